@@ -24,7 +24,7 @@ export const LAUNCHER: string = join(import.meta.dirname, '..', 'cli', 'bin', 't
 
 /** Runs the real program as a process, with only the given environment; `callCli` is faster. */
 export function runCli(args: readonly string[], options: RunOptions): Promise<CliRun> {
-  const child = spawn(process.execPath, [options.launcher ?? LAUNCHER, ...args], {
+  const child = spawn(process.execPath, ['--', options.launcher ?? LAUNCHER, ...args], {
     env: { PATH: process.env['PATH'] ?? '', TELEGRAM_BACKUP_ENV_FILE: 'off', ...options.env },
     cwd: options.cwd,
     stdio: 'pipe',

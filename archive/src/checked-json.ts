@@ -46,6 +46,14 @@ export class CheckedObject {
     return value
   }
 
+  /** Up to 16 tags of a backup: each 1 to 64 letters, digits, dots, underscores, colons and hyphens. */
+  tags(name: string): string[] {
+    return this.array(name, { least: 0, most: MAX_TAGS }).map(tag => {
+      if (typeof tag !== 'string' || !TAG.test(tag)) throw unfit(name)
+      return tag
+    })
+  }
+
   object(name: string): CheckedObject {
     return new CheckedObject(this.record(name))
   }
@@ -67,6 +75,9 @@ export class CheckedObject {
     return this.has(name) ? this.#fields[name] : undefined
   }
 }
+
+const MAX_TAGS = 16
+const TAG = /^[A-Za-z0-9._:-]{1,64}$/
 
 export const SHA256_HEX: RegExp = /^[0-9a-f]{64}$/
 

@@ -39,12 +39,14 @@ export interface IndexedKeep {
   /** Milliseconds. */
   withinMs?: number
   minimum?: number
+  /** Every backup with one of these tags; 1 to 16. */
+  tags?: string[]
 }
 
 /** Most schedules, and most policies, in an index. */
 export const MAX_PLANS = 10_000
 const MAX_JITTER_SECONDS = 86_400
-const RULES: readonly (keyof IndexedKeep)[] = [
+const COUNTED_RULES = [
   'last',
   'hourly',
   'daily',
@@ -53,7 +55,8 @@ const RULES: readonly (keyof IndexedKeep)[] = [
   'yearly',
   'withinMs',
   'minimum',
-]
+] as const
+const RULES: readonly string[] = [...COUNTED_RULES, 'tags']
 
 /** @throws TypeError for what is no schedule */
 export function readIndexedSchedule(value: unknown): IndexedSchedule {
@@ -89,7 +92,11 @@ export function readIndexedRetention(value: unknown): IndexedRetention {
 
 /** A policy with an unknown rule is read as one without rules: it keeps everything. */
 function readKeep(record: Record<string, unknown>): IndexedKeep {
-  if (Object.keys(record).some(name => !RULES.some(rule => rule === name))) return {}
+  if (Object.keys(record).some(name => !RULES.includes(name))) return {}
   const fields = new CheckedObject(record)
-  return Object.fromEntries(RULES.filter(rule => fields.has(rule)).map(rule => [rule, fields.integer(rule)]))
+  const counted = COUNTED_RULES.filter(rule => fields.has(rule))
+  return {
+    ...Object.fromEntries(counted.map(rule => [rule, fields.integer(rule)])),
+    ...(fields.has('tags') && { tags: fields.tags('tags') }),
+  }
 }

@@ -10,6 +10,7 @@ export {
   MAX_PLANS,
 } from '#index-plans.ts'
 export { type Manifest, type ManifestPart, openManifest, sealManifest } from '#manifest.ts'
+export type { MemberAttributes } from '#member-attributes.ts'
 export {
   type Member,
   type MemberIndex,
@@ -28,9 +29,10 @@ export {
   readArchive,
   readArchiveInto,
 } from '#read-archive.ts'
-export type { DocumentUnlocking } from '#signed-document.ts'
+export type { DocumentUnlocking, Signer } from '#signed-document.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
-export type { ArchiveSource } from '#source.ts'
+export { prepareSigningRotation, type SigningRotation } from '#signing-rotation.ts'
+export type { ArchiveSource, Hole } from '#source.ts'
 export type { RestoredSummary } from '#unpacking.ts'
 export {
   type IndexDrawing,

@@ -3,7 +3,13 @@ import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json
 import type { Encryption } from '#encryption.ts'
 import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
-import { canonicalJson, type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
+import {
+  canonicalJson,
+  type DocumentUnlocking,
+  openDocument,
+  type Signer,
+  sealDocument,
+} from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
 /** A part in the chat. Sizes and offsets in bytes, hashes in hex. */
@@ -32,6 +38,9 @@ export interface Manifest {
   botId?: string
   backup: BackupIdentity
   source: Record<string, unknown>
+  /** Its source in the configuration, and its tags, when it was sent. Absent for none. */
+  sourceName?: string
+  tags?: string[]
   createdAt: string
   completedAt: string
   expiresAt?: string
@@ -75,10 +84,10 @@ export async function sealManifest(
 export async function openManifest(
   bytes: Uint8Array,
   options: DocumentUnlocking,
-): Promise<{ manifest: Manifest; signer: string }> {
-  const { json, signer } = await openDocument('manifest', bytes, options)
+): Promise<{ manifest: Manifest } & Signer> {
+  const { json, ...signed } = await openDocument('manifest', bytes, options)
   try {
-    return { manifest: readManifest(json), signer }
+    return { manifest: readManifest(json), ...signed }
   } catch (cause) {
     throw new ArchiveError('The manifest contradicts itself', { code: 'INTEGRITY', cause })
   }
@@ -97,6 +106,8 @@ function readManifest(json: unknown): Manifest {
     ...(fields.has('botId') && { botId: fields.matching('botId', BOT_ID) }),
     backup: readIdentity(fields.object('backup')),
     source: fields.record('source'),
+    ...(fields.has('sourceName') && { sourceName: fields.storable('sourceName', 256) }),
+    ...(fields.has('tags') && { tags: fields.tags('tags') }),
     createdAt: fields.matching('createdAt', ISO_TIME),
     completedAt: fields.matching('completedAt', ISO_TIME),
     ...(fields.has('expiresAt') && { expiresAt: fields.matching('expiresAt', ISO_TIME) }),
@@ -128,7 +139,11 @@ function readPart(part: CheckedObject): ManifestPart {
 }
 
 function readMembers(members: CheckedObject): MemberIndex {
-  return { count: members.integer('count'), index: members.text('index', MAX_INDEX_TEXT_LENGTH) }
+  return {
+    count: members.integer('count'),
+    index: members.text('index', MAX_INDEX_TEXT_LENGTH),
+    ...(members.has('attributes') && { attributes: members.text('attributes', MAX_INDEX_TEXT_LENGTH) }),
+  }
 }
 
 function assertPartsAddUp(manifest: Manifest): void {

@@ -145,7 +145,8 @@ export class Packing {
       this.#run.fail(toArchiveError(error, 'SOURCE', 'The source of the backup failed while it was read'))
     if (isDescriptor(source)) {
       const earlier = this.#earlier.parts.map(({ plainSize, plainSha256 }) => ({ plainSize, plainSha256 }))
-      const task: ReaderTask = { fd: source.fd, blocks: blocks.shared, earlier }
+      const { fd, holes = [] } = source
+      const task: ReaderTask = { fd, blocks: blocks.shared, earlier, holes }
       this.#run.start({ module: '#threads/reader.ts', task, onFailure: failed })
     } else {
       fillBlocks(source, blocks.ring, this.#run.check).catch(failed)

@@ -43,6 +43,8 @@ export function readArchive(parts: AsyncIterable<ReceivedPart>, options: ReadArc
 }
 
 export interface ReadArchiveIntoOptions extends ReadArchiveOptions {
+  /** The file is new and empty: runs of zeros become holes. A pipe or a device gets its zeros. */
+  sparse?: boolean | undefined
   /** Called with the number of written plain bytes. */
   onProgress?: ((plainBytesWritten: number) => void) | undefined
 }
@@ -65,7 +67,8 @@ export async function readArchiveInto(
     run.atEnd(() => abandon(parts))
     const { plain, summary } = startUnpacking(run, parts, { ...options, hashesWhole: false })
     const progress = run.progress(options.onProgress)
-    const task = { fd, blocks: plain.shared, hashes: options.partial !== true }
+    const { partial, sparse = false } = options
+    const task = { fd, blocks: plain.shared, hashes: partial !== true, sparse }
     const written = await writeBlocks(run, task, plainBytes => {
       sync.written(plainBytes)
       progress(plainBytes)

@@ -7,15 +7,27 @@ import { BlockWriter } from '#threads/block-writer.ts'
  * The source of plain bytes:
  * - `fd`: an open file, FIFO or pipe. A thread reads it from its current position to its end, off the main
  *   thread: the fast way. The caller closes it after the archive ended. Linux; sockets, terminals and pipes
- *   of another user are refused (`SOURCE`): give them as a stream.
+ *   of another user are refused (`SOURCE`): give them as a stream. The `holes` of a file at its beginning, in
+ *   order, are taken for zeros without reading them.
  * - `Uint8Array`: must not change before the archive ended.
  * - iterable, for example a Node Readable: chunks of any length. Strings are taken as UTF-8, where half a
  *   surrogate pair becomes U+FFFD.
  */
-export type ArchiveSource = { fd: number } | Uint8Array | AsyncIterable<Uint8Array | string>
+export type ArchiveSource = DescriptorSource | Uint8Array | AsyncIterable<Uint8Array | string>
+
+interface DescriptorSource {
+  fd: number
+  holes?: readonly Hole[] | undefined
+}
+
+/** From the first byte of a hole of a sparse file to the first byte after it. */
+export interface Hole {
+  start: number
+  end: number
+}
 
 /** False also for a stream on a file: it has an `fd`, but has read ahead. */
-export function isDescriptor(source: ArchiveSource): source is { fd: number } {
+export function isDescriptor(source: ArchiveSource): source is DescriptorSource {
   return !(source instanceof Uint8Array) && !(Symbol.asyncIterator in source)
 }
 

@@ -8,7 +8,13 @@ import {
   readIndexedRetention,
   readIndexedSchedule,
 } from '#index-plans.ts'
-import { canonicalJson, type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
+import {
+  canonicalJson,
+  type DocumentUnlocking,
+  openDocument,
+  type Signer,
+  sealDocument,
+} from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
 /** A catalog's content in the index of one chat. Equal catalogs give equal drawings. */
@@ -59,6 +65,8 @@ export interface IndexEntry {
   restoreCount: number
   /** Its source in the configuration at that time. */
   sourceName?: string
+  /** Sorted. Absent for those of its manifest; empty once they were all taken away. */
+  tags?: string[]
   /** The schedule that made it, and the scheduled time. */
   scheduleId?: string
   scheduledFor?: string
@@ -141,10 +149,10 @@ export async function sealIndex(
 export async function openIndex(
   bytes: Uint8Array,
   options: DocumentUnlocking,
-): Promise<{ index: VaultIndex; signer: string }> {
-  const { json, signer } = await openDocument('index', bytes, options)
+): Promise<{ index: VaultIndex } & Signer> {
+  const { json, ...signed } = await openDocument('index', bytes, options)
   try {
-    return { index: readIndex(json), signer }
+    return { index: readIndex(json), ...signed }
   } catch (cause) {
     throw new ArchiveError('The index contradicts itself', { code: 'INTEGRITY', cause })
   }
@@ -197,6 +205,7 @@ function readEntry(entry: CheckedObject): IndexEntry {
     encrypted: entry.boolean('encrypted'),
     restoreCount: entry.integer('restoreCount'),
     ...(entry.has('sourceName') && { sourceName: entry.storable('sourceName', 256) }),
+    ...(entry.has('tags') && { tags: entry.tags('tags') }),
     ...(entry.has('scheduleId') && { scheduleId: entry.matching('scheduleId', UUID) }),
     ...(entry.has('scheduledFor') && { scheduledFor: timeIn(entry, 'scheduledFor') }),
     ...(entry.has('expiryGiven') && entry.boolean('expiryGiven') && { expiryGiven: true }),

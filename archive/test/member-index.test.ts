@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Member, MemberIndexWriter, memberPathBytes, memberPathOf, readMemberIndex } from '#index.ts'
+import {
+  type Member,
+  type MemberIndex,
+  MemberIndexWriter,
+  memberPathBytes,
+  memberPathOf,
+  readMemberIndex,
+} from '#index.ts'
 
 const anyMember = fc.record({
   path: fc.oneof(
@@ -14,6 +21,17 @@ const anyMember = fc.record({
   size: fc.maxSafeNat(),
   kind: fc.constantFrom('file', 'directory', 'symlink', 'hardlink', 'other'),
 })
+
+const anyAttributes = fc.record(
+  {
+    mode: fc.nat(0o7777),
+    owner: fc.string({ unit: 'binary' }),
+    group: fc.string(),
+    modifiedMs: fc.option(fc.integer({ min: -8.64e15, max: 8.64e15 })),
+    link: fc.uint8Array({ maxLength: 50 }).map(bytes => memberPathOf(bytes)),
+  },
+  { requiredKeys: ['mode', 'owner', 'group', 'modifiedMs'] },
+)
 
 function indexOf(members: readonly Member[]): ReturnType<MemberIndexWriter['finish']> {
   const writer = new MemberIndexWriter()
@@ -44,6 +62,55 @@ describe('the index of members', () => {
         expect([...readMemberIndex(index ?? { count: -1, index: '' })]).toEqual(members)
       }),
     )
+  })
+
+  it('gives back the attributes of all members, or of none where one has none', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyMember, anyAttributes), { minLength: 1, maxLength: 20 }), given => {
+        const members = given
+          .map(([member, attributes]) => ({ ...member, attributes }))
+          .toSorted((a, b) => a.offset - b.offset)
+        const index = indexOf(members) as MemberIndex
+        expect([...readMemberIndex(index)]).toEqual(members)
+        const { attributes: _, ...bare } = members[0] as Member
+        const partly = indexOf([bare, ...members.slice(1)]) as MemberIndex
+        expect(partly.attributes).toBeUndefined()
+        expect(partly.index).toBe(index.index)
+      }),
+    )
+  })
+
+  it('gives up the attributes, not the positions, where both are too large for a manifest', () => {
+    const writer = new MemberIndexWriter(50_000)
+    for (const member of numbered(2_000)) {
+      const owner = randomBytes(30).toString('hex')
+      writer.add({ ...member, attributes: { mode: 0, owner, group: '', modifiedMs: null } })
+    }
+    const index = writer.finish() as MemberIndex
+    expect(index.attributes).toBeUndefined()
+    expect([...readMemberIndex(index)]).toEqual(numbered(2_000))
+  })
+
+  it.each<[string, string]>([
+    ['are of fewer members', ''],
+    ['are of more members', '[420,"a","b",0]\n[420,"a","b",0]\n'],
+    ['have no mode', '["a","b",0]\n'],
+    ['have a mode out of range', '[4096,"a","b",0]\n'],
+    ['have an owner that is no text', '[420,1,"b",0]\n'],
+    ['have a time that no date holds', '[420,"a","b",8640000000000001]\n'],
+    ['have a field too many', '[420,"a","b",0,"c",1]\n'],
+    ['break off', '[420,"a","b",0]'],
+  ])('is refused when its attributes %s', (_, lines) => {
+    const member = '[0,1,"file","a"]\n'
+    const read = (attributes: string): Member[] => [
+      ...readMemberIndex({
+        count: 1,
+        index: zstdCompressSync(member).toString('base64'),
+        attributes: zstdCompressSync(attributes).toString('base64'),
+      }),
+    ]
+    expect(() => read(lines)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }))
+    expect(read('[420,"a","b",null,"c"]\n')[0]?.attributes).toMatchObject({ mode: 0o644, link: 'c' })
   })
 
   it('gives back many members, frame by frame, and unpacks as one zstd stream', () => {

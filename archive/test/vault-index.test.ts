@@ -72,6 +72,8 @@ const REQUIRED: Array<Exclude<keyof IndexEntry, Optional>> = [
   'history',
 ]
 
+const tags = fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/), { maxLength: 16 })
+
 const entry: fc.Arbitrary<IndexEntry> = fc.record(
   {
     id: fc.uuid(),
@@ -89,6 +91,7 @@ const entry: fc.Arbitrary<IndexEntry> = fc.record(
     encrypted: fc.boolean(),
     restoreCount: fc.nat(),
     sourceName: storable(256),
+    tags,
     scheduleId: fc.uuid(),
     scheduledFor: time,
     expiryGiven: fc.constant(true as const),
@@ -127,6 +130,7 @@ const keep: fc.Arbitrary<IndexedKeep> = fc.record(
     yearly: fc.nat(),
     withinMs: fc.maxSafeNat(),
     minimum: fc.nat(),
+    tags,
   },
   { noNullPrototype: true, requiredKeys: [] },
 )
@@ -248,14 +252,10 @@ describe('an index', () => {
   })
 
   test.each([
-    [
-      'a message id of 0',
-      (drawn: VaultIndex) => ({ ...drawn, backups: [{ ...first(drawn), partMessages: [0] }] }),
-    ],
-    [
-      'an unknown state',
-      (drawn: VaultIndex) => ({ ...drawn, backups: [{ ...first(drawn), state: 'sold' }] }),
-    ],
+    ['a message id of 0', (drawn: VaultIndex) => withEntry(drawn, { partMessages: [0] })],
+    ['an unknown state', (drawn: VaultIndex) => withEntry(drawn, { state: 'sold' })],
+    ['a tag of two words', (drawn: VaultIndex) => withEntry(drawn, { tags: ['a b'] })],
+    ['too many tags', (drawn: VaultIndex) => withEntry(drawn, { tags: Array(17).fill('a') })],
     ['an event on no day', withEvent({ at: '2026-02-31T00:00:00Z' })],
     ['an event that came too often', withEvent({ count: 1_000_001 })],
     ['an event with a zero character', withEvent({ event: 'a\0' })],

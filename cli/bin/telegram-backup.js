@@ -1,6 +1,7 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 // Plain JavaScript without static imports: an older Node can start this file, which then starts the Node 24
-// that was installed with the program, or says what is wrong.
+// that was installed with the program, or says what is wrong. Without the "--" above, Node itself would read
+// the file of --env-file, and obey a NODE_OPTIONS in it, before this program can refuse the file.
 
 const OLDEST_MAJOR = 24
 const majorOf = version => Number(version.split('.')[0])
@@ -33,7 +34,7 @@ async function handOver() {
     )
     process.exit(2)
   }
-  const args = [fileURLToPath(import.meta.url), ...process.argv.slice(2)]
+  const args = ['--', fileURLToPath(import.meta.url), ...process.argv.slice(2)]
   if (process.execve === undefined) await follow(node, args)
   else {
     // execve warns that it is experimental, which does not concern the user.

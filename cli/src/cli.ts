@@ -1,20 +1,33 @@
 import { type FilledEnvironment, fillEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
+import { showUtc } from '@telegram-backup/engine/units/shown-zone.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
 import { registerApikey } from '#commands/apikey-command.ts'
 import { registerCard } from '#commands/card-command.ts'
-import type { CommandAction, CommandContext, RegisterCommand, RunAction } from '#commands/command.ts'
+import {
+  type CommandAction,
+  type CommandContext,
+  type CommonOptions,
+  type RegisterCommand,
+  type RunAction,
+  usageError,
+} from '#commands/command.ts'
+import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
+import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
+import { registerFind } from '#commands/find-command.ts'
+import { registerInit } from '#commands/init-command.ts'
 import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
+import { registerLs } from '#commands/ls-command.ts'
 import { registerNotifyTest } from '#commands/notify-test-command.ts'
 import { Output, printable, withoutPasswords } from '#commands/output.ts'
 import { registerPins } from '#commands/pin-command.ts'
@@ -22,11 +35,13 @@ import { registerReconcile } from '#commands/reconcile-command.ts'
 import { registerRecover } from '#commands/recover-command.ts'
 import { registerRestore } from '#commands/restore-command.ts'
 import { registerRetention } from '#commands/retention-command.ts'
+import { registerRotate } from '#commands/rotate-command.ts'
 import { registerSchedule } from '#commands/schedule-command.ts'
 import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
 import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
+import { registerTag } from '#commands/tag-command.ts'
 import { registerVerify } from '#commands/verify-command.ts'
 import type { Host, TextSink } from '#host.ts'
 import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
@@ -34,12 +49,17 @@ import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 /** By name. */
 const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
+  init: registerInit,
   keygen: registerKeygen,
   doctor: registerDoctor,
+  config: registerConfig,
   send: registerSend,
   list: registerList,
   show: registerShow,
   stats: registerStats,
+  ls: registerLs,
+  find: registerFind,
+  diff: registerDiff,
   fetch: registerFetch,
   restore: registerRestore,
   verify: registerVerify,
@@ -52,7 +72,9 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   retention: registerRetention,
   pin: registerPins,
   unpin: registerPins,
+  tag: registerTag,
   apikey: registerApikey,
+  rotate: registerRotate,
   serve: registerServe,
   jobs: registerJobs,
   'notify-test': registerNotifyTest,
@@ -68,10 +90,15 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   endWithTheReader(host)
   let exitCode: ExitCode = ExitCode.DONE
   const run: RunAction = async (action, options, needs) => {
-    const output = outputOf(host, { json: options.json === true })
+    showUtc(options.utc === true)
+    const output = outputOf(host, options)
     stop.printTo(output)
     const named = options.envFile
-    exitCode = await perform(action, { host, output, named, needs, ...stop })
+    const checked: CommandAction = async context => {
+      if (!options.quiet || !options.verbose) return await action(context)
+      throw usageError('--quiet and --verbose cannot be combined', 'Leave out one of the two.')
+    }
+    exitCode = await perform(checked, { host, output, named, needs, ...stop })
   }
   const program = createProgram(run, host, args[0])
   try {
@@ -120,8 +147,10 @@ export function createProgram(
   return program
 }
 
-function outputOf({ stdout, stderr }: Host, options: { json: boolean }): Output {
-  return new Output({ ...options, stdout, stderr })
+function outputOf(host: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+  const { stdout, stderr, env } = host
+  const detail = verbose ? 'verbose' : quiet ? 'quiet' : 'normal'
+  return new Output({ json, detail, stdout, stderr, env })
 }
 
 const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }

@@ -2,8 +2,9 @@ import { formatBytes, formatSeconds, formatTable } from '@telegram-backup/engine
 import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Output, printable } from '#commands/output.ts'
-import { ProgressLine, progressBar } from '#commands/progress-line.ts'
+import { type Detail, Output, printable } from '#commands/output.ts'
+import { describeWork, shareFacts, timeFacts } from '#commands/progress-facts.ts'
+import { fittedLine, type ProgressFact, ProgressLine, progressBar } from '#commands/progress-line.ts'
 
 class Sink {
   text = ''
@@ -17,6 +18,15 @@ class Sink {
   write(text: string): void {
     this.text += text
   }
+}
+
+function facts(text: string): ProgressFact[] {
+  return [{ text, rank: 1 }]
+}
+
+function outputs(detail: Detail): { output: Output; stdout: Sink; stderr: Sink } {
+  const [stdout, stderr] = [new Sink(true), new Sink(true)]
+  return { output: new Output({ json: false, detail, stdout, stderr }), stdout, stderr }
 }
 
 describe('what reaches a terminal', () => {
@@ -60,11 +70,11 @@ describe('progress', () => {
     const sink = new Sink(true)
     let nowMs = 0
     const progress = new ProgressLine(sink, () => nowMs)
-    progress.update(() => 'x'.repeat(100))
+    progress.update(() => facts('x'.repeat(100)))
     nowMs = 50
-    progress.update(() => 'too soon')
+    progress.update(() => facts('too soon'))
     nowMs = 200
-    progress.update(() => 'second')
+    progress.update(() => facts('second'))
     progress.end()
     expect(sink.text).toBe(`\r\u001b[K${'x'.repeat(39)}\r\u001b[Ksecond\r\u001b[K`)
   })
@@ -74,7 +84,7 @@ describe('progress', () => {
     const stdout = new Sink(true)
     const output = new Output({ json: false, stdout, stderr })
     const line = output.progressLine()
-    line.update(() => '12 messages asked for')
+    line.update(() => facts('12 messages asked for'))
     output.note('Asking for up to 91 messages')
     output.note('and another')
     expect(stderr.text).toBe(
@@ -86,15 +96,71 @@ describe('progress', () => {
     const sink = new Sink(false)
     let nowMs = 0
     const progress = new ProgressLine(sink, () => nowMs)
-    for (; nowMs <= 25_000; nowMs += 1000) progress.update(() => `at ${nowMs}`)
+    for (; nowMs <= 75_000; nowMs += 1000) progress.update(() => facts(`at ${nowMs}`))
     progress.end()
-    expect(sink.text).toBe('at 10000\nat 20000\n')
+    expect(sink.text).toBe('at 30000\nat 60000\n')
   })
 
   it('bars stay within their ends', () => {
-    expect(progressBar(0.5, 10)).toBe('[#####-----]  50 %')
-    expect(progressBar(-1, 4)).toBe('[----]   0 %')
-    expect(progressBar(7, 4)).toBe('[####] 100 %')
+    expect([0.5, -1, 7].map(share => progressBar(share, 4))).toEqual(['[##--]', '[----]', '[####]'])
+  })
+
+  it('leaves out what matters least where the terminal is narrow, and never breaks the line', () => {
+    const now = { fraction: 0.45, bytesPerSecond: 28 * 2 ** 20, secondsLeft: 12.2 }
+    const all = [...shareFacts(now), { text: '3 of 8 parts', rank: 3 }, ...timeFacts(now)]
+    expect(fittedLine(all, 100)).toBe(
+      '[###########-------------]   45 %  3 of 8 parts  28.0 MiB/s  0:13 left',
+    )
+    expect(fittedLine(all, 50)).toBe(' 45 %  3 of 8 parts  28.0 MiB/s  0:13 left')
+    expect(fittedLine(all, 20)).toBe(' 45 %  0:13 left')
+    const fact = fc.record({ text: fc.string(), rank: fc.nat({ max: 9 }) })
+    fc.assert(
+      fc.property(fc.array(fact), fc.nat({ max: 120 }), (facts, width) => {
+        expect(fittedLine(facts, width).length).toBeLessThanOrEqual(width)
+      }),
+    )
+  })
+
+  it('ends with what was done, how long it took and how fast that was', () => {
+    const items = [8, 'part'] as const
+    expect(describeWork({ bytes: 143 * 2 ** 20, seconds: 5.1, items })).toBe(
+      '143.0 MiB in 5.1 s, 28.0 MiB/s, 8 parts',
+    )
+    expect(describeWork({ bytes: 0, seconds: 0, items: [1, 'part'] })).toBe('0 B in 0.0 s, 1 part')
+    expect(describeWork({ seconds: 125, items: [12, 'message'] })).toBe('12 messages in 2:05')
+  })
+})
+
+describe('a quiet command', () => {
+  it('prints what was asked for, warnings and errors, and nothing when all is well', () => {
+    const { output, stdout, stderr } = outputs('quiet')
+    output.outcome({}, () => 'Backup 1 is complete.')
+    output.note('erasing 3 parts')
+    output.step('getFile in 0.1 s')
+    output.progressLine().update(() => facts('45 %'))
+    expect(stdout.text + stderr.text).toBe('')
+    output.answer([], () => 'ID  PROJECT')
+    output.outcome({}, () => '1 item could not be reconciled', { isDone: false })
+    output.note('warning: the source was empty')
+    output.failure(new Error('no connection'))
+    expect(stdout.text).toBe('ID  PROJECT\n1 item could not be reconciled\n')
+    expect(stderr.text).toBe('warning: the source was empty\nerror: no connection\n')
+  })
+
+  it('prints its JSON all the same', () => {
+    const stdout = new Sink(false)
+    const output = new Output({ json: true, detail: 'quiet', stdout, stderr: new Sink(false) })
+    output.outcome({ success: true }, () => '')
+    expect(JSON.parse(stdout.text)).toEqual({ success: true })
+  })
+})
+
+describe('a verbose command', () => {
+  it('prints each step with the time since its start, on stderr', () => {
+    const { output, stdout, stderr } = outputs('verbose')
+    output.step('sendDocument message 7, 1.0 MiB in 0.2 s')
+    expect(stdout.text).toBe('')
+    expect(stderr.text).toMatch(/^ +0\.\d{3} s {2}sendDocument message 7, 1\.0 MiB in 0\.2 s\n$/)
   })
 })
 

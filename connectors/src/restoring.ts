@@ -1,8 +1,9 @@
 import type { Finding } from '#finding.ts'
+import type { MemberSelection } from '#members.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
-  readonly makes: 'database' | 'directory'
+  readonly makes: 'database' | 'directory' | 'roles'
   /** Placeholder for a target in a command: `URL`. */
   readonly shown: string
   /** The form of such a target. `path`, which one kind has: any other text. */
@@ -25,6 +26,20 @@ export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> 
     of: {
       wishes: RestoreWishes
       /** Files and folders of this program that must not be replaced. */
+      keep: readonly string[]
+      signal: AbortSignal
+    },
+  ): Promise<PlannedRestore>
+  /**
+   * For a kind whose backups come back in part: as `plan`, for some members. Their bytes are those that `run`
+   * of the plan opens: the chosen members and their contents, in the order of their offsets.
+   */
+  planPart?(
+    target: Target,
+    backup: RecordedBackup,
+    of: {
+      selection: MemberSelection
+      wishes: RestoreWishes
       keep: readonly string[]
       signal: AbortSignal
     },
@@ -66,6 +81,8 @@ export interface RestoreWishes {
   /** Keep the replaced database under another name. */
   keepOld: boolean
   createRoles: boolean
+  /** Restore globals that give more rights than an ordinary role has: superusers, tablespaces, and so on. */
+  trustGlobals: boolean
   /** Undefined for all of it. */
   databasePart?: DatabasePart | undefined
   allow: readonly OutsideAllowance[]
@@ -97,8 +114,16 @@ export type RestoreStep =
   /** What of the backup is restored, for people. */
   | { does: 'select'; what: string }
   /** `holds` says for people what is replaced. */
+  /** A part: the files are moved into a directory that exists; `replaces` of them are there already. */
+  | { does: 'move in'; name: string; replaces: number }
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
+  /**
+   * Adds what a cluster has besides its databases. `roles` and `tablespaces`: those that the server lacks;
+   * `kept`: how many roles are there, and stay as they are; `rights`: what gives more rights than an ordinary
+   * role has.
+   */
+  | { does: 'add globals'; roles: string[]; kept: number; tablespaces: string[]; rights: string[] }
   /** The dump runs with more rights than it needs. */
   | { does: 'run as'; role: string; rights: string }
   | { does: 'treat links'; words: string }

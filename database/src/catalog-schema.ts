@@ -18,6 +18,15 @@ export interface CatalogSchema {
   catalog: CatalogTable
   projects: { id: string; created_at: Generated<Date> }
   jobs: JobsTable
+  hook_runs: { id: Generated<string>; source: string; hostname: string; begun_at: Generated<Date> }
+  job_log: {
+    id: Generated<number>
+    job_id: string
+    at: Generated<Date>
+    stage: string
+    level: 'info' | 'warn' | 'error'
+    text: string
+  }
   further_idempotency_keys: { api_key_id: string; idempotency_key: string; job_id: string }
   backups: BackupsTable
   backup_parts: BackupPartsTable
@@ -210,6 +219,10 @@ type Defaulted =
   | 'expiry_given'
   | 'pinned_at'
   | 'verified_at'
+  | 'group_id'
+  | 'group_size'
+  | 'member'
+  | 'tags'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
   [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>

@@ -8,6 +8,10 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// One process at a time, on this machine.
+
+export { tryMutex } from '#embedded/mutex.ts'
+
 // A temporary PostgreSQL server or folder, for drills.
 
 export * from '#embedded/scratch-server.ts'
@@ -20,6 +24,7 @@ export { acquireLease, type Lease } from '#leases/lease.ts'
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
 export * from '#backups/completion.ts'
+export * from '#backups/encrypted-backups.ts'
 export {
   type BackupIntent,
   failBackup,
@@ -76,6 +81,7 @@ export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
 export * from '#backups/find.ts'
+export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,
@@ -84,6 +90,8 @@ export {
   updateBackup,
 } from '#backups/records.ts'
 export { getBackupStats } from '#backups/statistics.ts'
+export { changeTags } from '#backups/tags.ts'
+export { checkedTags } from '#input-checks.ts'
 export { listHistory } from '#jobs/backup-history.ts'
 export type * from '#jobs/types.backup.ts'
 
@@ -99,6 +107,8 @@ export * from '#queue/sampling.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
+export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
 export {
   cancelJob,

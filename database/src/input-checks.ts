@@ -24,6 +24,26 @@ export function checkState(value: unknown): void {
   throw invalid('backup state', `Use one of ${BACKUP_STATES.join(', ')}.`)
 }
 
+const MOST_TAGS = 16
+
+/**
+ * The tags, each once and sorted. A tag has 1 to 64 letters, digits, dots, underscores, colons and hyphens; a
+ * backup has 16 at most.
+ */
+export function checkedTags(tags: readonly unknown[]): string[] {
+  const known = new Set(tags.map(checkedTag))
+  if (known.size > MOST_TAGS) throw invalid('number of tags', `A backup can have ${MOST_TAGS} tags at most.`)
+  return [...known].sort()
+}
+
+export function checkedTag(tag: unknown): string {
+  if (typeof tag === 'string' && /^[A-Za-z0-9._:-]{1,64}$/.test(tag)) return tag
+  throw invalid(
+    `tag: ${JSON.stringify(String(tag).slice(0, 80))}`,
+    'Use 1 to 64 letters, digits, dots, underscores, colons and hyphens.',
+  )
+}
+
 export function checkUuid(name: string, value: unknown): void {
   if (!isUuid(value)) throw invalid(name, 'Use a UUID.')
 }

@@ -3,7 +3,9 @@ import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
+import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
+import { describeHookRuns } from '#test/suite-hook-runs.ts'
 import { describeImports } from '#test/suite-imports.ts'
 import { describeIndexOrigins } from '#test/suite-index-origins.ts'
 import { describeIndexRows } from '#test/suite-index-rows.ts'
@@ -23,6 +25,7 @@ import { describeRetentionNotices } from '#test/suite-retention-notices.ts'
 import { describeSchedules } from '#test/suite-schedules.ts'
 import { describeServices } from '#test/suite-services.ts'
 import { describeSourceFacts } from '#test/suite-source-facts.ts'
+import { describeTags } from '#test/suite-tags.ts'
 import { describeVault } from '#test/suite-vault.ts'
 import { describeWaitingJobs } from '#test/suite-waiting-jobs.ts'
 
@@ -46,10 +49,12 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeJobs(open)
   describeJobRuns(open)
   describeWaitingJobs(open)
+  describeHookRuns(open)
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)
   describePins(open)
+  describeTags(open)
   describeMonitoring(open)
   describeSourceFacts(open)
   describeNotices(open)
@@ -59,6 +64,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeIndexRows(open)
   describeIndexOrigins(open)
   describeErase(open)
+  describeGroups(open)
   describeImports(open)
   describeRestores(open)
   describeRetentionNotices(open)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PartKind, PartState } from '#index.ts'
-import { checkProjectId, checkState, checkType } from '#input-checks.ts'
+import { checkedTag, checkProjectId, checkState, checkType } from '#input-checks.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
 
 // The same rules stand in TypeScript and in the migrations: they must not drift apart.
@@ -125,6 +125,17 @@ const RULES: {
         project('p'),
         backup('logs', 'sending'),
         part(kind, kind === 'manifest' ? 0 : 1, 'intended'),
+      ),
+  },
+  {
+    rule: 'tag',
+    values: fc.oneof(fc.constantFrom('a,b', 'NULL', ''), projectId, longId, nearly(['a:b', '{}'])),
+    ours: tag => passes(() => checkedTag(tag)),
+    theirs: tag =>
+      databaseTakes(
+        project('p'),
+        backup('logs', 'sending'),
+        sql`update control_plane.backups set tags = array[${tag}] where id = ${ID}`,
       ),
   },
 ]

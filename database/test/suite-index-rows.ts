@@ -125,7 +125,7 @@ export function describeIndexRows(open: () => Promise<Database>): void {
             part_count: 3,
             encrypted: true,
             restore_count: 2,
-            ...{ source_name: null, schedule_id: null, scheduled_for: null, expiry_given: false },
+            ...{ source_name: null, schedule_id: null, scheduled_for: null, expiry_given: false, tags: [] },
             ...{ pinned_at: null, verified_at: null, damaged_at: expect.any(Date) },
             signer: 'ed25519:b',
             ...{ manifest_message_id: 500, manifest_file_id: 'id0', manifest_bot_id: null },

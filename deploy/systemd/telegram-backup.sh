@@ -1,18 +1,12 @@
 #!/bin/sh
-# The commands beside the service, for root: its user, its environment, its token. `telegram-backup list`, `… schedule add`.
+# The commands beside the service, for root: as its user, with its folders and /etc/telegram-backup/environment, which every command
+# reads. `telegram-backup list`, `… schedule add`.
 #   install -m 755 deploy/systemd/telegram-backup.sh /usr/local/sbin/telegram-backup
-# A secret that `systemctl edit` adds to the service is added here as well: DATABASE_URL=$(cat /etc/telegram-backup/database-url)
 # A key file for restore has to be readable to the user telegram-backup for that while: BACKUP_AGE_IDENTITY_FILE=… telegram-backup …
 set -eu
-etc=/etc/telegram-backup
-set -a
-# NAME=value in each line, as for systemd, but read by a shell: values with blanks or $ stand in single quotes.
-. "$etc/environment"
-TELEGRAM_BOT_TOKEN=$(cat "$etc/token")
-TELEGRAM_BACKUP_HOME=/var/lib/telegram-backup
-TELEGRAM_BACKUP_CONFIG=$etc/telegram-backup.yaml
-XDG_CACHE_HOME=/var/cache/telegram-backup
-HOME=$TELEGRAM_BACKUP_HOME
-set +a
+export TELEGRAM_BACKUP_HOME=/var/lib/telegram-backup
+export TELEGRAM_BACKUP_CONFIG=/etc/telegram-backup/telegram-backup.yaml
+export XDG_CACHE_HOME=/var/cache/telegram-backup
+export HOME=$TELEGRAM_BACKUP_HOME
 exec setpriv --reuid=telegram-backup --regid=telegram-backup --init-groups \
   /usr/bin/node /opt/telegram-backup/node_modules/@telegram-backup/cli/bin/telegram-backup.js "$@"

@@ -6,6 +6,8 @@ import type { Config } from '#environment.ts'
 import type { PgBossQueue } from '#jobs/pg-boss-queue.ts'
 import type { Logger } from '#logging.ts'
 
+export type { TransferObserver }
+
 // Loads the packages when they are needed: `list` needs no chat and no archive, and is faster without them.
 
 /**
@@ -75,10 +77,11 @@ export async function openEngine(
     connections?: number
     note?: (line: string) => void
     uploadBytesPerSecond?: number | undefined
+    observer?: TransferObserver
   },
 ): Promise<OpenEngine> {
-  const { signal, uploadBytesPerSecond, ...rest } = options
-  const client = await openTelegram(config, { uploadBytesPerSecond })
+  const { signal, uploadBytesPerSecond, observer, ...rest } = options
+  const client = await openTelegram(config, { uploadBytesPerSecond, ...(observer && { observer }) })
   const [service, database] = await Promise.all([
     openBackupService(config, client),
     openCatalog(config, signal, rest),

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SYSTEM_ENVIRONMENT_FILE } from '@telegram-backup/engine/config/environment-files.ts'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
@@ -178,13 +179,11 @@ describe.each(['telegram-backup.service', 'telegram-backup-send@.service'])('dep
   const values = (key: string): string[] =>
     [...text.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value as string)
 
-  it('sets only variables that are read, and hands secrets over as credentials', () => {
+  it('sets only variables that are read, and takes the others from the file that every command reads', () => {
     const names = values('Environment').map(line => line.split('=')[0] as string)
     expect(names.length).toBeGreaterThan(2)
     expect(names.filter(name => !isRead(name))).toEqual([])
-    const loaded = values('LoadCredential').map(line => line.split(':')[0])
-    expect(loaded).toEqual(['TELEGRAM_BOT_TOKEN'])
-    expect(text).toContain('TELEGRAM_BOT_TOKEN_FILE=%d/TELEGRAM_BOT_TOKEN')
+    expect(values('EnvironmentFile')).toEqual([SYSTEM_ENVIRONMENT_FILE])
   })
 
   it('starts the program that the packages install, with options that it has', () => {
@@ -201,4 +200,15 @@ describe.each(['telegram-backup.service', 'telegram-backup-send@.service'])('dep
       for (const option of optionsIn(rest)) expect(help).toContain(option)
     }
   })
+})
+
+it('deploy/hooks holds scripts that sh can read, and that docs/hooks.md uses', () => {
+  const names = readdirSync(join(ROOT, 'deploy', 'hooks'))
+  expect(names).toHaveLength(3)
+  for (const name of names) {
+    const path = join(ROOT, 'deploy', 'hooks', name)
+    expect(spawnSync('sh', ['-n', path], { encoding: 'utf8' }), name).toMatchObject({ status: 0, stderr: '' })
+    expect(spawnSync('sh', [path, 'neither', 'a', 'b']).status, name).toBe(2)
+    expect(read('docs', 'hooks.md')).toContain(`${name}, create, `)
+  }
 })

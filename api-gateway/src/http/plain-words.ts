@@ -3,6 +3,7 @@ import { z } from 'zod'
 /** An example of each field and parameter. */
 const EXAMPLES: Readonly<Record<string, unknown>> = {
   source: 'shop',
+  stage: 'before',
   target: 'staging',
   overwrite: true,
   read_data: true,
@@ -15,6 +16,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   catch_up: 'once',
   project_id: 'shop',
   type: 'database',
+  tag: 'nightly',
   filename: 'shop.sql',
   from: '2026-11-25',
   to: '2026-11-25T14:00:00Z',
@@ -81,7 +83,7 @@ export function hintOf(issue: z.core.$ZodIssue, schema: z.ZodType, where: string
 }
 
 const KEEP_HINT =
-  'The fields are keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly, keep.minimum (numbers) and keep.within (for example "30d"). Example: "keep": {"daily": 7}.'
+  'The fields are keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly, keep.minimum (numbers), keep.within (for example "30d") and keep.tags (a list). Example: "keep": {"daily": 7}.'
 
 function knownFields(schema: z.ZodType, where: string): string | undefined {
   if (!(schema instanceof z.ZodObject)) return undefined

@@ -60,12 +60,32 @@ class OpenPart {
   }
 }
 
+/** A full block of zeros, of which sparse files have thousands: its frame is compressed once. */
+class ZeroBlock {
+  readonly #zeros: Uint8Array
+  #frame: Buffer | undefined
+
+  constructor(blockSizeBytes: number) {
+    this.#zeros = new Uint8Array(blockSizeBytes)
+  }
+
+  isFull(block: Uint8Array): boolean {
+    return Buffer.compare(block, this.#zeros) === 0
+  }
+
+  get frame(): Buffer {
+    this.#frame ??= compressFrame(this.#zeros)
+    return this.#frame
+  }
+}
+
 function compress(task: CompressorTask): void {
   const { assistance, plan, backup, first, reportProgress, framesOffset } = task
   const source = new BlockRing(task.blocks)
   const sink = new BlockRing(task.parts)
   const memory = new BlockRing(task.memory)
   const claims = new BlockClaims(assistance.claims)
+  const zeros = new ZeroBlock(plan.blockSizeBytes)
   const assistantFrames = new BlockRing(assistance.frames)
   let part = new OpenPart(first.number, first.plainOffset, waitForMemory())
 
@@ -106,9 +126,10 @@ function compress(task: CompressorTask): void {
   }
 
   function addCompressed(block: Uint8Array): void {
-    const frame = compressFrame(block)
+    const isZeros = zeros.isFull(block)
+    const frame = isZeros ? zeros.frame : compressFrame(block)
     add(block, frame)
-    freeNow(frame)
+    if (!isZeros) freeNow(frame)
   }
 
   function addFromAssistant(block: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -13,6 +13,8 @@ export interface FileWriterTask {
   blocks: SharedBlocks
   /** Hash all bytes: not in the decompressor, the busier thread. */
   hashes: boolean
+  /** The file is new and empty: runs of zeros become holes. A pipe or a device gets its zeros. */
+  sparse: boolean
 }
 
 /** Posted after each block, and at the end. */
@@ -33,6 +35,8 @@ interface Target {
  * take it several times as long as the copying itself.
  */
 const MAX_WRITE_BYTES = 128 * 1024
+/** What becomes a hole when a whole write has only these. */
+const ZEROS = new Uint8Array(MAX_WRITE_BYTES)
 /** Pause before a busy device is tried again. */
 const RETRY_MS = 1
 
@@ -50,6 +54,24 @@ function fileTarget(fd: number, ring: BlockRing): Target {
       }
     },
     close: () => undefined,
+  }
+}
+
+/** Leaves out what is zero, by positions, so it takes no room on the disk. */
+function sparseTarget(fd: number): Target {
+  let position = 0
+  return {
+    write: block => {
+      for (let offset = 0; offset < block.length; ) {
+        const piece = block.subarray(offset, offset + MAX_WRITE_BYTES)
+        const isHole = Buffer.compare(piece, ZEROS.subarray(0, piece.length)) === 0
+        const length = isHole ? piece.length : writeSync(fd, piece, 0, piece.length, position)
+        offset += length
+        position += length
+      }
+    },
+    // The last hole has no byte behind it that would make the file as long.
+    close: () => ftruncateSync(fd, position),
   }
 }
 
@@ -74,8 +96,9 @@ function pipeTarget(fd: number): Target {
   }
 }
 
-function targetOf(fd: number, ring: BlockRing): Target {
+function targetOf({ fd, sparse }: FileWriterTask, ring: BlockRing): Target {
   const stat = fstatSync(fd)
+  if (sparse && stat.isFile()) return sparseTarget(fd)
   if (stat.isFIFO()) return pipeTarget(fd)
   if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd)))
     return fileTarget(fd, ring)
@@ -89,10 +112,10 @@ function isNotReady(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
 
-async function writeBlocks({ fd, blocks, hashes }: FileWriterTask): Promise<void> {
-  const ring = new BlockRing(blocks)
-  const target = targetOf(fd, ring)
-  const hash = hashes ? createHash('sha256') : undefined
+async function writeBlocks(task: FileWriterTask): Promise<void> {
+  const ring = new BlockRing(task.blocks)
+  const target = targetOf(task, ring)
+  const hash = task.hashes ? createHash('sha256') : undefined
   const report = (written: BlocksWritten): void => parentPort?.postMessage(written)
   let plainBytes = 0
   for (let block = ring.waitForBlock(); block; block = ring.waitForBlock()) {

@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
+import type { Hole } from '#source.ts'
 import { systemErrorSuffix } from '#system-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
@@ -15,6 +16,8 @@ export interface ReaderTask {
   blocks: SharedBlocks
   /** For a resumed archive: the file must begin with the plain bytes of these parts, which are skipped. */
   earlier: readonly EarlierPlain[]
+  /** Of a file that is read from its beginning: what reads as zeros, in order, and is not read. */
+  holes: readonly Hole[]
 }
 
 interface EarlierPlain {
@@ -26,23 +29,45 @@ interface EarlierPlain {
 const PIPE_BYTES = 64 * 1024
 const PASSING_BYTES = 1024 * 1024
 
-function readToEnd(fd: number, writer: BlockWriter): void {
+/** Fills a piece of memory with the next bytes. Returns their number, 0 at the end. */
+type Read = (room: Uint8Array) => number
+
+function readToEnd(read: Read, writer: BlockWriter): void {
   for (;;) {
-    const room = writer.waitForRoom()
-    const length = readSync(fd, room, 0, room.length, null)
+    const length = read(writer.waitForRoom())
     if (length === 0) break
     writer.advance(length)
   }
   finish(writer)
 }
 
+function readsFrom(fd: number): Read {
+  return room => readSync(fd, room, 0, room.length, null)
+}
+
+/** The first reading of a hole costs the system as much as twenty readings of bytes in its memory. */
+function readsAround(fd: number, holes: readonly Hole[]): Read {
+  let position = 0
+  let next = 0
+  return room => {
+    while (next < holes.length && (holes[next] as Hole).end <= position) next++
+    const { start, end } = holes[next] ?? { start: Number.POSITIVE_INFINITY, end: 0 }
+    const isInHole = position >= start
+    const length = Math.min(room.length, (isInHole ? end : start) - position)
+    if (isInHole) room.fill(0, 0, length)
+    const done = isInHole ? length : readSync(fd, room, 0, length, position)
+    position += done
+    return done
+  }
+}
+
 /** Part by part, so that a changed file is noticed before anything is added. */
-function passEarlier(fd: number, writer: BlockWriter, earlier: readonly EarlierPlain[]): void {
+function passEarlier(read: Read, writer: BlockWriter, earlier: readonly EarlierPlain[]): void {
   const buffer = Buffer.allocUnsafeSlow(PASSING_BYTES)
   for (const [index, { plainSize, plainSha256 }] of earlier.entries()) {
     const hash = createHash('sha256')
     for (let left = plainSize; left > 0; ) {
-      const length = readSync(fd, buffer, 0, Math.min(left, buffer.length), null)
+      const length = read(buffer.subarray(0, Math.min(left, buffer.length)))
       if (length === 0) break
       const piece = buffer.subarray(0, length)
       hash.update(piece)
@@ -89,7 +114,7 @@ function readPipe(fd: number, writer: BlockWriter): void {
   try {
     // Linux does not tell the event loop about a writer that closed before this open. So all that is there is
     // read first, to the end or until only a living writer can add to it.
-    readToEnd(own, writer)
+    readToEnd(readsFrom(own), writer)
     pipe.destroy()
   } catch (error) {
     if (!isNotReady(error)) throw error
@@ -118,18 +143,19 @@ function finish(writer: BlockWriter): void {
   writer.end()
 }
 
-function read({ fd, blocks, earlier }: ReaderTask): void {
+function read({ fd, blocks, earlier, holes }: ReaderTask): void {
   const writer = new BlockWriter(new BlockRing(blocks))
   const stat = fstatSync(fd)
+  const next = holes.length === 0 ? readsFrom(fd) : readsAround(fd, holes)
   if (earlier.length > 0) {
     if (!stat.isFile())
       throw new ArchiveError('Only a file can be read again from its beginning', { code: 'SOURCE' })
-    passEarlier(fd, writer, earlier)
+    passEarlier(next, writer, earlier)
   }
   if (stat.isFIFO()) {
     readPipe(fd, writer)
   } else if (stat.isFile() || stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd))) {
-    readToEnd(fd, writer)
+    readToEnd(next, writer)
   } else {
     throw new ArchiveError('The file descriptor is neither a file nor a pipe', {
       code: 'SOURCE',

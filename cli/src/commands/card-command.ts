@@ -26,11 +26,13 @@ export const registerCard: RegisterCommand = (program, run) => {
         const { writeToFile } = await import('@telegram-backup/engine/restore/output-file.ts')
         await writeToFile(only(Buffer.from(`${card}\n`)), options.out)
       }
-      context.output.answer({ ...answerOf(facts), card }, () =>
-        options.out === undefined
-          ? card
-          : `The recovery card is in ${options.out}. Print it. It holds no secret.`,
-      )
+      const answer = { ...answerOf(facts), card }
+      if (options.out === undefined) context.output.answer(answer, () => card)
+      else
+        context.output.outcome(
+          answer,
+          () => `The recovery card is in ${options.out}. Print it. It holds no secret.`,
+        )
       return ExitCode.DONE
     }, options),
   )

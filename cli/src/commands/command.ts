@@ -6,6 +6,7 @@ import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
+import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
 
@@ -43,6 +44,9 @@ export type CommandAction = (context: CommandContext) => Promise<ExitCode>
 /** What {@link describeCommand} adds to every command. */
 export interface CommonOptions {
   json?: boolean
+  quiet?: boolean
+  verbose?: boolean
+  utc?: boolean
   envFile?: string
 }
 
@@ -69,16 +73,18 @@ export const OPTIONAL_BACKUP_ID: Argument = ['[id]', WORDS_FOR_A_BACKUP]
 /** The options that go with {@link BACKUP_ID}. */
 export interface BackupIdOptions {
   before?: string
+  tag?: string
 }
 
 const BACKUP_ID_OPTIONS: OptionHelp = {
   '--before <when>':
     'with latest: the newest backup made before this time: 2026-11-01, "2026-11-01 15:30", or 7d for seven days ago',
+  '--tag <tag>': 'with latest: the newest backup that has this tag',
 }
 
 /** How the user named a backup. Throws `USAGE`. */
-export function backupWords(id: string, { before }: BackupIdOptions): BackupWords {
-  return { id, before: before === undefined ? undefined : parseTime(before) }
+export function backupWords(id: string, { before, tag }: BackupIdOptions): BackupWords {
+  return { id, tag, before: before === undefined ? undefined : parseTime(before) }
 }
 
 /** By their flags: what each option does, and its default, if any. */
@@ -92,12 +98,14 @@ interface CommandHelp {
   examples: readonly string[]
 }
 
-const JSON_WORDS = 'print only one JSON value on stdout'
-
 /** The options of all commands. */
-const COMMON_OPTIONS: Readonly<Record<string, string>> = {
+const COMMON_OPTIONS: OptionHelp = {
   '--env-file <file>': 'read settings that are not set from this file first (NAME=value in each line)',
-  '--json': JSON_WORDS,
+  '--utc': 'show and read times in UTC instead of the local zone; JSON always has UTC',
+  '--json': 'print only one JSON value on stdout',
+  '-q, --quiet': 'print only what was asked for, warnings and errors: nothing when all is well',
+  '-v, --verbose':
+    'also print each call to the chat, each new try with its reason, and the time of each step',
 }
 
 /** Gives a command its help, its options, and those of all commands. */
@@ -108,21 +116,36 @@ export function describeCommand(
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  for (const [flags, help] of Object.entries({ ...options, ...ofBackup })) {
+  addOptions(command, { ...options, ...ofBackup })
+  command.optionsGroup('Options of every command:')
+  addOptions(command, COMMON_OPTIONS)
+  return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))
+}
+
+function addOptions(command: Command, options: OptionHelp): void {
+  for (const [flags, help] of Object.entries(options)) {
     if (typeof help === 'string') command.option(flags, help)
     else command.option(flags, ...help)
   }
-  for (const [flags, help] of Object.entries(COMMON_OPTIONS)) command.option(flags, help)
-  return command.addHelpText('after', exampleLines(examples))
 }
 
-/** Gives a group of commands its help; each of its commands has `--json` itself. */
+/** The options that the command has of its own. */
+export function ownOptions(
+  options: CommonOptions & Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const { envFile: _envFile, utc: _utc, json: _json, quiet: _quiet, verbose: _verbose, ...own } = options
+  return own
+}
+
+/** Gives a group of commands its help; each of its commands has the common options itself. */
 export function describeGroup(
   command: Command,
   { description, examples }: Pick<CommandHelp, 'description' | 'examples'>,
 ): Command {
-  const json = `\nEach of these commands takes --json: ${JSON_WORDS}.\n`
-  return command.description(description).addHelpText('after', json + exampleLines(examples))
+  const width = Math.max(...Object.keys(COMMON_OPTIONS).map(flags => flags.length))
+  const lines = Object.entries(COMMON_OPTIONS).map(([flags, help]) => `  ${flags.padEnd(width)}  ${help}`)
+  const common = `\nEach of these commands takes:\n${lines.join('\n')}\n`
+  return command.description(description).addHelpText('after', common + exampleLines(examples))
 }
 
 function exampleLines(examples: readonly string[]): string {
@@ -188,8 +211,9 @@ export async function withEngine<Result>(
   context: CommandContext,
   work: (engine: OpenEngine) => Promise<Result>,
 ): Promise<Result> {
-  const { config, signal, note } = context
-  const engine = await openEngine(config, { signal, note })
+  const { config, signal, note, output } = context
+  const engine = await openEngine(config, { signal, note, ...callLog(output) })
+  output.step('the catalog is open')
   try {
     return await work(engine)
   } finally {

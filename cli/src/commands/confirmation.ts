@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { BackupError } from '@telegram-backup/errors'
 import { type CommandContext, usageError } from '#commands/command.ts'
+import type { Output } from '#commands/output.ts'
 
 /**
  * Asks whether to go on, unless the user agreed beforehand. Throws `USAGE` without a terminal, and
@@ -24,6 +25,18 @@ export async function confirm(
     throw new BackupError('Cancelled; nothing was changed', { code: 'CANCELLED' })
   } finally {
     terminal.close()
+  }
+}
+
+/** Says what a question is about: when it is asked, even a quiet command says it. */
+export function tellBefore(
+  output: Output,
+  lines: readonly string[],
+  { isAgreed }: { isAgreed: boolean },
+): void {
+  for (const line of lines) {
+    if (isAgreed) output.note(line)
+    else output.insist(line)
   }
 }
 

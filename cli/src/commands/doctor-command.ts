@@ -20,8 +20,9 @@ export const registerDoctor: RegisterCommand = (program, run) => {
       const { runChecks } = await import('@telegram-backup/engine/doctor/checks.ts')
       const checks = await runChecks(() => context.config, { signal, isFast: options.fast === true })
       const failed = checks.filter(check => check.state === 'failed')
-      output.answer({ ok: failed.length === 0, checks }, () => describeChecks(checks))
-      if (failed.length === 0) return ExitCode.DONE
+      const isDone = failed.length === 0
+      output.outcome({ ok: isDone, checks }, () => describeChecks(checks), { isDone })
+      if (isDone) return ExitCode.DONE
       return failed.some(check => check.exitCode === ExitCode.USAGE) ? ExitCode.USAGE : ExitCode.FAILED
     }, options),
   )

@@ -1,7 +1,18 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
-import type { ErasedMessage } from '@telegram-backup/engine/operations/erase.ts'
-import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import type {
+  Erased,
+  ErasePreviewMessage,
+  EraseRequest,
+  ReportedMessage,
+} from '@telegram-backup/engine/operations/erase.ts'
+import {
+  count,
+  formatBytes,
+  formatTable,
+  formatTime,
+  NONE,
+} from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
@@ -10,12 +21,16 @@ import {
   type CommandContext,
   describeCommand,
   type RegisterCommand,
+  withCatalog,
   withEngine,
 } from '#commands/command.ts'
-import { confirm } from '#commands/confirmation.ts'
+import { confirm, tellBefore } from '#commands/confirmation.ts'
+import { describeWork } from '#commands/progress-facts.ts'
+import { runProgress, secondsSince } from '#commands/run-progress.ts'
 
 interface EraseOptions extends BackupIdOptions {
   evenTheLast?: boolean
+  dryRun?: boolean
   yes?: boolean
   json?: boolean
 }
@@ -28,10 +43,13 @@ export const registerErase: RegisterCommand = (program, run) => {
     argument: BACKUP_ID,
     options: {
       '--even-the-last': 'erase it even if it is the last good backup of its project and type',
+      '--dry-run':
+        'only show which messages would be deleted, and which replaced because they are older than 48 hours; changes nothing',
       '--yes': 'do not ask first; without a terminal the command never asks',
     },
     examples: [
       'telegram-backup erase 3f0c2c1e',
+      'telegram-backup erase latest:shop --dry-run             # shows what would happen',
       'telegram-backup erase 3f0c2c1e --even-the-last --yes',
       'telegram-backup erase latest:shop                       # asks, after it said which one that is',
     ],
@@ -42,32 +60,82 @@ async function runErase(context: CommandContext, id: string, options: EraseOptio
   const { output, signal, note } = context
   const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
   const request = { ...backupWords(id, options), evenTheLast: options.evenTheLast === true }
+  if (options.dryRun === true) return await previewErasure(context, request)
+  let startMs = 0
   const onFound = async (backup: BackupDetails): Promise<void> => {
-    const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup) ?? []]
-    note(
-      `erasing ${backup.id.slice(0, 8)}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`,
-    )
     // Without a terminal, naming the backup is enough; the last good backup needs --even-the-last.
-    await confirm(context, { isAgreed: options.yes === true || !context.host.stdin.isTTY })
+    const isAgreed = options.yes === true || !context.host.stdin.isTTY
+    const facts = [formatBytes(backup.size), count(backup.parts.length, 'part'), missingWords(backup) ?? []]
+    const words = `erasing ${backup.id.slice(0, 8)}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${facts.flat().join(', ')}`
+    tellBefore(output, [words], { isAgreed })
+    await confirm(context, { isAgreed })
+    startMs = performance.now()
   }
-  const erased = await withEngine(context, engine => erase(engine, request, { signal, note, onFound }))
+  const line = output.progressLine()
+  const erased = await withEngine(context, engine => {
+    const onProgress = runProgress(line, engine.client)
+    return erase(engine, request, { signal, note, onFound, onProgress })
+  }).finally(() => line.end())
   const { backup, isErased, messages } = erased
   if (erased.wasErased) note('the backup was already erased')
   for (const left of erased.indexesLeft) note(`warning: the index of chat ${left.chat_id}: ${left.reason}`)
   const state = isErased ? 'erased' : 'erasing'
-  output.answer(
+  const took = describeWork({ seconds: secondsSince(startMs), items: [messages.length, 'message'] })
+  output.outcome(
     { success: isErased, id: backup.id, state, messages, missing_files: countMissingFiles(backup) },
-    () => describeErasure(backup.id, isErased, messages),
+    () => describeErasure({ ...erased, took: erased.wasErased ? undefined : took }),
+    { isDone: isErased },
   )
   return isErased ? ExitCode.DONE : ExitCode.PARTIAL
 }
 
-function describeErasure(id: string, isErased: boolean, messages: readonly ErasedMessage[]): string {
+async function previewErasure(context: CommandContext, request: EraseRequest): Promise<ExitCode> {
+  const { output, note } = context
+  const { previewErase } = await import('@telegram-backup/engine/operations/erase.ts')
+  const { backup, wasErased, messages } = await withCatalog(context, database =>
+    previewErase({ database }, request, { note }),
+  )
+  output.answer(
+    { dry_run: true, id: backup.id, state: backup.state, messages, missing_files: countMissingFiles(backup) },
+    () => (wasErased ? `Backup ${backup.id} is erased already.` : describePreview(backup, messages)),
+  )
+  return ExitCode.DONE
+}
+
+const PREVIEW_WORDS: Readonly<Record<ErasePreviewMessage['outcome'], string>> = {
+  erased: 'would be deleted',
+  tombstone: 'too old to delete: would be replaced by a few bytes',
+}
+
+function describePreview(backup: BackupDetails, messages: readonly ErasePreviewMessage[]): string {
+  const rows = messages.map(({ sent_at, outcome, ...message }) => [
+    ...placeCells(message),
+    sent_at === null ? NONE : formatTime(sent_at),
+    PREVIEW_WORDS[outcome],
+  ])
+  const deletable = messages.filter(({ outcome }) => outcome === 'erased').length
+  const table = formatTable([['PART', 'CHAT', 'MESSAGE', 'SENT', 'OUTCOME'], ...rows])
+  return [
+    `Backup ${backup.id}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}`,
+    ...(rows.length === 0 ? [] : [table]),
+    `${count(messages.length, 'message')}: ${deletable} would be deleted, ${messages.length - deletable} replaced.`,
+    'A dry run: nothing was changed.',
+  ].join('\n')
+}
+
+function placeCells({ kind, part_no, chat_id, message_id }: ReportedMessage): string[] {
+  return [kind === 'manifest' ? 'manifest' : String(part_no), chat_id, String(message_id)]
+}
+
+function describeErasure({
+  backup: { id },
+  isErased,
+  messages,
+  took,
+}: Erased & { took: string | undefined }): string {
   const heading = ['PART', 'CHAT', 'MESSAGE', 'OUTCOME', 'REASON']
-  const rows = messages.map(({ kind, part_no, chat_id, message_id, outcome, reason = '' }) => [
-    kind === 'manifest' ? 'manifest' : String(part_no),
-    chat_id,
-    String(message_id),
+  const rows = messages.map(({ outcome, reason = '', ...message }) => [
+    ...placeCells(message),
     outcome,
     reason,
   ])
@@ -78,7 +146,7 @@ function describeErasure(id: string, isErased: boolean, messages: readonly Erase
       ? 'The index of the chat could not be written'
       : `${count(kept, 'message')} could not be deleted or replaced`
   const end = isErased
-    ? `Backup ${id} is erased.`
+    ? `Backup ${id} is erased${took === undefined ? '' : `: ${took}`}.`
     : `${left}; backup ${id} stays "erasing". Fix the cause, then run the command again.`
   return [...table, end].join('\n')
 }

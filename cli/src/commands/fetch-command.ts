@@ -2,10 +2,11 @@ import { lstat } from 'node:fs/promises'
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
-import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
+import { callLog } from '#commands/call-log.ts'
 import {
   BACKUP_ID,
   type BackupIdOptions,
@@ -20,6 +21,8 @@ import {
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
+import { describeWork } from '#commands/progress-facts.ts'
+import { secondsSince } from '#commands/run-progress.ts'
 
 interface FetchOptions extends BackupIdOptions {
   out?: string
@@ -78,7 +81,7 @@ async function fetchBackup(
     note(`warning: it was found damaged on ${formatTime(backup.damaged_at)}`)
   }
   for (const line of notWholeLines(backup, 'warning:')) note(line)
-  const client = await openTelegram(config)
+  const client = await openTelegram(config, callLog(output))
   const service = await openBackupService(config, client)
   await withCatalogWhenWanted(context, async catalog => {
     const from = { config, client, service, catalog, signal, note }
@@ -88,22 +91,27 @@ async function fetchBackup(
     const { out = '', path } = options
     const to = out === '-' ? context.host.stdout : await placeToWrite(out)
     const progress = fetchProgress(output.progressLine())
+    const startMs = performance.now()
     const fetched = await fetch({ backup, path, to }, { ...from, ...progress }).finally(progress.end)
-    reportFetched(output, backup, { ...fetched, out })
+    reportFetched(output, backup, { ...fetched, out, seconds: secondsSince(startMs) })
   })
 }
 
 function reportFetched(
   output: Output,
   backup: BackupDetails,
-  { out, size, parts, path }: Fetched & { out: string },
+  { out, size, parts, path, seconds }: Fetched & { out: string; seconds: number },
 ): void {
-  if (out === '-') return
+  const took = describeWork({ bytes: size, seconds, items: [parts, 'part'] })
+  if (out === '-') {
+    output.step(`${took}, all verified`)
+    return
+  }
   if (path !== undefined) output.note(`${escapeName(path)}, out of ${backup.filename ?? backup.id}`)
   const facts = path === undefined ? { plain_sha256: backup.plain_sha256 } : { path, ...base64Of(path) }
-  output.answer(
+  output.outcome(
     { id: backup.id, out, size, parts, ...facts, missing_files: countMissingFiles(backup) },
-    () => `${out}: ${formatBytes(size)} from ${count(parts, 'part')}, all verified`,
+    () => `${out}: ${took}, all verified`,
   )
 }
 

@@ -1,5 +1,7 @@
-import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
-import { type ProgressLine, progressBar } from '#commands/progress-line.ts'
+import { formatBytes } from '@telegram-backup/engine/units/human-units.ts'
+import { ProgressMeter } from '@telegram-backup/engine/units/progress-meter.ts'
+import { countFact, shareFacts, timeFacts } from '#commands/progress-facts.ts'
+import type { ProgressFact, ProgressLine } from '#commands/progress-line.ts'
 
 /** What is shown while a backup comes back; its functions may be passed on alone. */
 export interface FetchProgress {
@@ -11,28 +13,40 @@ export interface FetchProgress {
   end(): void
 }
 
-/** Shows parts and bytes on that line. */
-export function fetchProgress(line: ProgressLine): FetchProgress {
-  let whole = { partCount: 0, plainBytes: 0 }
+/**
+ * Shows parts and bytes on that line.
+ * @param about comes first: which one of several it is
+ */
+export function fetchProgress(
+  line: ProgressLine,
+  about: () => readonly ProgressFact[] = () => [],
+): FetchProgress {
+  const meter = new ProgressMeter()
+  let partCount: number | undefined
   let parts = 0
-  let written = 0
   const show = (): void =>
-    line.update(
-      () =>
-        `${progressBar(written / Math.max(1, whole.plainBytes))}  ${parts} of ${count(whole.partCount, 'part')} fetched, ${formatBytes(written)} written`,
-    )
+    line.update(() => {
+      const now = meter.read()
+      return [
+        ...about(),
+        ...shareFacts(now),
+        countFact(parts, partCount, 'part'),
+        { text: `${formatBytes(now.bytes)} written`, rank: 6 },
+        ...timeFacts(now),
+      ]
+    })
   return {
     onStart: of => {
-      whole = of
+      partCount = of.partCount
       parts = 0
-      written = 0
+      meter.start({ bytes: of.plainBytes })
     },
     onPart: () => {
       parts++
       show()
     },
     onBytes: plainBytes => {
-      written = plainBytes
+      meter.advance({ bytes: plainBytes })
       show()
     },
     end: () => line.end(),

@@ -41,8 +41,9 @@ export const registerNotifyTest: RegisterCommand = (program, run) => {
         })
       }
       const trials = await Promise.all(sending)
-      output.answer({ trials }, () => describeTrials(trials))
-      if (trials.every(({ ok }) => ok)) return ExitCode.DONE
+      const isDone = trials.every(({ ok }) => ok)
+      output.outcome({ trials }, () => describeTrials(trials), { isDone })
+      if (isDone) return ExitCode.DONE
       return trials.some(({ ok }) => ok) ? ExitCode.PARTIAL : ExitCode.FAILED
     }, options),
   )

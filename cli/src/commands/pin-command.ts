@@ -46,7 +46,7 @@ function registerOne(
         }
         await updateIndexes(context, database)
         const after = await getBackupById(database, backup.id)
-        context.output.answer(
+        context.output.outcome(
           {
             success: true,
             id: backup.id,

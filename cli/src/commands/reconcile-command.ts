@@ -3,6 +3,8 @@ import type { ReportedReason, SessionReport } from '@telegram-backup/engine/oper
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { describeCommand, type RegisterCommand, withEngine } from '#commands/command.ts'
+import { formatDuration } from '#commands/progress-facts.ts'
+import { runProgress, secondsSince } from '#commands/run-progress.ts'
 
 /** `reconcile`: brings chat and catalog into agreement after crashes and lost answers. */
 export const registerReconcile: RegisterCommand = (program, run) => {
@@ -14,8 +16,15 @@ export const registerReconcile: RegisterCommand = (program, run) => {
     run(async context => {
       const { reconcile } = await import('@telegram-backup/engine/operations/reconcile.ts')
       return await withEngine(context, async engine => {
-        const report = await reconcile(engine, context)
-        context.output.answer(report, () => describeReport(report))
+        const { signal, note, output } = context
+        const line = output.progressLine()
+        const startMs = performance.now()
+        const onProgress = runProgress(line, engine.client)
+        const report = await reconcile(engine, { signal, note, onProgress }).finally(() => line.end())
+        const took = formatDuration(secondsSince(startMs))
+        output.outcome(report, () => `${describeReport(report)}\nIt took ${took}.`, {
+          isDone: report.isDone,
+        })
         return report.isDone ? ExitCode.DONE : ExitCode.PARTIAL
       })
     }, options),

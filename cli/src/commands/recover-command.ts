@@ -1,8 +1,10 @@
 import type { Database } from '@telegram-backup/database'
 import type { RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
+import { ProgressMeter } from '@telegram-backup/engine/units/progress-meter.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
 import { describeError, ExitCode } from '@telegram-backup/errors'
+import { callLog } from '#commands/call-log.ts'
 import {
   type CommandContext,
   describeCommand,
@@ -10,6 +12,8 @@ import {
   usageError,
   withCatalog,
 } from '#commands/command.ts'
+import { countFact, describeWork, shareFacts, timeFacts } from '#commands/progress-facts.ts'
+import { secondsSince } from '#commands/run-progress.ts'
 
 interface RecoverOptions {
   signer?: string[]
@@ -38,13 +42,23 @@ export const registerRecover: RegisterCommand = (program, run) => {
     run(async context => {
       const signers = (options.signer ?? []).map(readFingerprint)
       const { wholeChat = false } = options
+      const startMs = performance.now()
       const { report, hasKeys } = await withCatalog(context, async database => ({
         report: await recoverInto(context, { database, signers, wholeChat }),
         hasKeys: await hasApiKeys(database),
       }))
       const { isAllRefused, isIncomplete } = await import('@telegram-backup/engine/operations/recover.ts')
       const { describeRecovery, recoveryAnswer } = await import('#commands/recover-report.ts')
-      context.output.answer(recoveryAnswer(report), () => describeRecovery(report))
+      const exitCode = isAllRefused(report)
+        ? ExitCode.INTEGRITY
+        : isIncomplete(report)
+          ? ExitCode.PARTIAL
+          : ExitCode.DONE
+      const items = [report.backups.length, 'backup'] as const
+      const took = describeWork({ seconds: secondsSince(startMs), items })
+      context.output.outcome(recoveryAnswer(report), () => `${describeRecovery(report)}\nRead ${took}.`, {
+        isDone: exitCode === ExitCode.DONE,
+      })
       if (!report.signerWasGiven && !report.signerIsOwn && report.signer !== null) {
         context.output.note(
           `warning: the signing key ${report.signer} was accepted without proof; compare it with your recovery card`,
@@ -66,8 +80,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
         // If something could not be decrypted, the report asks for the key: that comes first.
         if (own.length > 0 || !report.withoutKey) context.output.note(`Next: ${next}`)
       }
-      if (isAllRefused(report)) return ExitCode.INTEGRITY
-      return isIncomplete(report) ? ExitCode.PARTIAL : ExitCode.DONE
+      return exitCode
     }, options),
   )
 }
@@ -83,18 +96,28 @@ async function recoverInto(
 ): Promise<RecoveryReport> {
   const { recover } = await import('@telegram-backup/engine/operations/recover.ts')
   const { database, ...request } = of
-  const client = await openTelegram(config)
+  const client = await openTelegram(config, callLog(output))
   const line = output.progressLine()
+  // Without the pace: only messages that exist count there, and nobody knows yet how many do.
+  const meter = new ProgressMeter()
   let asked = 0
   try {
     return await recover({ config, database, client }, request, {
       signal,
       note,
-      onPlan: ({ messages, what }) =>
-        output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`),
+      onPlan: ({ messages, what }) => {
+        meter.start({ messages })
+        asked = 0
+        output.note(`Asking for up to ${count(messages, 'message')} ${what}${timeOf(messages, client)}.`)
+      },
       onLook: () => {
         asked++
-        line.update(() => `${count(asked, 'message')} asked for`)
+        meter.advance({ messages: asked })
+        line.update(() => {
+          const now = meter.read()
+          const { text, rank } = countFact(asked, undefined, 'message')
+          return [...shareFacts(now), { text: `${text} asked for`, rank }, ...timeFacts(now)]
+        })
       },
     })
   } finally {

@@ -67,7 +67,7 @@ function registerSet(parent: Command, run: RunAction): void {
         await setRetentionPolicy(database, { ...policy, keep })
         await updateIndexes(context, database)
       })
-      context.output.answer(
+      context.output.outcome(
         { ...policy, keep: keepView(keep) },
         () =>
           `${policy.project_id} ${policy.type}: keep ${describeKeep(keep)}. To see what this changes: telegram-backup expire --dry-run`,
@@ -130,7 +130,7 @@ function registerRemove(parent: Command, run: RunAction): void {
         if (!(await removePolicy(database, policy))) throw unknownPolicy(options)
         await updateIndexes(context, database)
       })
-      context.output.answer(
+      context.output.outcome(
         { success: true, ...policy },
         () =>
           `${[project, type, source].filter(Boolean).join(' ')} has no policy now${source === undefined ? '' : ' except those of its schedules'}. To see what this changes: telegram-backup expire --dry-run`,

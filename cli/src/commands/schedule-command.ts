@@ -72,7 +72,7 @@ function registerAdd(parent: Command, run: RunAction): void {
         const schedule = await addSchedule(database, { ...terms, source, cron }, configFile)
         await updateIndexes(context, database)
         const view = await scheduleView(database, schedule)
-        context.output.answer(view, () => describeSchedule(view))
+        context.output.outcome(view, () => describeSchedule(view))
         for (const remark of await remarksOnNew(database, schedule)) context.note(remark)
       })
       return ExitCode.DONE
@@ -116,7 +116,7 @@ function registerList(parent: Command, run: RunAction): void {
         context.output.answer(views, () =>
           views.length === 0
             ? 'No schedules yet. To add one, see: telegram-backup schedule add --help'
-            : describeSchedules(schedules, views),
+            : describeSchedules(schedules, views, context.output),
         )
       })
       return ExitCode.DONE
@@ -137,7 +137,7 @@ function registerRemove(parent: Command, run: RunAction): void {
         await removeSchedule(database, schedule.id)
         await updateIndexes(context, database)
         const left = await remarkOnLeftPolicies(database, schedule)
-        context.output.answer({ success: true, id: schedule.id }, () =>
+        context.output.outcome({ success: true, id: schedule.id }, () =>
           [`Schedule ${schedule.id} of ${schedule.source} is removed.`, ...left].join('\n'),
         )
       })
@@ -168,7 +168,7 @@ async function changeAndShow(context: CommandContext, id: string, terms: Schedul
     if (schedule === null) throw unknownId(id, SCHEDULES)
     await updateIndexes(context, database)
     const view = await scheduleView(database, schedule)
-    context.output.answer(view, () => describeSchedule(view))
+    context.output.outcome(view, () => describeSchedule(view))
     if (terms.keep !== undefined)
       for (const line of await remarkOnEarlier(database, schedule)) context.note(line)
   })
@@ -207,7 +207,7 @@ function registerRun(parent: Command, run: RunAction): void {
 async function answerJob({ output }: CommandContext, job: Job): Promise<ExitCode> {
   const { backupOfJob, jobView } = await import('@telegram-backup/engine/jobs/job-view.ts')
   const view = jobView(job)
-  output.answer(
+  output.outcome(
     view,
     () =>
       `Job ${job.id}: ${job.state}${job.backup_id === null ? '' : `, backup ${backupOfJob(job.backup_id, view)}`}`,

@@ -1,10 +1,15 @@
 import type { Schedule } from '@telegram-backup/database'
 import type { ScheduleTerms, ScheduleView } from '@telegram-backup/engine/operations/schedules.ts'
 import { describeKeep, type KeepView } from '@telegram-backup/engine/retention/keep-policy.ts'
-import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import type { Command } from 'commander'
 import { usageError, wholeNumber } from '#commands/command.ts'
+import type { Output } from '#commands/output.ts'
+import { collected } from '#commands/repeatable-option.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, type Text } from '#commands/terminal-text.ts'
 
 /** The options of a retention policy, as typed. */
 export interface KeepOptions {
@@ -16,6 +21,7 @@ export interface KeepOptions {
   keepYearly?: string
   keepWithin?: string
   keepMinimum?: string
+  keepTag?: string[]
 }
 
 /** Adds the options of a retention policy to a command. */
@@ -32,6 +38,11 @@ export function withKeepOptions(command: Command): Command {
     .option('--keep-yearly <n>', 'keep the newest backup of each of the last N years that have one')
     .option('--keep-within <time>', 'keep all backups that are not older than this, for example 30d')
     .option('--keep-minimum <n>', 'keep at least N backups, whatever the other rules say')
+    .option(
+      '--keep-tag <tag>',
+      'keep every backup with this tag, whatever the other rules say (may be repeated)',
+      collected,
+    )
 }
 
 /** Adds the options about the moment at which a scheduled backup starts. */
@@ -59,10 +70,12 @@ export function keepOf(options: KeepOptions): KeepView | undefined {
     minimum: options.keepMinimum,
   }
   const given = Object.entries(counts).filter(([, text]) => text !== undefined)
-  if (given.length === 0 && options.keepWithin === undefined) return undefined
+  const { keepWithin: within, keepTag: tags } = options
+  if (given.length === 0 && within === undefined && tags === undefined) return undefined
   return {
     ...Object.fromEntries(given.map(([rule, text]) => [rule, wholeNumber(`--keep-${rule}`, text as string)])),
-    ...(options.keepWithin === undefined ? {} : { within: options.keepWithin }),
+    ...(within === undefined ? {} : { within }),
+    ...(tags === undefined ? {} : { tags }),
   }
 }
 
@@ -104,31 +117,46 @@ export function describeSchedule(schedule: ScheduleView): string {
 }
 
 function wordsOf(keep: KeepView): string {
-  const rules = Object.entries(keep).map(([rule, value]) => `${rule} ${value}`)
+  const rules = Object.entries(keep).map(
+    ([rule, value]) => `${rule} ${Array.isArray(value) ? value.join(' or ') : value}`,
+  )
   return rules.length === 0 ? 'all' : rules.join(', ')
 }
 
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'SOURCE', least: 8 },
+  { heading: 'CRON' },
+  { heading: 'TIME ZONE', leavesAs: 1 },
+  { heading: 'KEEP', least: 10 },
+  { heading: 'NEXT' },
+  { heading: 'LAST JOB', leavesAs: 2 },
+]
+
 /** Schedules as a table. */
-export function describeSchedules(schedules: readonly Schedule[], views: readonly ScheduleView[]): string {
+export function describeSchedules(
+  schedules: readonly Schedule[],
+  views: readonly ScheduleView[],
+  output: Output,
+): Text {
   const lastJobs = new Map(views.map(({ id, last_job }) => [id, last_job]))
-  const heading = ['ID', 'SOURCE', 'CRON', 'TIME ZONE', 'KEEP', 'NEXT', 'LAST JOB']
   const rows = schedules.map(schedule => [
     schedule.id,
     schedule.source,
     schedule.cron,
     schedule.timezone,
     describeKeep(schedule.keep),
-    schedule.next_run_at === null ? 'off' : describeNext(schedule.next_run_at),
-    describeLast(lastJobs.get(schedule.id) ?? null),
+    shownState(schedule.next_run_at === null ? 'off' : describeNext(schedule.next_run_at)),
+    shownState(describeLast(lastJobs.get(schedule.id) ?? null)),
   ])
   const isAnyOverdue = schedules.some(({ next_run_at: next }) => next !== null && isOverdue(next))
-  return [
-    formatTable([heading, ...rows]),
+  return linesOf([
+    output.table(COLUMNS, rows),
     count(schedules.length, 'schedule'),
     ...(isAnyOverdue
       ? ['Overdue: probably no "telegram-backup serve" is running. Schedules run only while it runs.']
       : []),
-  ].join('\n')
+  ])
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Database, Schedule } from '@telegram-backup/database'
 import { describeKeep } from '@telegram-backup/engine/retention/keep-policy.ts'
-import { hasRules } from '@telegram-backup/engine/retention/retention-rules.ts'
+import { leavesTheRest } from '@telegram-backup/engine/retention/retention-rules.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 
 /** What the user should know about a new schedule, a remark a line. */
@@ -45,7 +45,7 @@ export async function remarkOnEarlier(
   database: Database,
   { project_id: projectId, type, source, keep }: Schedule,
 ): Promise<string[]> {
-  if (keep === null || (!hasRules(keep) && keep.minimum !== undefined)) return []
+  if (keep === null || leavesTheRest(keep)) return []
   const { queryBackups } = await import('@telegram-backup/database')
   const { data } = await queryBackups(database, { projectId, type, state: 'complete' })
   const earlier = data.filter(

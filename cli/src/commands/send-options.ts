@@ -1,14 +1,15 @@
 import { planSource, type SendPlan } from '@telegram-backup/engine/backup/send-plan.ts'
 import { namesPlace, type SourceSettings } from '@telegram-backup/engine/config/source-settings.ts'
 import type { Command } from 'commander'
-import { type CommandContext, usageError } from '#commands/command.ts'
+import { type CommandContext, type CommonOptions, ownOptions, usageError } from '#commands/command.ts'
+import { collected } from '#commands/repeatable-option.ts'
 
 /** The options of `send` as commander gives them: the settings of the source, in camel case. */
-export interface SendOptions {
+export interface SendOptions extends CommonOptions {
   source?: string
   /** The id of the backup to resume. */
   resume?: string
-  json?: boolean
+  dryRun?: boolean
   [setting: string]: unknown
 }
 
@@ -17,9 +18,13 @@ const MANY = '(may be repeated)'
 
 /** Adds the options that say what is backed up. */
 export function withSourceOptions(command: Command): Command {
-  const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
   return (
     command
+      .option(
+        '--tag <tag>',
+        `a word to find the backup by, and to keep it by: 1 to 64 letters, digits, ".", "_", ":", "-" ${MANY}`,
+        collected,
+      )
       .optionsGroup('The source, one of:')
       .option(
         '--source <name>',
@@ -29,15 +34,19 @@ export function withSourceOptions(command: Command): Command {
         '--postgres <url>',
         'a PostgreSQL database, read by pg_dump; give the password in PGPASSWORD, ~/.pgpass or a --source, not in the URL',
       )
+      .option(
+        '--postgres-cluster <url>',
+        'a whole PostgreSQL server, by the URL of any of its databases: roles, tablespaces and each database, one backup each, in one group',
+      )
       .option('--directory <path>', 'a directory, read by GNU tar')
       .option('--file <path>', 'a file; write a name that is not UTF-8 as "ls -b" prints it')
       .optionsGroup('With --postgres:')
       .option('--format <format>', 'plain (SQL) or custom (for pg_restore) (default: plain)')
-      .option('--schema <pattern>', `only this schema ${MANY}`, collect)
-      .option('--exclude-schema <pattern>', `all but this schema ${MANY}`, collect)
-      .option('--table <pattern>', `only this table ${MANY}`, collect)
-      .option('--exclude-table <pattern>', `all but this table ${MANY}`, collect)
-      .option('--exclude-table-data <pattern>', `back up this table without its rows ${MANY}`, collect)
+      .option('--schema <pattern>', `only this schema ${MANY}`, collected)
+      .option('--exclude-schema <pattern>', `all but this schema ${MANY}`, collected)
+      .option('--table <pattern>', `only this table ${MANY}`, collected)
+      .option('--exclude-table <pattern>', `all but this table ${MANY}`, collected)
+      .option('--exclude-table-data <pattern>', `back up this table without its rows ${MANY}`, collected)
       .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 waits for ever (default: 60s)')
       // With `--no-count-rows` alone, commander would set `countRows` to true by default.
       .option(
@@ -45,22 +54,30 @@ export function withSourceOptions(command: Command): Command {
         'count the rows of each table, for verify --drill, even if the source turns that off',
       )
       .option('--no-count-rows', 'do not count rows, which reads each table a second time')
+      .optionsGroup(
+        'With --postgres-cluster (and --format, --exclude-table-data, --lock-timeout, --count-rows):',
+      )
+      .option('--exclude-database <pattern>', `all databases but this one ${MANY}`, collected)
+      .option(
+        '--role-passwords',
+        'back up the hashes of passwords too, which only a superuser may read; without it, roles come back without passwords',
+      )
       .optionsGroup('With --directory:')
       .option(
         '--exclude <pattern>',
         `leave out files, as tar does: "*.tmp" anywhere, "./cache" only at the top; * also matches / ${MANY}`,
-        collect,
+        collected,
       )
       .option('--one-file-system', 'leave out other file systems that are mounted below the directory')
       .option(
         '--allow <kinds>',
         'unreadable, vanished, changed: do not fail because of such files, but list them and end with exit code 3. empty: accept an empty selection of logs, or empty standard input',
-        collect,
+        collected,
       )
       .option(
         '--include <glob>',
         `with --type logs: only files that match, "*.log" in any folder, "nginx/*.log" in that one ${MANY}`,
-        collect,
+        collected,
       )
       .option('--since <when>', 'with --type logs: only files changed since then: 24h, 7d, 2026-11-24')
   )
@@ -79,10 +96,11 @@ export async function planSend(
     // The argument is not repeated: it may be a URL with a password.
     throw usageError(
       'The only argument without an option is "-"',
-      'Name the source with --file, --directory, --postgres or --source.',
+      'Name the source with --file, --directory, --postgres, --postgres-cluster or --source.',
     )
   }
-  const { source: name, json, ...rest } = options
+  const { source: name } = options
+  const { source: _source, dryRun: _dryRun, ...rest } = ownOptions(options)
   const typed: SourceSettings = Object.fromEntries(
     Object.entries({ ...rest, ...(stdin === undefined ? {} : { stdin: true }) }).map(([option, value]) => [
       option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),

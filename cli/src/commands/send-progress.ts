@@ -1,57 +1,86 @@
-import type { CallWait, SendEstimate, SendProgress } from '@telegram-backup/engine/operations/backup.ts'
+import type {
+  CallWait,
+  SendEstimate,
+  SendPace,
+  SendProgress,
+} from '@telegram-backup/engine/operations/backup.ts'
 import { count, formatBytes, formatSeconds } from '@telegram-backup/engine/units/human-units.ts'
-import { progressBar } from '#commands/progress-line.ts'
+import { type ProgressGoal, ProgressMeter } from '@telegram-backup/engine/units/progress-meter.ts'
+import { countFact, shareFacts, timeFacts } from '#commands/progress-facts.ts'
+import type { ProgressFact } from '#commands/progress-line.ts'
 
 /** Shorter sends get no estimate. */
 const WORTH_TELLING_SECONDS = 60
 
 /** The estimate that is printed before a long send; undefined for a short one. */
-export function describeEstimate(
-  { messages, seconds }: SendEstimate,
-  messagesPerMinute: number,
-): string | undefined {
-  if (seconds < WORTH_TELLING_SECONDS) return undefined
+export function describeEstimate(estimate: SendEstimate, messagesPerMinute: number): string | undefined {
+  if (estimate.seconds < WORTH_TELLING_SECONDS) return undefined
+  return `${estimateWords(estimate, messagesPerMinute)}, less if the data compresses well`
+}
+
+/** `up to 41 messages, at 20 messages a minute: this takes up to 2:00`. */
+export function estimateWords({ messages, seconds }: SendEstimate, messagesPerMinute: number): string {
   const pace = messagesPerMinute === 0 ? '' : `, at ${messagesPerMinute} messages a minute`
-  return `up to ${count(messages, 'message')}${pace}: this takes up to ${formatSeconds(seconds)}, less if the data compresses well`
+  return `up to ${count(messages, 'message')}${pace}: this takes up to ${formatSeconds(seconds)}`
 }
 
-/** Bytes per second since the first byte went out. */
-export function startRate(): (bytes: number) => number {
-  let startMs: number | undefined
-  return bytes => {
-    if (bytes === 0) return 0
-    startMs ??= performance.now()
-    const seconds = (performance.now() - startMs) / 1000
-    return seconds > 0.5 ? bytes / seconds : 0
+/** Follows a send: what its progress line says. */
+export class SendFollower {
+  /** Over the bytes of the archive: they are what the line takes. */
+  readonly #meter: ProgressMeter
+  readonly #partSizeBytes: number
+  readonly #now: () => number
+  #state: SendProgress | undefined
+  #waitsUntilMs = 0
+
+  constructor({ messagesPerMinute, partSizeBytes }: SendPace, now: () => number = () => performance.now()) {
+    this.#meter = new ProgressMeter({ messagesPerMinute, now })
+    this.#partSizeBytes = partSizeBytes
+    this.#now = now
   }
-}
 
-/** The progress of a send, in one line. */
-export function describeProgress(state: SendProgress, bytesPerSecond: number): string {
-  const { plainBytesOut, plainBytesRead, plainBytesTotal, plainBytesEstimated, bytesOut, partsSent } = state
-  const totalBytes = plainBytesTotal ?? plainBytesEstimated
-  const facts = [
-    // An estimate that was too low is no longer shown.
-    ...(totalBytes && plainBytesOut <= totalBytes
-      ? [`${plainBytesTotal === undefined ? 'about ' : ''}${progressBar(plainBytesOut / totalBytes)}`]
-      : [`${formatBytes(plainBytesRead)} read`]),
-    `${formatBytes(bytesOut)} sent`,
-    `${count(partsSent, 'part')} proven`,
-    ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
-    ...timeLeft(state, totalBytes, bytesPerSecond),
-  ]
-  return facts.join(', ') + describeWait(state.wait)
-}
+  follow(state: SendProgress): void {
+    this.#state = state
+    const { bytesOut, partsSent, wait } = state
+    if (wait !== undefined) {
+      this.#meter.wait(wait.seconds)
+      this.#waitsUntilMs = this.#now() + wait.seconds * 1000
+    }
+    this.#meter.aim(this.#goalOf(state))
+    this.#meter.advance({ bytes: bytesOut, messages: partsSent })
+  }
 
-/** The time for the rest of the source, with the rate and the compression so far. */
-function timeLeft(
-  { plainBytesOut, bytesOut }: SendProgress,
-  totalBytes: number | undefined,
-  bytesPerSecond: number,
-): string[] {
-  if (!totalBytes || plainBytesOut === 0 || plainBytesOut > totalBytes || bytesPerSecond === 0) return []
-  const seconds = ((totalBytes - plainBytesOut) * (bytesOut / plainBytesOut)) / bytesPerSecond
-  return [`${formatSeconds(seconds)} left`]
+  facts(): ProgressFact[] {
+    const state = this.#state
+    if (state === undefined) return []
+    const now = this.#meter.read()
+    const about = state.plainBytesTotal === undefined ? 'about ' : ''
+    return [
+      ...(now.fraction === undefined
+        ? [{ text: `${formatBytes(state.plainBytesRead)} read`, rank: 1 }]
+        : shareFacts(now, about)),
+      { text: `${formatBytes(state.bytesOut)} sent`, rank: 4 },
+      countFact(state.partsSent, undefined, 'part'),
+      ...timeFacts(now),
+      ...waitFacts(state.wait, (this.#waitsUntilMs - this.#now()) / 1000),
+    ]
+  }
+
+  /** The whole archive, with the compression so far. Nothing once an estimate turns out too low. */
+  #goalOf({
+    plainBytesTotal,
+    plainBytesEstimated,
+    plainBytesOut,
+    bytesOut,
+    partsSent,
+  }: SendProgress): ProgressGoal {
+    const total = plainBytesTotal ?? plainBytesEstimated
+    if (!total || plainBytesOut > total) return {}
+    const ratio = plainBytesOut === 0 ? 1 : bytesOut / plainBytesOut
+    const bytes = Math.max(bytesOut, total * ratio)
+    // The manifest is a message, too.
+    return { bytes, messages: partsSent + Math.ceil((bytes - bytesOut) / this.#partSizeBytes) + 1 }
+  }
 }
 
 const WAIT_WORDS: Readonly<Record<CallWait['reason'], string>> = {
@@ -60,6 +89,7 @@ const WAIT_WORDS: Readonly<Record<CallWait['reason'], string>> = {
   retry: 'no connection, trying again in',
 }
 
-function describeWait(wait: CallWait | undefined): string {
-  return wait === undefined ? '' : ` (${WAIT_WORDS[wait.reason]} ${formatSeconds(wait.seconds)})`
+function waitFacts(wait: CallWait | undefined, secondsLeft: number): ProgressFact[] {
+  if (wait === undefined || secondsLeft <= 0) return []
+  return [{ text: `(${WAIT_WORDS[wait.reason]} ${formatSeconds(Math.ceil(secondsLeft))})`, rank: 7 }]
 }

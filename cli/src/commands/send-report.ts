@@ -6,6 +6,7 @@ import { shownTarget } from '@telegram-backup/engine/restore/restore-target.ts'
 import { count, formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode, exitCodeFor, hideSecretsIn } from '@telegram-backup/errors'
 import type { Output } from '#commands/output.ts'
+import { describeWork } from '#commands/progress-facts.ts'
 
 /** How many missing files are listed for people. */
 const MAX_SHOWN = 20
@@ -16,12 +17,16 @@ export interface SendRemarks {
   policies?: string | undefined
   /** The send failed before its first request to Telegram, so the error does not name Telegram. */
   failedBefore?: boolean | undefined
+  /** How long it took; undefined after a failure before the first byte. */
+  seconds?: number | undefined
 }
 
 /** Prints the result of a send; returns the exit code for it. */
 export function report(sent: SentSource, output: Output, remarks: SendRemarks): ExitCode {
   const result = sent.success ? sent : shownFailure(sent, remarks)
-  if (result.success || output.json) output.answer(result, () => describeResult(result, remarks.policies))
+  const { skipped = [], afterError } = result
+  const isDone = result.success && skipped.length === 0 && afterError === undefined
+  if (result.success || output.json) output.outcome(result, () => describeResult(result, remarks), { isDone })
   if (!result.success) return reportFailure(result, output)
   if (result.databaseRecord?.size === 0) output.note('warning: the source was empty, 0 bytes; is that right?')
   for (const warning of warningsOf(result)) output.note(`warning: ${warning}`)
@@ -30,16 +35,18 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
   const devices = readDevices(result.databaseRecord?.source)
   if (devices !== undefined)
     output.note(`note: it holds ${devices.words}; only root can restore that, with --allow devices`)
-  const { skipped = [] } = result
-  if (skipped.length === 0) return ExitCode.DONE
-  output.note(`${count(skipped.length, 'file')} missing or changed while read, as --allow permits:`)
-  for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.note(`  ${reason}  ${path}`)
-  if (skipped.length > MAX_SHOWN) output.note(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
+  if (afterError !== undefined) {
+    output.reason(`The backup is complete, but: ${afterError.message}`, afterError.hint)
+  }
+  if (skipped.length === 0) return afterError === undefined ? ExitCode.DONE : ExitCode.PARTIAL
+  output.insist(`${count(skipped.length, 'file')} missing or changed while read, as --allow permits:`)
+  for (const { path, reason } of skipped.slice(0, MAX_SHOWN)) output.insist(`  ${reason}  ${path}`)
+  if (skipped.length > MAX_SHOWN) output.insist(`  and ${skipped.length - MAX_SHOWN} more; --json lists all`)
   return ExitCode.PARTIAL
 }
 
 /** The library names the side that failed. If that was not Telegram, only the error itself is shown. */
-function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
+export function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
   const { telegramError, sourceFailed = false, refused = false } = sent.details
   const isOurs = failedBefore || sourceFailed || refused
   const error = isOurs ? (telegramError ?? sent.error) : sent.error
@@ -52,13 +59,14 @@ function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): 
 
 function reportFailure(result: SentSource, output: Output): ExitCode {
   output.reason(describeFailure(result), result.hint)
+  if (result.afterError !== undefined) output.insist(`warning: ${result.afterError.message}`)
   if (result.details.telegramSuccess) {
-    output.note('The backup itself is complete in the chat, and the catalog knows its messages.')
+    output.insist('The backup itself is complete in the chat, and the catalog knows its messages.')
   }
   return exitCodeFor(result.code)
 }
 
-function warningsOf({ telegramMetadata, details }: SentSource): string[] {
+export function warningsOf({ telegramMetadata, details }: SentSource): string[] {
   const warnings = telegramMetadata?.source?.['warnings']
   const { indexUpToDate, indexError, replica } = details
   const isLeft = 'the next send or "telegram-backup reconcile" repairs this'
@@ -77,7 +85,7 @@ function warningsOf({ telegramMetadata, details }: SentSource): string[] {
 }
 
 /** A mistake of the user reached neither side, so neither side is named. */
-function describeFailure(result: SentSource): string {
+export function describeFailure(result: SentSource): string {
   const { telegramError, databaseError } = result.details
   if (result.code === 'CANCELLED')
     return `Cancelled; the messages already sent were deleted${leftovers(telegramError)}`
@@ -97,7 +105,7 @@ function wayBack({ id, source }: Backup): string {
   return target === undefined ? `fetch ${id} --out FILE` : `restore ${id} --to ${target}`
 }
 
-function describeResult(result: SentSource, policies: string | undefined): string {
+function describeResult(result: SentSource, { policies, seconds }: SendRemarks): string {
   const { databaseRecord: record, telegramMetadata: metadata } = result
   if (!record) return ''
   const inChat = `${formatBytes(record.archive_size ?? 0)} in ${count(record.part_count ?? 1, 'part')}`
@@ -106,6 +114,9 @@ function describeResult(result: SentSource, policies: string | undefined): strin
     `  file     ${record.filename}`,
     `  size     ${formatBytes(record.size)} plain, ${inChat}, ${metadata?.encrypted ? 'encrypted' : 'NOT encrypted'}`,
     `  chat     ${record.chat_id}`,
+    ...(seconds === undefined
+      ? []
+      : [`  took     ${describeWork({ bytes: record.archive_size ?? 0, seconds })}`]),
     policies === undefined
       ? `  expires  ${formatTime(record.expires_at)}`
       : `  kept     by its policy: ${policies}`,

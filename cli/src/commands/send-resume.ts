@@ -2,11 +2,12 @@ import type { SendPlan } from '@telegram-backup/engine/operations/backup.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry, parseRate } from '@telegram-backup/engine/units/quantities.ts'
 import { openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { type CommandContext, usageError, withCatalog } from '#commands/command.ts'
+import { callLog } from '#commands/call-log.ts'
+import { type CommandContext, ownOptions, usageError, withCatalog } from '#commands/command.ts'
 import type { SendOptions } from '#commands/send-options.ts'
 
 /** Options that `--resume` allows; all others stay as they were at the first send. */
-const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires', 'json'])
+const ALSO_ALLOWED: ReadonlySet<string> = new Set(['resume', 'file', 'limitRate', 'expires'])
 
 /**
  * Plans `send --resume ID`: continues that backup from its file, or starts again if the file has changed.
@@ -18,7 +19,8 @@ export async function readResume(
   options: SendOptions,
 ): Promise<SendPlan> {
   const { config, signal, note } = context
-  const foreign = Object.keys(options).find(name => options[name] !== undefined && !ALSO_ALLOWED.has(name))
+  const own = ownOptions(options)
+  const foreign = Object.keys(own).find(name => own[name] !== undefined && !ALSO_ALLOWED.has(name))
   if (foreign !== undefined) {
     throw usageError(
       '--resume continues a backup with its first options',
@@ -26,7 +28,7 @@ export async function readResume(
     )
   }
   const { planResume } = await import('@telegram-backup/engine/operations/backup.ts')
-  const client = await openTelegram(config)
+  const client = await openTelegram(config, callLog(context.output))
   return await withCatalog(context, async database => {
     const plan = await planResume(
       { config, client, database },

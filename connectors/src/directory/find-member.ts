@@ -1,9 +1,7 @@
-import { escapeName, type Member, unescapeName } from '@telegram-backup/archive'
-import { BackupError, type Hint, hint, option, run } from '@telegram-backup/errors'
-import type { FoundMember } from '#connector.ts'
+import { type Member, unescapeName } from '@telegram-backup/archive'
 import { plainPath } from '#directory/members-of-tar.ts'
-
-const MAX_NEAR = 5
+import { NearNames, nameNotFound } from '#directory/near-names.ts'
+import type { FoundMember } from '#members.ts'
 
 /**
  * The last member of that path, with or without `./`, or the last before an offset, where a hard link leads.
@@ -31,34 +29,5 @@ export async function findMember(
   }
   const member = found.get(path) ?? (escaped === undefined ? undefined : found.get(escaped))
   if (member !== undefined) return member
-  throw new BackupError(`The backup holds no ${JSON.stringify(path)}`, {
-    code: 'NOT_FOUND',
-    hint: path.includes('\ufffd')
-      ? hint`Give a name that is not UTF-8 as ${option('list')} prints it.`
-      : near.hint(),
-  })
-}
-
-class NearNames {
-  readonly #basename: string
-  readonly #near: string[] = []
-
-  constructor(wanted: string) {
-    this.#basename = basenameOf(wanted)
-  }
-
-  add(path: string): void {
-    const basename = basenameOf(path)
-    const isNear = basename === this.#basename || (basename !== '' && basename.includes(this.#basename))
-    if (isNear && this.#near.length < MAX_NEAR) this.#near.push(path)
-  }
-
-  hint(): string | Hint {
-    if (this.#near.length === 0) return hint`${run('fetch', 'ID', { list: true })} shows all names.`
-    return `Did you mean ${this.#near.map(path => `"${escapeName(path)}"`).join(', ')}?`
-  }
-}
-
-function basenameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).toLowerCase()
+  throw nameNotFound(path, near)
 }

@@ -29,9 +29,21 @@ const KIND_OF_TYPE: Readonly<Record<string, Member['kind']>> = {
 }
 
 /** A member of a tar file as the index writes it. */
-export function asMember({ name, type, offset, fileBytes }: TarMember): Member {
+export function asMember({ name, linkName, type, offset, fileBytes, attributes }: TarMember): Member {
   const kind = name.endsWith('/') ? 'directory' : (KIND_OF_TYPE[type] ?? 'other')
-  return { path: pathOf(name), offset, size: kind === 'file' ? fileBytes : 0, kind }
+  const link =
+    kind === 'hardlink'
+      ? { link: pathOf(linkName) }
+      : kind === 'symlink'
+        ? { link: memberPathOf(Buffer.from(linkName, 'latin1')) }
+        : {}
+  return {
+    path: pathOf(name),
+    offset,
+    size: kind === 'file' ? fileBytes : 0,
+    kind,
+    attributes: { ...attributes(), ...link },
+  }
 }
 
 /** A name of a tar file (latin1, one character for each byte) as the index writes it. */

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { BackupError } from '@telegram-backup/errors'
 import { type Fifo, openFifo } from '#programs/fifo.ts'
 import { forEachLine } from '#programs/lines.ts'
+import { ProcessGroup } from '#programs/process-group.ts'
 
 /** The first descriptor of a program for handles of ours; 3 is the side FIFO. */
 export const FIRST_HANDLE = 4
@@ -46,9 +47,6 @@ export interface ChildOutput {
   /** Stops it, resolves when it is gone, and closes `fd`. May be called repeatedly. */
   close(): Promise<void>
 }
-
-/** Time to end by itself before it is killed; pg_dump cancels its query meanwhile. */
-const GRACE_MS = 2_000
 
 /**
  * Starts a program whose output goes through a FIFO into a thread of the archive, never through this thread.
@@ -178,40 +176,4 @@ async function hear(
 ): Promise<void> {
   // The program's end reports the reason.
   if (stream) await forEachLine(stream.setEncoding(encoding), onLine).catch(() => {})
-}
-
-/** A program and its children; none of them outlives us. */
-class ProcessGroup {
-  readonly #child: ChildProcess
-  readonly #onExit = (): void => this.#kill('SIGKILL')
-  #timer: NodeJS.Timeout | undefined
-  #isGone = false
-
-  constructor(child: ChildProcess) {
-    this.#child = child
-    process.on('exit', this.#onExit)
-  }
-
-  /** Asks it to end, and kills it when it does not. */
-  stop(): void {
-    if (this.#isGone || this.#timer) return
-    this.#kill('SIGTERM')
-    this.#timer = setTimeout(() => this.#kill('SIGKILL'), GRACE_MS)
-  }
-
-  /** To be called when it is gone: its process id may soon be another's. */
-  forget(): void {
-    this.#isGone = true
-    clearTimeout(this.#timer)
-    process.off('exit', this.#onExit)
-  }
-
-  #kill(signal: NodeJS.Signals): void {
-    if (this.#isGone || this.#child.pid === undefined) return
-    try {
-      process.kill(-this.#child.pid, signal)
-    } catch {
-      // It went just now.
-    }
-  }
 }

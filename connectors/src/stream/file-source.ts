@@ -4,6 +4,7 @@ import { memberPathBytes, memberPathOf } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 import { type BackupSource, type BackupType, openFile } from 'telegram-deployment-bot'
 import { type FollowedPath, followLinks, holdsOpenFiles } from '#programs/others-links.ts'
+import { findHoles } from '#stream/file-holes.ts'
 import { findFilePath } from '#stream/file-path.ts'
 
 /**
@@ -30,7 +31,11 @@ export async function openFileSource(
   const source = await openFile({ bytes: followed.path, shown }, options)
   try {
     assertMeant(source, followed, shown)
-    return source
+    const { archiveSource } = source
+    // A log may be written to while it is read: a hole may be filled then. Any other file fails the backup.
+    if (!('fd' in archiveSource) || options.type === 'logs') return source
+    const { fd } = archiveSource
+    return { ...source, archiveSource: { fd, holes: await findHoles(fd, options.signal) } }
   } catch (error) {
     await source.close()
     throw error

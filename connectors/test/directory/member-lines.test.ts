@@ -78,6 +78,38 @@ describe('a line of tar’s list', () => {
     expect(parseMemberLine(line)).toMatchObject({ path, kind, size })
   })
 
+  it.each([
+    ['-rw-r--r--  root/root', 0o644, 'root', 'root'],
+    ['-rwsr-xr-x+ domain users/staff', 0o4755, 'domain users', 'staff'],
+    ['-rwS--S--T* 1234/2345', 0o7600, '1234', '2345'],
+    ['drwxr-sr-t  a/b', 0o3755, 'a', 'b'],
+    ['-rwxrwxrwx  gr\xf6\xdfe/\xff', 0o777, 'gr\udcf6\udcdfe', '\udcff'],
+  ])('tells the mode and owner: %s', (words, mode, owner, group) => {
+    const line = `block 9: ${words}         3 2026-11-24 15:53:58.239575354 "./a"`
+    expect(parseMemberLine(line)?.attributes).toEqual({
+      ...{ mode, owner, group },
+      modifiedMs: Date.UTC(2026, 10, 24, 15, 53, 58, 239),
+    })
+  })
+
+  it.each([
+    ['1969-12-31 23:59:58.5', -1_500],
+    ['-2147481748-01-25 00:00:00', null],
+    ['67768036191676799', null],
+    ['1234567890', 1_234_567_890_000],
+  ])('tells the time %s', (time, modifiedMs) => {
+    const line = `block 9: -rw-r--r--  a/b 3 ${time} "./a"`
+    expect(parseMemberLine(line)?.attributes?.modifiedMs).toBe(modifiedMs)
+  })
+
+  it('tells where a link leads', () => {
+    const line = (kind: string, rest: string): string =>
+      `block 9: ${kind}rwxrwxrwx  a/b 0 2026-11-24 15:53:58 "./x" ${rest}`
+    expect(parseMemberLine(line('l', '-> "./a -> \\"b\\""'))?.attributes?.link).toBe('./a -> "b"')
+    expect(parseMemberLine(line('h', 'link to "./a b"'))?.attributes?.link).toBe('a b')
+    expect(parseMemberLine(line('l', 'where to'))).toMatchObject({ kind: 'symlink', attributes: undefined })
+  })
+
   it('in another form is none, never a wrong one', () => {
     fc.assert(
       fc.property(fc.string(), text => {

@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
+import { checkedTag } from '#input-checks.ts'
 import type { Backup } from '#jobs/types.backup.ts'
 
 /** What tells one backup from another for a person who looks for one. */
@@ -15,6 +16,7 @@ const LABEL = [
   'state',
   'damaged_at',
   'recovered_trust',
+  'group_id',
 ] as const
 
 /**
@@ -39,6 +41,7 @@ export interface NewestFilter {
   sourceName?: string | undefined
   /** Made earlier than this. */
   before?: Date | undefined
+  tag?: string | undefined
 }
 
 /** The newest good backup, and the newer ones that are not good. */
@@ -101,11 +104,12 @@ function newestFirst(database: Database): SelectQueryBuilder<CatalogSchema, 'bac
 
 function matching<Row>(
   backups: SelectQueryBuilder<CatalogSchema, 'backups', Row>,
-  { projectId, sourceName, before }: NewestFilter,
+  { projectId, sourceName, before, tag }: NewestFilter,
 ): SelectQueryBuilder<CatalogSchema, 'backups', Row> {
   let query = backups
   if (projectId !== undefined) query = query.where('project_id', '=', projectId)
   if (sourceName !== undefined) query = query.where('source_name', '=', sourceName)
+  if (tag !== undefined) query = query.where(sql<boolean>`tags @> array[${checkedTag(tag)}]`)
   if (before !== undefined) query = query.where('created_at', '<', before)
   return query
 }

@@ -25,12 +25,16 @@ export interface ImportedBackup {
   restoreCount?: number | undefined
   /** The source, schedule and time that it was made for. */
   sourceName?: string | undefined
+  tags?: readonly string[] | undefined
   scheduleId?: string | undefined
   scheduledFor?: Date | undefined
   expiryGiven?: boolean | undefined
   pinnedAt?: Date | undefined
   verifiedAt?: Date | undefined
-  /** No index names it: `restoreCount` to `verifiedAt` stay as an earlier index had them. */
+  /**
+   * No index names it: `restoreCount` to `verifiedAt` stay as an earlier index had them. A source and tags
+   * that no index had are taken as they were when it was sent.
+   */
   isUnindexed?: boolean | undefined
   damagedAt?: Date | undefined
   /** Fingerprint of the key that signed the manifest. */

@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
+import { groupColumns } from '#backups/groups.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 import { keyColumnsOf } from '#backups/part-keys.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
@@ -9,6 +10,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import {
   checkCount,
+  checkedTags,
   checkProjectId,
   checkText,
   checkTime,
@@ -87,13 +89,23 @@ async function betterBackup(
   return true
 }
 
-/** Only an index knows sources, schedules and choices. A manifest does not, so it does not undo them. */
+/**
+ * Only an index knows schedules and choices. A manifest does not, so it does not undo them. It knows source
+ * and tags as they were when it was sent, which an index may know better.
+ */
 function withoutIndex(facts: Omit<Insertable<CatalogSchema['backups']>, 'id'>) {
-  const { restore_count, source_name, schedule_id, scheduled_for, expiry_given, verified_at, ...told } = facts
+  const { restore_count, schedule_id, scheduled_for, expiry_given, verified_at, ...rest } = facts
+  const { source_name, tags, ...told } = rest
   const { expires_at } = told
   // A chosen time may be later than the manifest's; the backup is not erased sooner.
   const chosen = sql<Date>`case when expiry_given then greatest(expires_at, ${expires_at}) else ${expires_at} end`
-  return { ...told, ...(expires_at !== undefined && { expires_at: chosen }) }
+  return {
+    ...told,
+    ...(expires_at !== undefined && { expires_at: chosen }),
+    ...(source_name != null && { source_name: sql<string>`coalesce(source_name, ${source_name})` }),
+    ...(tags !== undefined &&
+      tags.length > 0 && { tags: sql<string[]>`case when tags = '{}' then ${tags}::text[] else tags end` }),
+  }
 }
 
 async function wantedMessages(
@@ -169,6 +181,7 @@ function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']>
     source: backup.source === undefined ? null : JSON.stringify(backup.source),
     restore_count: backup.restoreCount,
     source_name: backup.sourceName ?? null,
+    tags: checkedTags(backup.tags ?? []),
     schedule_id: backup.scheduleId ?? null,
     scheduled_for: backup.scheduledFor ?? null,
     expiry_given: backup.expiryGiven ?? false,
@@ -177,6 +190,7 @@ function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']>
     damaged_at: backup.damagedAt ?? null,
     signer: backup.signer ?? null,
     recovered_trust: backup.trust,
+    ...groupColumns(backup.source),
     error: backup.error === undefined ? null : storable(backup.error),
   }
 }

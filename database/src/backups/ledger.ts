@@ -1,10 +1,19 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { groupColumns } from '#backups/groups.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { checkProjectId, checkText, checkTime, checkType, checkUuid, storable } from '#input-checks.ts'
+import {
+  checkedTags,
+  checkProjectId,
+  checkText,
+  checkTime,
+  checkType,
+  checkUuid,
+  storable,
+} from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { Backup, BackupOrigin, BackupType, JsonObject } from '#jobs/types.backup.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
@@ -85,8 +94,10 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
         source: intent.source ? JSON.stringify(intent.source) : null,
         scheduled_for: intent.origin?.scheduledFor ?? null,
         source_name: intent.origin?.sourceName ?? null,
+        tags: checkedTags(intent.origin?.tags ?? []),
         schedule_id: intent.origin?.scheduleId ?? null,
         expiry_given: intent.expiresAt !== undefined,
+        ...groupColumns(intent.source),
       })
       .execute()
     await linkToJob(trx, intent)

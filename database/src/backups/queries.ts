@@ -3,12 +3,14 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import {
   checkCount,
+  checkedTag,
   checkPage,
   checkProjectId,
   checkState,
   checkTime,
   checkType,
   checkUuid,
+  storable,
 } from '#input-checks.ts'
 import type { Backup, BackupState, BackupType } from '#jobs/types.backup.ts'
 
@@ -25,12 +27,16 @@ export interface BackupPage {
 }
 
 /** What to look for; an absent field matches everything. */
-export interface BackupFilter extends Page, Pick<Matching, 'projectId' | 'type' | 'state'> {}
+export interface BackupFilter extends Page, Matching {}
 
 interface Matching {
   projectId?: string | undefined
   type?: BackupType | undefined
   state?: BackupState | undefined
+  /** Whether erased ones match; true if `state` is given. Default: true. */
+  isErasedWanted?: boolean | undefined
+  sourceName?: string | undefined
+  tag?: string | undefined
   /** Made at this time or later. */
   from?: Date | undefined
   /** Made at this time or earlier. */
@@ -39,7 +45,7 @@ interface Matching {
 
 /**
  * Backups of all projects, newest first. CatalogError INVALID for a limit or offset that is not a whole
- * number from 0, an unknown type or state, or a bad project id.
+ * number from 0, an unknown type or state, a bad tag, or a bad project id.
  */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)
@@ -131,7 +137,7 @@ export async function pageBackups(
 
 function matching<Row>(
   backups: SelectQueryBuilder<CatalogSchema, 'backups', Row>,
-  { projectId, type, state, from, to }: Matching,
+  { projectId, type, state, isErasedWanted = true, sourceName, tag, from, to }: Matching,
 ): SelectQueryBuilder<CatalogSchema, 'backups', Row> {
   if (projectId !== undefined) checkProjectId(projectId)
   if (type !== undefined) checkType(type)
@@ -142,6 +148,9 @@ function matching<Row>(
   if (projectId !== undefined) query = query.where('project_id', '=', projectId)
   if (type !== undefined) query = query.where('type', '=', type)
   if (state !== undefined) query = query.where('state', '=', state)
+  else if (!isErasedWanted) query = query.where('state', '<>', 'erased')
+  if (sourceName !== undefined) query = query.where('source_name', '=', storable(sourceName))
+  if (tag !== undefined) query = query.where(sql<boolean>`tags @> array[${checkedTag(tag)}]`)
   if (from !== undefined) query = query.where('created_at', '>=', from)
   if (to !== undefined) query = query.where('created_at', '<=', to)
   return query

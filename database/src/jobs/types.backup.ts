@@ -80,11 +80,20 @@ export interface Backup {
   pinned_at: Date | null
   /** When all its bytes were last read and were right. */
   verified_at: Date | null
+  /** The backups of one run over a source that consists of several; null for a backup of a single source. */
+  group_id: string | null
+  /** How many members that run had to back up. */
+  group_size: number | null
+  /** The member that it is of: `globals`, or `database:` and its name. */
+  member: string | null
+  /** Words that people gave it; sorted. */
+  tags: string[]
 }
 
 /** Where a backup comes from, beyond its project and type. */
 export interface BackupOrigin {
   sourceName?: string | undefined
+  tags?: readonly string[] | undefined
   scheduleId?: string | undefined
   /** The time that the schedule made it for. */
   scheduledFor?: Date | undefined

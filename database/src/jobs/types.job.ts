@@ -103,6 +103,8 @@ export type KeepPolicy = {
   within_ms?: number
   /** At least N backups stay. */
   minimum?: number
+  /** All that have one of these tags, also after a chosen expiry. */
+  tags?: string[]
 }
 
 /** What follows missed runs: one catch-up run, or none. */

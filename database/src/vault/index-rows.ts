@@ -37,6 +37,7 @@ export interface IndexRow {
   encrypted: boolean
   restore_count: number
   source_name: string | null
+  tags: string[]
   schedule_id: string | null
   scheduled_for: Date | null
   expiry_given: boolean
@@ -114,7 +115,7 @@ async function readBackups(database: Database, chatId: string): Promise<ReadRow[
     with drawn as (
       select backup.id, backup.project_id, backup.type, backup.filename, backup.state, backup.created_at, backup.completed_at,
              backup.expires_at, backup.size, backup.plain_sha256, backup.archive_size, backup.part_count, backup.encrypted,
-             backup.restore_count, backup.source_name, backup.schedule_id, backup.scheduled_for, backup.expiry_given,
+             backup.restore_count, backup.source_name, backup.tags, backup.schedule_id, backup.scheduled_for, backup.expiry_given,
              backup.pinned_at, backup.verified_at, backup.damaged_at, backup.signer,
              manifest.message_id as manifest_message_id, manifest.file_id as manifest_file_id,
              manifest.bot_id as manifest_bot_id, manifest.size as manifest_size, manifest.sha256 as manifest_sha256

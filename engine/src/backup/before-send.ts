@@ -29,7 +29,8 @@ export async function warningsBefore({ source }: SendPlan, config: Config): Prom
  * it is not a failure of Telegram.
  */
 export function failureBefore(error: unknown): IntegratedBackupResult & { failedBefore?: boolean } {
-  if (error instanceof CatalogError) return databaseFailure(error)
+  // BUSY is no failure of the catalog: another run holds what this one needs.
+  if (error instanceof CatalogError && error.code !== 'BUSY') return databaseFailure(error)
   const failure = telegramFailure({ success: false, error: describeError(error).message, cause: error })
   return { ...failure, failedBefore: !isOfChat(error) }
 }

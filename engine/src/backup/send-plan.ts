@@ -1,8 +1,12 @@
 import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
+import type { GroupPlace } from '@telegram-backup/database'
 import { BackupError, hint, option, run } from '@telegram-backup/errors'
 import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
+import type { SourceHooks } from '#source-hooks/between-hooks.ts'
 import { parseExpiry, parseRate } from '#units/quantities.ts'
+import { readTags } from '#units/tags.ts'
 
 export interface SendPlan {
   project: string
@@ -12,23 +16,37 @@ export interface SendPlan {
   sourceName?: string | undefined
   filename: string | undefined
   caption: string | undefined
+  tags: readonly string[]
   chat: string | undefined
   expiresAt: Date | undefined
   bytesPerSecond: number | undefined
   resume?: ResumedSend | undefined
+  /** The source is a member of one that consists of several. */
+  group?: GroupPlace | undefined
+  /** Programs to run before and after. */
+  hooks?: SourceHooks | undefined
 }
 
 /** Reads the settings of a source. Throws `USAGE`. */
 export function planSource(settings: SourceSettings): SendPlan {
-  const { expires, limit_rate: limitRate } = settings
+  const { expires, limit_rate: limitRate, before = [], after = [] } = settings
+  const source = chooseSource(settings)
+  if (settings.filename !== undefined && connectorOf(source).group !== undefined) {
+    throw new BackupError('Each backup of this source has a file name of its own', {
+      code: 'USAGE',
+      hint: hint`Leave ${option('filename')} out.`,
+    })
+  }
   return {
     ...whatItIs(settings),
-    source: chooseSource(settings),
+    source,
     filename: settings.filename,
     caption: settings.caption,
+    tags: readTags([...(settings.tags ?? []), ...(settings.tag ?? [])]),
     chat: settings.chat,
     expiresAt: expires === undefined ? undefined : readExpiry(expires),
     bytesPerSecond: limitRate === undefined ? undefined : parseRate(limitRate),
+    hooks: before.length + after.length === 0 ? undefined : { before, after },
   }
 }
 

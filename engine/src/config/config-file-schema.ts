@@ -1,6 +1,7 @@
 import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/allowances.ts'
 import { z } from 'zod'
 import { holdsVariable } from '#config/config-variables.ts'
+import { HOOK_COMMANDS } from '#config/hook-settings.ts'
 import { DEFAULT_HTTP_SETTINGS, HTTP_SETTINGS_SCHEMA, type HttpSettings } from '#config/http-settings.ts'
 import {
   NOTIFICATION_ENTRIES,
@@ -15,6 +16,7 @@ import {
   type VerificationSettings,
 } from '#config/verification-settings.ts'
 import { parseExpiry, parseRate, parseSpanMs } from '#units/quantities.ts'
+import { readTags } from '#units/tags.ts'
 
 export interface TargetSettings {
   postgres: string
@@ -46,15 +48,17 @@ const NAME = z
 /** Accepts a variable: its value is checked when it is filled in. */
 const reads =
   (parse: (text: string) => unknown) =>
-  (text: string): boolean => {
-    if (holdsVariable(text)) return true
-    try {
-      parse(text)
-      return true
-    } catch {
-      return false
-    }
+  (text: string): boolean =>
+    holdsVariable(text) || isRead(() => parse(text))
+
+function isRead(parse: () => unknown): boolean {
+  try {
+    parse()
+    return true
+  } catch {
+    return false
   }
+}
 /** An expiry in the past stops the backups of one source, not the use of the whole file. */
 const isExpiry = reads(text => parseExpiry(text, new Date(0)))
 const EXPIRES = AMOUNT.refine(
@@ -72,14 +76,23 @@ const ALLOWED = PATTERNS.refine(
   `write any of ${ALLOWANCES.join(', ')}`,
 )
 
+const TAGS = z
+  .union([AMOUNT.transform(tag => [tag]), z.array(AMOUNT)], 'write a tag, or a list of tags')
+  .refine(
+    tags => tags.some(holdsVariable) || isRead(() => readTags(tags)),
+    'a tag has 1 to 64 letters, digits, ".", "_", ":" and "-"; 16 tags at most',
+  )
+
 const SOURCE_OBJECT = z.strictObject({
   project: TEXT,
   type: z.enum(['database', 'storage', 'logs'], 'write database, storage or logs'),
   postgres: TEXT.optional(),
+  postgres_cluster: TEXT.optional(),
   directory: TEXT.optional(),
   file: TEXT.optional(),
   filename: TEXT.optional(),
   caption: TEXT.optional(),
+  tags: TAGS.optional(),
   chat: AMOUNT.optional(),
   expires: EXPIRES.optional(),
   limit_rate: RATE.optional(),
@@ -92,14 +105,18 @@ const SOURCE_OBJECT = z.strictObject({
   lock_timeout: SPAN.optional(),
   count_rows: z.boolean('write true or false').optional(),
   trust_dump: z.boolean('write true or false').optional(),
+  exclude_database: PATTERNS.optional(),
+  role_passwords: z.boolean('write true or false').optional(),
   exclude: PATTERNS.optional(),
   include: PATTERNS.optional(),
   since: AMOUNT.optional(),
   no_backup_for: OVERDUE.optional(),
+  before: HOOK_COMMANDS.optional(),
+  after: HOOK_COMMANDS.optional(),
   one_file_system: z.boolean('write true or false').optional(),
   allow: ALLOWED.optional(),
 })
-const PLACES = ['postgres', 'directory', 'file'] as const
+const PLACES = ['postgres', 'postgres_cluster', 'directory', 'file'] as const
 /** Refuses with the file what no backup can be made of. */
 const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, context) => {
   const [place, another] = PLACES.filter(name => source[name] !== undefined)

@@ -1,6 +1,7 @@
 import type { SettingReaders, SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { type AnyConnector, CONNECTORS, type PlaceSettings } from '@telegram-backup/connectors/registry.ts'
 import { BackupError, hint, option } from '@telegram-backup/errors'
+import type { HookCommand } from '#config/hook-settings.ts'
 import { parsePastTime, parseSpanMs } from '#units/quantities.ts'
 
 /**
@@ -12,11 +13,18 @@ export interface SourceSettings extends PlaceSettings {
   type?: string | undefined
   filename?: string | undefined
   caption?: string | undefined
+  /** Of the configuration file, and of the command; they add up. */
+  tags?: readonly string[] | undefined
+  tag?: readonly string[] | undefined
   chat?: string | undefined
   expires?: string | undefined
   limit_rate?: string | undefined
   /** Without a complete backup for so long, the source is overdue. */
   no_backup_for?: string | undefined
+  /** Programs that run before the source is read; the file alone names them, no option and no request. */
+  before?: HookCommand[] | undefined
+  /** Programs that run when the backup has ended, however it ended. */
+  after?: HookCommand[] | undefined
 }
 
 const READERS: SettingReaders = { spanMs: parseSpanMs, pastTime: text => parsePastTime(text) }
@@ -28,7 +36,7 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   if (chosen === undefined || others.length > 0) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
-      hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
+      hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('postgres-cluster', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
     })
   }
   for (const other of CONNECTORS) {

@@ -7,6 +7,7 @@ import {
   type Job,
   noteService,
   overdueJobs,
+  pruneJobLog,
   pruneJobs,
   type Recovery,
   recoverJob,
@@ -42,6 +43,7 @@ export interface JobSweeperOptions {
 
 const DAY_MS = 86_400_000
 const KEEP_ENDED_JOBS_MS = 90 * DAY_MS
+const KEEP_LOGS_MS = 30 * DAY_MS
 const PRUNE_EVERY_MS = 3_600_000
 const PRUNE_AT_ONCE = 500
 
@@ -128,10 +130,15 @@ class JobSweeper {
   }
 
   async #prune(signal: AbortSignal): Promise<void> {
+    const { database } = this.#options
     const endedBefore = new Date(Date.now() - KEEP_ENDED_JOBS_MS)
-    while (!signal.aborted) {
-      const pruned = await pruneJobs(this.#options.database, { endedBefore, limit: PRUNE_AT_ONCE })
-      if (pruned < PRUNE_AT_ONCE) return
+    const loggedBefore = new Date(Date.now() - KEEP_LOGS_MS)
+    const prunings = [
+      () => pruneJobs(database, { endedBefore, limit: PRUNE_AT_ONCE }),
+      () => pruneJobLog(database, { before: loggedBefore, limit: PRUNE_AT_ONCE }),
+    ]
+    for (const prune of prunings) {
+      while (!signal.aborted && (await prune()) === PRUNE_AT_ONCE);
     }
   }
 }

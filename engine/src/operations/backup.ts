@@ -4,7 +4,7 @@ import type { SkippedFile } from '@telegram-backup/connectors/allowances.ts'
 import type { OpenedSource, SourceChoice } from '@telegram-backup/connectors/connector.ts'
 import { connectorOf, openSource, recordedKind } from '@telegram-backup/connectors/registry.ts'
 import type { Backup, BackupOrigin, BackupType, Database } from '@telegram-backup/database'
-import { BackupError, hint, run } from '@telegram-backup/errors'
+import { BackupError, type DescribedError, hint, run } from '@telegram-backup/errors'
 import { reconcileBeforeSend } from '@telegram-backup/vault/reconcile/before-send.ts'
 import { resumeSend } from '@telegram-backup/vault/reconcile/resume-send.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
@@ -23,60 +23,96 @@ import type { SendPlan } from '#backup/send-plan.ts'
 import { clockDifference } from '#clock-check.ts'
 import type { Engine, Watching } from '#engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
+import { betweenHooks } from '#source-hooks/between-hooks.ts'
+import type { HookLine } from '#source-hooks/hook-commands.ts'
 
-export type { CallWait, IntegratedBackupResult, SendEstimate, SendPlan, SendProgress }
+export type { CallWait, HookLine, IntegratedBackupResult, SendEstimate, SendPlan, SendProgress }
 export { failureBefore, warningsBefore }
 
 /** The result of a backup; of a directory also the files that are missing or torn in it. */
 export interface SentSource extends IntegratedBackupResult {
   skipped?: readonly SkippedFile[]
+  /** Why the hook `after` of the source failed; the backup is as the rest of the result says. */
+  afterError?: DescribedError
+}
+
+/** What bounds a send besides the line. */
+export interface SendPace {
+  /** 0 = no pace. */
+  messagesPerMinute: number
+  /** Of a part as sent, at most. */
+  partSizeBytes: number
 }
 
 export interface BackupHooks extends Watching {
-  /** The source, the schedule and the job that it comes from; for the record. */
-  origin: BackupOrigin
+  /** The source, the schedule and the job that it comes from; for the record. The plan names the tags. */
+  origin: Omit<BackupOrigin, 'tags'>
   /** Whether to wait for the writer of a FIFO that stands for a file; if not, a FIFO is refused. */
   waits: boolean
   /** Replaces the error of a source that cannot be opened or read. */
   onSourceFailed?: (error: unknown) => unknown
   /**
-   * Called before the first byte is sent, with the longest time that it takes; not when its size is unknown.
+   * Called before the first byte is sent, with the longest time that it takes; without one when its size is
+   * unknown.
    */
-  onEstimate?: (estimate: SendEstimate, of: { messagesPerMinute: number }) => void
+  onEstimate?: (estimate: SendEstimate | undefined, of: SendPace) => void
   onProgress: (progress: SendProgress) => void
+  /** Gets what the hooks of the source print, and how they end. */
+  onHookLine: (line: HookLine) => void
 }
 
 /**
  * Backs up a source: opens it, reconciles what abandoned runs left, sends and records. The source starts
- * while the engine still opens; it is closed in any case. Resolves also when the send fails. Rejects when the
- * engine or the source cannot be opened.
+ * while the engine still opens; one with hooks starts after `before`, and is closed before `after`. Resolves
+ * also when the send fails. Rejects when the engine or the source cannot be opened, or `before` fails.
  */
 export async function backup(
   engine: Engine | Promise<Engine>,
   plan: SendPlan,
   hooks: BackupHooks,
 ): Promise<SentSource> {
-  const { signal, origin, waits, note, onProgress } = hooks
+  if (plan.hooks === undefined) {
+    return await sendSource(plan, hooks, async () => await prepared(await engine, hooks))
+  }
+  // All that can fail or take long without the source comes first: a file system may be frozen meanwhile.
+  const ready = await prepared(await engine, hooks)
+  const { project, type } = plan
+  const facts = { source: hooks.origin.sourceName ?? '', project, type }
+  return await betweenHooks({ database: ready.database, facts, hooks: plan.hooks }, hooks, () =>
+    sendSource(plan, hooks, async () => ready),
+  )
+}
+
+async function prepared(engine: Engine, { signal, note }: Watching): Promise<Engine> {
+  await reconcileBeforeSend({ ...engine, signal, note })
+  // A catalog that does not answer fails the send itself.
+  const clocks = await clockDifference(engine.database).catch(() => undefined)
+  if (clocks !== undefined) note(`warning: ${clocks}`)
+  return engine
+}
+
+async function sendSource(
+  plan: SendPlan,
+  hooks: BackupHooks,
+  prepare: () => Promise<Engine>,
+): Promise<SentSource> {
+  const { signal, origin, waits, onProgress } = hooks
   const opening = openSource(plan.source, { type: plan.type, waits, signal }).catch((error: unknown) => {
     throw hooks.onSourceFailed?.(error) ?? error
   })
   // The engine may fail first; then nobody waits for the source.
   opening.catch(() => {})
   try {
-    const opened = await engine
-    const { database } = opened
-    await reconcileBeforeSend({ ...opened, signal, note })
-    // A catalog that does not answer fails the send itself.
-    const clocks = await clockDifference(database).catch(() => undefined)
-    if (clocks !== undefined) note(`warning: ${clocks}`)
-    const source = await opening
+    const opened = await prepare()
+    const source = placed(await opening, plan)
     announceEstimate(source, { engine: opened, plan, hooks })
     // More people can read the catalog than may know the place of a source. The caller gets the whole error.
     const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, origin.sourceName)
     const { project: projectId, type, expiresAt: expires_at, filename, caption, chat: chatId, resume } = plan
+    const { tags } = plan
     const result = await sendAndRecord(opened, {
       ...{ projectId, type, file: source, expires_at, filename, caption, chatId, resume },
-      ...{ origin, redactFailure, signal, onProgress },
+      ...{ origin: { ...origin, tags }, redactFailure, signal, onProgress },
     })
     const { skipped = [] } = source
     return skipped.length === 0 ? result : { ...result, skipped }
@@ -88,17 +124,27 @@ export async function backup(
   }
 }
 
+/** Names the group in the facts of the source, which the catalog and the manifest keep. */
+function placed(source: OpenedSource, { group }: SendPlan): OpenedSource {
+  return group === undefined ? source : { ...source, facts: { ...source.facts, group: { ...group } } }
+}
+
+function paceOf({ client, config }: Pick<Engine, 'client' | 'config'>): SendPace {
+  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = config
+  return { messagesPerMinute: client.messagesPerMinute, partSizeBytes }
+}
+
 function announceEstimate(
   { sizeBytes, estimatedBytes }: OpenedSource,
   { engine, plan, hooks }: { engine: Engine; plan: SendPlan; hooks: BackupHooks },
 ): void {
   const archiveBytes = sizeBytes ?? estimatedBytes
-  if (archiveBytes === undefined) return
-  const { messagesPerMinute } = engine.client
-  const { partSizeBytes = DEFAULT_PART_SIZE_BYTES } = engine.config
+  const pace = paceOf(engine)
   const { bytesPerSecond } = plan
-  const estimate = estimateSend({ archiveBytes, partSizeBytes, messagesPerMinute, bytesPerSecond })
-  hooks.onEstimate?.(estimate, { messagesPerMinute })
+  hooks.onEstimate?.(
+    archiveBytes === undefined ? undefined : estimateSend({ archiveBytes, bytesPerSecond, ...pace }),
+    pace,
+  )
 }
 
 /** Bytes that come from outside, to be backed up as they come. */
@@ -150,6 +196,8 @@ export async function planResume(
     source: choice,
     filename: typeof source['filename'] === 'string' ? source['filename'] : undefined,
     caption: caption ?? undefined,
+    sourceName: found.source_name ?? undefined,
+    tags: found.tags,
     chat: chat ?? undefined,
     expiresAt: request.expiresAt ?? found.expires_at,
     bytesPerSecond: request.bytesPerSecond,
@@ -165,7 +213,9 @@ export async function planRetry(
 ): Promise<SendPlan> {
   if (earlier === null || !mayBeResumed(earlier)) return plan
   const resume = await resumed(engine, earlier, { choice: plan.source, signal })
-  return resume === undefined ? plan : { ...plan, resume, chat: earlier.chat_id ?? plan.chat }
+  return resume === undefined
+    ? plan
+    : { ...plan, resume, chat: earlier.chat_id ?? plan.chat, tags: earlier.tags }
 }
 
 /** Undefined when the backup has to be sent from its beginning. */

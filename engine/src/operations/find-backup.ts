@@ -3,6 +3,7 @@ import {
   type BackupLabel,
   backupsByPrefix,
   type Database,
+  findGroup,
   getBackupDetails,
   hasSource,
   type NewestFilter,
@@ -22,11 +23,15 @@ export interface BackupWords {
   id: string
   /** With `latest`: only backups made before this time. */
   before?: Date | undefined
+  /** With `latest`: only backups with this tag. */
+  tag?: string | undefined
 }
 
 interface FindHooks {
   /** Told which backup `latest` stands for, and which newer ones were passed over. */
   note?: ((line: string) => void) | undefined
+  /** `latest` may be any member of a group, since the caller means the whole group. */
+  isOneOfGroupMeant?: boolean | undefined
 }
 
 /**
@@ -38,20 +43,20 @@ export async function findBackup(
   words: string | BackupWords,
   hooks: FindHooks = {},
 ): Promise<BackupDetails> {
-  const { id, before } = typeof words === 'string' ? { id: words } : words
+  const { id, before, tag } = typeof words === 'string' ? { id: words } : words
   // PostgreSQL refuses a zero character.
   const typed = id.replaceAll('\0', '\ufffd').trim()
   const [, isLatest, ofWhat] = /^(latest)(?::(.*))?$/s.exec(typed) ?? []
-  if (isLatest === undefined && before !== undefined) {
-    throw new BackupError('A time that the backup was made before is only for "latest"', {
+  if (isLatest === undefined && (before !== undefined || tag !== undefined)) {
+    throw new BackupError('A time or a tag that narrows the choice is only for "latest"', {
       code: 'USAGE',
-      hint: 'An id names one backup already; leave the time out, or name the backup as latest or latest:SOURCE.',
+      hint: 'An id names one backup already; leave it out, or name the backup as latest or latest:SOURCE.',
     })
   }
   const label =
     isLatest === undefined
       ? await byPrefix(database, typed)
-      : await latest(database, { typed, ofWhat, before, note: hooks.note })
+      : await latest(database, { typed, ofWhat, before, tag, hooks })
   const backup = await getBackupDetails(database, label.id)
   if (backup !== null) return backup
   throw unknown(typed)
@@ -91,26 +96,52 @@ interface Latest {
   /** What stands after `latest:`. */
   ofWhat: string | undefined
   before: Date | undefined
-  note: FindHooks['note']
+  tag: string | undefined
+  hooks: FindHooks
 }
 
-async function latest(database: Database, { typed, ofWhat, before, note }: Latest): Promise<BackupLabel> {
-  const filter = { ...(await filterOf(database, ofWhat, before)), before }
+async function latest(
+  database: Database,
+  { typed, ofWhat, hooks, ...narrowed }: Latest,
+): Promise<BackupLabel> {
+  const { before, tag } = narrowed
+  const filter = { ...(await filterOf(database, ofWhat, narrowed)), ...narrowed }
   const { found, skipped } = await newestBackup(database, filter)
   const passedOver = skipped.map(one => `${describeLabel(one)}, ${whyNot(one)}`)
   if (found === undefined) {
-    const among = before === undefined ? '' : ` made before ${formatTime(before)}`
+    const among = [
+      ...(tag === undefined ? [] : [`with the tag ${tag}`]),
+      ...(before === undefined ? [] : [`made before ${formatTime(before)}`]),
+      `for ${JSON.stringify(typed.slice(0, 80))}`,
+    ]
     throw new BackupError(
-      [
-        `There is no good backup${among} for ${JSON.stringify(typed.slice(0, 80))}`,
-        ...passedOver.map(line => `passed over: ${line}`),
-      ].join('\n  '),
+      [`There is no good backup ${among.join(' ')}`, ...passedOver.map(line => `passed over: ${line}`)].join(
+        '\n  ',
+      ),
       { code: 'NOT_FOUND', hint: hint`${run('list')} shows what there is.` },
     )
   }
+  const { note, isOneOfGroupMeant = false } = hooks
+  if (found.group_id !== null && !isOneOfGroupMeant) await refuseMember(database, typed, found.group_id)
   note?.(`${typed} is ${describeLabel(found)}`)
   for (const line of passedOver) note?.(`passed over, although newer: ${line}`)
   return found
+}
+
+/** The newest backup of a cluster is of whichever database came last: nobody means that one. */
+async function refuseMember(database: Database, typed: string, groupId: string): Promise<never> {
+  const members = (await findGroup(database, groupId))?.backups ?? []
+  const complete = members.filter(({ state }) => state === 'complete')
+  throw new BackupError(
+    [
+      `${typed} is a group of several backups:`,
+      ...complete.map(({ id, member }) => `${id}: ${shownName(member ?? '')}`),
+    ].join('\n  '),
+    {
+      code: 'USAGE',
+      hint: `Name one of them; or all, where a group can be named: group:${groupId.slice(0, 8)}`,
+    },
+  )
 }
 
 function whyNot({ state, damaged_at }: BackupLabel): string {
@@ -127,7 +158,7 @@ function whyNot({ state, damaged_at }: BackupLabel): string {
 async function filterOf(
   database: Database,
   ofWhat: string | undefined,
-  before: Date | undefined,
+  narrowed: Pick<NewestFilter, 'before' | 'tag'>,
 ): Promise<NewestFilter> {
   if (ofWhat === undefined) return {}
   if (ofWhat === '') {
@@ -139,7 +170,7 @@ async function filterOf(
   const slash = ofWhat.indexOf('/')
   if (slash !== -1) return { projectId: ofWhat.slice(0, slash), sourceName: ofWhat.slice(slash + 1) }
   if (!(await hasSource(database, ofWhat))) return { projectId: ofWhat }
-  const [one, ...others] = await newestByProject(database, { sourceName: ofWhat, before })
+  const [one, ...others] = await newestByProject(database, { sourceName: ofWhat, ...narrowed })
   if (one === undefined || others.length === 0) return { sourceName: ofWhat }
   throw new BackupError(
     [

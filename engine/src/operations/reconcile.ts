@@ -7,7 +7,7 @@ import { reconcileUnansweredCalls } from '@telegram-backup/vault/reconcile/unans
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { refreshIndexes } from '@telegram-backup/vault/session/refresh-indexes.ts'
 import type { ReportedReason, SessionReport } from '@telegram-backup/vault/session/report.ts'
-import type { Engine, Watching } from '#engine.ts'
+import type { Engine, RunWatching, Watching } from '#engine.ts'
 
 export type { ReportedReason, SessionReport }
 
@@ -18,8 +18,11 @@ type Reconciling = Omit<Engine, 'service'>
  * continues to erase, updates the index. It leaves alone what other processes work on. `isDone` of the report
  * says whether anything is left.
  */
-export async function reconcile(engine: Reconciling, { signal, note }: Watching): Promise<SessionReport> {
-  return await reconcileAll(await openSession({ ...engine, signal, say: line => note(line) }))
+export async function reconcile(
+  engine: Reconciling,
+  { signal, note, onProgress }: RunWatching,
+): Promise<SessionReport> {
+  return await reconcileAll(await openSession({ ...engine, signal, onProgress, say: line => note(line) }))
 }
 
 /** The part of it that a service does every minute: it waits for no lease, and does not compare the chats. */

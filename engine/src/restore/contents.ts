@@ -1,21 +1,15 @@
 import type { Member } from '@telegram-backup/archive'
 import type { BackupDetails, Database } from '@telegram-backup/database'
-import { BackupError, hint, run } from '@telegram-backup/errors'
 import { type FetchPlan, planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import { readIdentities } from '#age-keys.ts'
 import type { Engine, Watching } from '#engine.ts'
-import { type FetchedMember, MemberFetch } from '#restore/fetch-member.ts'
+import { type FetchedMember, MemberFetch, type SelectedPart } from '#restore/fetch-member.ts'
+import { type ByteRange, cutRanges } from '#restore/read-ranges.ts'
 
 export interface ContentsOptions extends Omit<Engine, 'database'>, Watching {
   /** Opened only when a document is not where the plan expects it. */
   catalog: () => Promise<Database>
-}
-
-/** Plain bytes from `start` up to and without `end`; at least one. */
-export interface ByteRange {
-  start: number
-  end: number
 }
 
 export interface ReadHooks {
@@ -72,16 +66,20 @@ export class BackupContents {
   /** All bytes. Iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and how the chat failed. */
   read({ signal, onPart, onBytes }: ReadOptions = {}): AsyncIterable<Buffer> {
     const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), onPart })
-    return onBytes === undefined ? bytes : counted(bytes, onBytes)
+    return counted(bytes, onBytes)
   }
 
-  /** Writes all bytes into an open file, from its position on. Resolves to their number. */
+  /**
+   * Writes all bytes into a new file, with holes for zeros, or into a pipe or device. Resolves to their
+   * number.
+   */
   async writeInto(fd: number, { signal, onPart, onBytes }: ReadOptions = {}): Promise<number> {
     const { plainSize } = await this.#options.service.fetchBackupInto(fd, {
       ...this.#plan,
       ...this.#with(signal),
       onPart,
       onProgress: onBytes,
+      sparse: true,
     })
     return plainSize
   }
@@ -96,25 +94,34 @@ export class BackupContents {
       ...this.#with(signal),
       onPart,
     })
-    return within(bytes, { offset: partial ? first : 0, range })
+    return cutRanges(bytes, { plainOffset: partial ? first : 0, ranges: [range] })
   }
 
   /** All members of a directory backup, in order. */
   members(): AsyncIterable<Member> {
-    return this.#memberFetch().members()
+    return this.memberFetch().members()
   }
 
   /** The members of a directory backup as the manifest lists them; undefined without a list. */
   listedMembers(): Promise<Iterable<Member> | undefined> {
-    return this.#memberFetch().listed()
+    return this.memberFetch().listed()
   }
 
   /** One file of a directory. Throws `NOT_FOUND`, `USAGE` for what is no file. */
   openMember(path: string): Promise<FetchedMember> {
-    return this.#memberFetch().open(path)
+    return this.memberFetch().open(path)
   }
 
-  #memberFetch(): MemberFetch {
+  /**
+   * The members of a directory backup that the patterns match, with what they need. Reads only the list of
+   * members. Throws `NOT_FOUND` for a pattern that matches nothing.
+   */
+  selectPart(patterns: readonly string[]): Promise<SelectedPart> {
+    return this.memberFetch().select(patterns)
+  }
+
+  /** Reads the list of members, and single ones. */
+  memberFetch(): MemberFetch {
     const { service, signal } = this.#options
     return new MemberFetch({
       ...{ service, signal, backup: this.backup },
@@ -127,7 +134,12 @@ export class BackupContents {
   }
 }
 
-async function* counted(
+/** The same bytes; their number so far is reported, if anybody wants it. */
+export function counted(bytes: AsyncIterable<Buffer>, onBytes: ReadHooks['onBytes']): AsyncIterable<Buffer> {
+  return onBytes === undefined ? bytes : counting(bytes, onBytes)
+}
+
+async function* counting(
   bytes: AsyncIterable<Buffer>,
   onBytes: (plainBytes: number) => void,
 ): AsyncGenerator<Buffer> {
@@ -157,24 +169,4 @@ function partsOf(
   )
   const first = Math.min(...wanted.map(([, { offset }]) => offset))
   return { first, numbers: new Set(wanted.map(([number]) => number)) }
-}
-
-/**
- * The bytes of the range, out of bytes that begin at `offset`. Throws `INTEGRITY` when they end too early.
- */
-async function* within(
-  bytes: AsyncIterable<Buffer>,
-  { offset, range }: { offset: number; range: ByteRange },
-): AsyncGenerator<Buffer> {
-  let at = offset
-  for await (const chunk of bytes) {
-    const piece = chunk.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at))
-    at += chunk.length
-    if (piece.length > 0) yield piece
-    if (at >= range.end) return
-  }
-  throw new BackupError('The parts hold fewer bytes than the catalog says', {
-    code: 'INTEGRITY',
-    hint: hint`${run('verify')} shows which part it is.`,
-  })
 }

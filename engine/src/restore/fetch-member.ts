@@ -1,9 +1,16 @@
 import { type Manifest, type Member, readMemberIndex } from '@telegram-backup/archive'
-import type { FileStamp, FoundMember, MemberConnector } from '@telegram-backup/connectors/connector.ts'
+import type {
+  FileStamp,
+  FoundMember,
+  MemberConnector,
+  MemberPattern,
+  MemberSelection,
+} from '@telegram-backup/connectors/members.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
+import { type ByteRange, cutRanges, planRanges } from '#restore/read-ranges.ts'
 import { membersOf } from '#restore/restore-target.ts'
 
 export interface MemberFetchOptions {
@@ -21,6 +28,31 @@ export interface FetchedMember {
   bytes: AsyncIterable<Buffer>
   /** Its mode and time, known after the last byte. */
   stamp(): FileStamp
+}
+
+/** A part of a directory backup, and how to read it. */
+export interface SelectedPart {
+  selection: MemberSelection
+  /** How many parts hold it; only these are fetched. */
+  partCount: number
+  /** Their size in the chat. */
+  archiveBytes: number
+  /** Of the tar file. */
+  plainBytes: number
+  /** Can be called several times. */
+  read(of: ReadPart): AsyncIterable<Buffer>
+}
+
+interface ReadPart {
+  signal: AbortSignal
+  /** Called for each verified part. */
+  onPart?: (() => void) | undefined
+}
+
+/** Members that a pattern matches, and those in matched folders. */
+export interface ChosenMembers {
+  chosen: FoundMember[]
+  pattern: MemberPattern
 }
 
 /** tar writes hard links that lead straight to a file; more steps than this mean damage. */
@@ -41,7 +73,7 @@ export class MemberFetch {
   async *members(): AsyncGenerator<Member> {
     const { members } = await this.#openManifest()
     if (members !== undefined) yield* readMemberIndex(members)
-    else yield* this.#connector.list(this.#fetch(this.#options.plan.parts, false))
+    else yield* this.#connector.list(this.#fetchAll())
   }
 
   /** The members as the manifest lists them; undefined without a list. */
@@ -57,9 +89,10 @@ export class MemberFetch {
    */
   async open(path: string): Promise<FetchedMember> {
     const { plainSize } = await this.#openManifest()
+    const { signal } = this.#options
     let member = await this.#connector.find(this.members(), path, { end: plainSize })
     for (let links = 0; member.kind === 'hardlink' && links < MAX_LINKS; links++) {
-      const target = await this.#connector.linkTarget(this.#slice(member))
+      const target = await this.#connector.linkTarget(this.read([member], { signal }))
       member = await this.#connector.find(this.members(), target, { end: plainSize, before: member.offset })
     }
     if (member.kind !== 'file') {
@@ -71,10 +104,10 @@ export class MemberFetch {
             : hint`${run('fetch', 'ID', { list: true })} shows the files.`,
       })
     }
-    const parts = await this.#partsOf(member)
+    const parts = await this.partsOf([member])
     let stamp: FileStamp = {}
-    const bytes = this.#connector.extract(this.#slice(member), {
-      signal: this.#options.signal,
+    const bytes = this.#connector.extract(this.read([member], { signal }), {
+      signal,
       onStamp: found => {
         stamp = found
       },
@@ -82,30 +115,72 @@ export class MemberFetch {
     return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
   }
 
-  /** The member's bytes of the tar file. */
-  async *#slice(member: FoundMember): AsyncGenerator<Buffer> {
-    const parts = await this.#partsOf(member)
-    let at = (await this.#openManifest()).parts[(parts[0]?.number ?? 1) - 1]?.plainOffset ?? 0
-    for await (const chunk of this.#fetch(parts, true)) {
-      const piece = chunk.subarray(Math.max(0, member.offset - at), Math.max(0, member.end - at))
-      at += chunk.length
-      if (piece.length > 0) yield piece
+  /**
+   * The members that the patterns match, with what they need. Throws `NOT_FOUND` for a pattern that matches
+   * nothing.
+   */
+  async select(patterns: readonly string[]): Promise<SelectedPart> {
+    const { plainSize } = await this.#openManifest()
+    const { signal, backup } = this.#options
+    const selection = await this.#connector.select(() => this.members(), {
+      patterns,
+      source: backup.source,
+      end: plainSize,
+      read: members => this.read(members, { signal }),
+    })
+    const members = [...selection.chosen, ...selection.contents].sort((a, b) => a.offset - b.offset)
+    const parts = await this.partsOf(members)
+    return {
+      selection,
+      partCount: parts.length,
+      archiveBytes: parts.reduce((sum, { size }) => sum + size, 0),
+      plainBytes: members.reduce((sum, { offset, end }) => sum + end - offset, 0),
+      read: of => this.read(members, of),
     }
   }
 
-  async #partsOf(member: FoundMember): Promise<PartToFetch[]> {
-    const { parts } = await this.#openManifest()
-    const wanted = new Set(
-      parts
-        .filter(part => part.plainOffset < member.end && part.plainOffset + part.plainSize > member.offset)
-        .map(part => part.number),
-    )
-    return this.#options.plan.parts.filter(part => wanted.has(part.number))
+  /** The members that a pattern matches, with all that is in matched folders. Throws `NOT_FOUND`. */
+  async choose(pattern: string): Promise<ChosenMembers> {
+    const { plainSize } = await this.#openManifest()
+    const { source } = this.#options.backup
+    const of = { patterns: [pattern], source, end: plainSize }
+    const chosen = await this.#connector.choose(this.members(), of)
+    return { chosen, pattern: await this.#connector.pattern(pattern, { source, anywhere: false }) }
   }
 
-  #fetch(parts: readonly PartToFetch[], partial: boolean): AsyncIterable<Buffer> {
+  /** The same members with their attributes, read from the parts that hold them. */
+  async *withAttributes(members: readonly FoundMember[], of: ReadPart): AsyncGenerator<Member> {
+    let next = 0
+    for await (const { attributes } of this.#connector.list(this.read(members, of))) {
+      const member = members[next++]
+      if (member !== undefined) yield { ...member, attributes }
+    }
+  }
+
+  /** The bytes of these members, in the order of their offsets, out of the tar file. */
+  async *read(members: readonly FoundMember[], { signal, onPart }: ReadPart): AsyncGenerator<Buffer> {
+    const { parts } = await this.#openManifest()
+    const { service, plan, identities } = this.#options
+    for (const { numbers, ...run } of planRanges(parts, members.map(rangeOf))) {
+      const wanted = new Set(numbers)
+      const bytes = service.fetchBackup({
+        ...{ ...plan, identities, signal, onPart, partial: true },
+        parts: plan.parts.filter(({ number }) => wanted.has(number)),
+      })
+      yield* cutRanges(bytes, run)
+    }
+  }
+
+  /** The parts that hold these members. */
+  async partsOf(members: readonly FoundMember[]): Promise<PartToFetch[]> {
+    const { parts } = await this.#openManifest()
+    const wanted = new Set(planRanges(parts, members.map(rangeOf)).flatMap(({ numbers }) => numbers))
+    return this.#options.plan.parts.filter(({ number }) => wanted.has(number))
+  }
+
+  #fetchAll(): AsyncIterable<Buffer> {
     const { service, plan, identities, signal } = this.#options
-    return service.fetchBackup({ ...plan, parts, partial, identities, signal })
+    return service.fetchBackup({ ...plan, identities, signal })
   }
 
   #openManifest(): Promise<Manifest> {
@@ -126,6 +201,10 @@ export class MemberFetch {
     if (manifest.backup.id === backup.id) return manifest
     throw new BackupError('The manifest in the chat belongs to another backup', { code: 'INTEGRITY' })
   }
+}
+
+function rangeOf({ offset, end }: FoundMember): ByteRange {
+  return { start: offset, end }
 }
 
 const NAMES: Readonly<Record<Member['kind'], string>> = {

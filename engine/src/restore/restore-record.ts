@@ -15,10 +15,16 @@ import { describeError, redactError } from '@telegram-backup/errors'
  */
 export async function recordRestore<Result extends { bytes: number }>(
   database: Database,
-  restore: { backupId: string; target: string; onUnrecorded: (error: unknown) => void },
+  restore: {
+    backupId: string
+    target: string
+    /** Every part is read: damage that an earlier reading found is gone. */
+    isWhole: boolean
+    onUnrecorded: (error: unknown) => void
+  },
   work: () => Promise<Result>,
 ): Promise<Result & { restoreId: string }> {
-  const { backupId, target, onUnrecorded } = restore
+  const { backupId, target, isWhole, onUnrecorded } = restore
   const restoreId = randomUUID()
   // While it is held, no other process fails this restore as abandoned.
   const lease = await acquireLease(database, { subject: restoreId, purpose: 'restore' })
@@ -31,7 +37,7 @@ export async function recordRestore<Result extends { bytes: number }>(
       throw error
     })
     await finishRestore(database, restoreId, { bytes: result.bytes })
-      .then(() => markSound(database, backupId, 'file ids'))
+      .then(() => isWhole && markSound(database, backupId, 'file ids'))
       .catch(onUnrecorded)
     return { ...result, restoreId }
   } finally {

@@ -6,7 +6,7 @@ import {
   listSourcePolicies,
 } from '@telegram-backup/database'
 import { describeKeep } from '#retention/keep-policy.ts'
-import { hasRules } from '#retention/retention-rules.ts'
+import { leavesTheRest } from '#retention/retention-rules.ts'
 
 /** The policies that decide about a backup: `daily 7, weekly 4`; undefined when its `expires_at` decides. */
 export type PolicyWords = (backup: Backup) => string | undefined
@@ -25,7 +25,7 @@ export async function readPolicyWords(database: Database): Promise<PolicyWords> 
       .filter(({ source }) => source === undefined || source === source_name)
       .flatMap(({ keep }) => (keep === null ? [] : [keep]))
     // A policy with only a minimum leaves the rest to `expires_at`; a policy without rules keeps all.
-    const deciding = keeps.filter(keep => hasRules(keep) || keep.minimum === undefined)
+    const deciding = keeps.filter(keep => !leavesTheRest(keep))
     return deciding.length === 0 ? undefined : [...new Set(deciding.map(describeKeep))].join('; ')
   }
 }

@@ -10,6 +10,7 @@ export interface KeepView {
   /** A span such as `30d`. */
   within?: string | undefined
   minimum?: number | undefined
+  tags?: readonly string[] | undefined
 }
 
 /** The rules with a number, in the order in which they are shown. */
@@ -21,12 +22,15 @@ export function keepView(keep: KeepPolicy | null): KeepView | null {
   for (const rule of COUNTED_RULES) if (keep[rule] !== undefined) view[rule] = keep[rule]
   if (keep.within_ms !== undefined) view.within = formatSpan(keep.within_ms)
   if (keep.minimum !== undefined) view.minimum = keep.minimum
+  if (keep.tags !== undefined) view.tags = keep.tags
   return view
 }
 
-/** A policy in words: `last 3, daily 7, within 30d`. */
+/** A policy in words: `last 3, daily 7, within 30d, tags release or audit`. */
 export function describeKeep(keep: KeepPolicy | null): string {
-  const rules = Object.entries(keepView(keep) ?? {}).map(([rule, value]) => `${rule} ${value}`)
+  const rules = Object.entries(keepView(keep) ?? {}).map(
+    ([rule, value]) => `${rule} ${Array.isArray(value) ? value.join(' or ') : value}`,
+  )
   if (rules.length > 0) return rules.join(', ')
   return keep === null ? '-' : 'all'
 }

@@ -1,4 +1,4 @@
-import type { KeepPolicy } from '@telegram-backup/database'
+import { checkedTags, type KeepPolicy } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { parseSpanMs } from '#units/quantities.ts'
@@ -17,28 +17,33 @@ const KEEP = z.strictObject({
   yearly: COUNT.optional(),
   within: z.string('write a span such as 30d').optional(),
   minimum: COUNT.optional(),
+  tags: z
+    .union([z.string().transform(tag => [tag]), z.array(z.string())], 'write a tag, or a list of tags')
+    .optional(),
 })
 
 /**
  * Reads a policy from a request or a command; null for no policy. Rules may have the prefix `keep_` or
- * `keep-`. Throws `INVALID` for an unknown rule, a rule that is given twice, and a value out of range.
+ * `keep-`. `tag` stands for `tags`. Throws `INVALID` for an unknown
+ * rule, a rule that is given twice, and a value out of range.
  */
 export function parseKeep(input: unknown): KeepPolicy | null {
   if (input === null || input === undefined) return null
   const plain = typeof input === 'object' && !Array.isArray(input) ? withoutPrefixes(input) : input
   const parsed = KEEP.safeParse(plain)
   if (!parsed.success) throw refused(wordsOf(parsed.error.issues[0]))
-  const { within, ...counts } = parsed.data
+  const { within, tags, ...counts } = parsed.data
   return {
     ...(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined)) as KeepPolicy),
     ...(within === undefined ? {} : { within_ms: readSpan(within) }),
+    ...(tags === undefined || tags.length === 0 ? {} : { tags: checkedTags(tags) }),
   }
 }
 
 function withoutPrefixes(input: object): Record<string, unknown> {
   const rules = new Map<string, unknown>()
   for (const [name, value] of Object.entries(input)) {
-    const rule = name.replace(/^keep[_-]/, '')
+    const rule = name.replace(/^keep[_-]/, '').replace(/^tag$/, 'tags')
     // The schema would ignore `__proto__`.
     if (!Object.hasOwn(KEEP.shape, rule))
       throw refused(`there is no rule ${JSON.stringify(name.slice(0, 40))}`)
@@ -64,6 +69,6 @@ function wordsOf(issue: z.core.$ZodIssue | undefined): string {
 function refused(words: string): BackupError {
   return new BackupError(`The retention policy is not understood: ${words}`, {
     code: 'INVALID',
-    hint: 'The rules are last, hourly, daily, weekly, monthly, yearly (how many), within (such as 30d) and minimum.',
+    hint: 'The rules are last, hourly, daily, weekly, monthly, yearly (how many), within (such as 30d), minimum and tags.',
   })
 }

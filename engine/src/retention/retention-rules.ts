@@ -21,9 +21,14 @@ export function lastGood(ranked: Ranked): Backup | undefined {
   return ranked.find(isSound) ?? ranked[0]
 }
 
-/** Without rules, a policy keeps all; with only a minimum, it leaves the rest to `expires_at`. */
+/** Rules that decide about every backup. */
 export function hasRules(keep: KeepPolicy): boolean {
   return keep.within_ms !== undefined || COUNTED_RULES.some(rule => keep[rule] !== undefined)
+}
+
+/** Without any rule a policy keeps all; with only a minimum or tags, it leaves the rest to `expires_at`. */
+export function leavesTheRest(keep: KeepPolicy): boolean {
+  return !hasRules(keep) && (keep.minimum !== undefined || keep.tags !== undefined)
 }
 
 /** What each rule keeps, as in restic: a backup may count for several rules. Hours to years are in UTC. */
@@ -47,6 +52,15 @@ export function keptByRules(keep: KeepPolicy, ranked: Ranked, now: Date): Kept {
 export function keptByMinimum({ minimum }: KeepPolicy, ranked: Ranked): Kept {
   const kept: Kept = new Map()
   if (minimum !== undefined) noteChosen(kept, { ranked, rule: 'minimum', most: minimum, key: BUCKETS.last })
+  return kept
+}
+
+/** Every backup that has one of the tags. */
+export function keptByTags({ tags = [] }: KeepPolicy, ranked: Ranked): Kept {
+  const kept: Kept = new Map()
+  for (const backup of ranked) {
+    for (const tag of tags.filter(tag => backup.tags.includes(tag))) note(kept, backup, `tag ${tag}`)
+  }
   return kept
 }
 

@@ -22,11 +22,13 @@ export function aBackup(hoursAgo: number, fields: Fields = {}): Backup {
     type: 'database',
     state: 'complete',
     source_name: 'shop',
+    member: null,
     created_at,
     expires_at: new Date(created_at.getTime() + 30 * DAY_MS),
     expiry_given: false,
     pinned_at: null,
     damaged_at: null,
+    tags: [],
     ...fields,
   } as Backup
 }

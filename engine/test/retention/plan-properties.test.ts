@@ -18,6 +18,7 @@ const aPolicy: fc.Arbitrary<KeepPolicy> = fc.record(
     yearly: aRule,
     within_ms: fc.integer({ min: 1, max: 60 * DAY_MS }),
     minimum: aRule,
+    tags: fc.subarray(['release', 'audit', 'gone'], { minLength: 1 }),
   },
   { requiredKeys: [] },
 )
@@ -26,6 +27,7 @@ const someBackups = fc.array(
     .record({
       hours: fc.oneof(fc.integer({ min: -1, max: 100 }), fc.nat(24 * 500)),
       source_name: fc.constantFrom('shop', 'second', null),
+      member: fc.constantFrom(null, null, 'globals', 'database:shop'),
       type: fc.constantFrom('database' as const, 'logs' as const),
       state: fc.constantFrom(
         'complete' as const,
@@ -36,6 +38,7 @@ const someBackups = fc.array(
       damaged: fc.boolean(),
       pinned: fc.integer({ min: 0, max: 9 }),
       expiry_given: fc.boolean(),
+      tags: fc.subarray(['release', 'audit', 'other'], { maxLength: 2 }),
       lives: fc.nat(60),
     })
     .map(({ hours, damaged, pinned, lives, ...fields }) => {
@@ -75,12 +78,13 @@ const someTimes = fc.uniqueArray(
     project_id: fc.constant('shop'),
     type: fc.constantFrom('database' as const, 'logs' as const),
     source_name: fc.constantFrom('shop', 'second', null),
+    member: fc.constantFrom(null, 'globals'),
     times: fc.array(
       fc.nat(24 * 100).map(hours => new Date(NOW.getTime() - hours * HOUR_MS)),
       { maxLength: 25 },
     ),
   }),
-  { selector: ({ type, source_name }) => `${type} ${source_name}` },
+  { selector: ({ type, source_name, member }) => `${type} ${source_name} ${member}` },
 )
 const someFacts: fc.Arbitrary<RetentionFacts> = fc.record({
   backups: someBackups,
@@ -105,7 +109,7 @@ it('decides once over each complete backup, in the order given, and over no othe
   )
 })
 
-it('leaves a sound one of each project and type, and of each source, where there is one', () => {
+it('leaves a sound one of each project and type, source, and member of a group, where there is one', () => {
   fc.assert(
     fc.property(someFacts, facts => {
       const gone = idsOf(going(facts))
@@ -117,11 +121,13 @@ it('leaves a sound one of each project and type, and of each source, where there
           group.some(({ damaged_at }) => damaged_at === null),
         )
       }
-      for (const group of Map.groupBy(complete, ({ type }) => type).values()) left(group)
+      const thing = ({ type, source_name, member }: Backup): string =>
+        JSON.stringify([type, member, member === null ? null : source_name])
+      for (const group of Map.groupBy(complete, thing).values()) left(group)
       const withoutChoice = complete.filter(({ expiry_given }) => !expiry_given)
-      const bySource = Map.groupBy(withoutChoice, ({ type, source_name }) => `${type} ${source_name}`)
-      for (const [key, group] of bySource) {
-        const all = complete.filter(({ type, source_name }) => `${type} ${source_name}` === key)
+      const keyOf = ({ type, source_name, member }: Backup): string => `${type} ${source_name} ${member}`
+      for (const [key, group] of Map.groupBy(withoutChoice, keyOf)) {
+        const all = complete.filter(backup => keyOf(backup) === key)
         if (all.every(({ expiry_given }) => !expiry_given)) left(group)
       }
     }),
@@ -134,6 +140,20 @@ it('never lets go what is pinned, and of a chosen expiry only what has expired',
       for (const { backup } of going(facts)) {
         expect(backup.pinned_at).toBeNull()
         if (backup.expiry_given) expect(backup.expires_at <= NOW).toBe(true)
+      }
+    }),
+  )
+})
+
+it('never lets go what has a tag that a policy of its group keeps', () => {
+  fc.assert(
+    fc.property(someFacts, facts => {
+      for (const { backup } of going(facts)) {
+        const rules = [...facts.policies, ...facts.schedules].filter(
+          ({ type, source }) => type === backup.type && (source ?? backup.source_name) === backup.source_name,
+        )
+        const kept = new Set(rules.flatMap(({ keep }) => keep?.tags ?? []))
+        expect(kept.isDisjointFrom(new Set(backup.tags))).toBe(true)
       }
     }),
   )
@@ -188,7 +208,7 @@ it('lets no more go for one more rule, a larger number, or one more policy', () 
         const before = { ...keep, last: keep.last ?? 1 }
         const gone = (policies: RetentionFacts['policies']) =>
           idsOf(going({ backups, policies, schedules: [], times: [], begun: new Map(), now: NOW }))
-        const after = { ...before, [rule]: (before[rule as keyof KeepPolicy] ?? 0) + more }
+        const after = { ...before, [rule]: (before[rule] ?? 0) + more }
         expect(gone(policy(after)).isSubsetOf(gone(policy(before)))).toBe(true)
         expect(gone([...policy(before), ...policy(other)]).isSubsetOf(gone(policy(before)))).toBe(true)
         expect(gone([...policy(before), ...policy(other)]).isSubsetOf(gone(policy(other)))).toBe(true)

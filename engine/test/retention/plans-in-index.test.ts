@@ -39,6 +39,7 @@ const KEEP: Required<KeepPolicy> = {
   yearly: 6,
   within_ms: 7 * 86_400_000,
   minimum: 8,
+  tags: ['audit', 'release:2026'],
 }
 const { within_ms: withinMs, ...counts } = KEEP
 const INDEXED_KEEP: Required<IndexedKeep> = { ...counts, withinMs }

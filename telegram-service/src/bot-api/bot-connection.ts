@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MAX_JSON_ANSWER_BYTES, readAnswer, readFileAnswer } from '#bot-api/api-answer.ts'
 import { UnexpectedAnswer } from '#bot-api/bot-api-types.ts'
+import { messageOf, observeCall } from '#bot-api/call-observer.ts'
 import {
   type CallOptions,
   type CallPolicy,
@@ -155,8 +156,24 @@ export class BotConnection {
   }
 
   async #exchange<Result>(
+    call: ApiCall<Result>,
+    how: UploadOptions & { repeatable: boolean; isUpload: boolean; freshConnection?: boolean },
+  ): Promise<Result> {
+    const { method, body } = call
+    const bytes = body.reduce((sum, { length }) => sum + length, 0)
+    const { observer } = this.#options
+    return await observeCall(
+      observer,
+      { method, bytes },
+      () => this.#exchangeOnce(call, how, bytes),
+      messageOf,
+    )
+  }
+
+  async #exchangeOnce<Result>(
     { method, contentType, body, read }: ApiCall<Result>,
     how: UploadOptions & { repeatable: boolean; isUpload: boolean; freshConnection?: boolean },
+    bytes: number,
   ): Promise<Result> {
     const answer = await exchange({
       url: new URL(`${this.#apiRoot}/bot${this.#token}/${method}`),
@@ -171,10 +188,7 @@ export class BotConnection {
       signal: how.signal,
       onBytesOut: how.onBytesOut,
     })
-    this.#options.observer?.onTransfer?.(
-      'up',
-      body.reduce((sum, { length }) => sum + length, 0),
-    )
+    this.#options.observer?.onTransfer?.('up', bytes)
     return readResult(readAnswer(answer, this.#token), read)
   }
 
@@ -198,6 +212,19 @@ export class BotConnection {
   }
 
   async #downloadOnce(
+    filePath: string,
+    options: DownloadOptions,
+    freshConnection: boolean,
+  ): Promise<DownloadedFile> {
+    return await observeCall(
+      this.#options.observer,
+      { method: 'download', bytes: 0 },
+      () => this.#readFile(filePath, options, freshConnection),
+      ({ bytes }) => ({ bytes: bytes.length }),
+    )
+  }
+
+  async #readFile(
     filePath: string,
     { maxBytes, into, signal }: DownloadOptions,
     freshConnection: boolean,

@@ -11,6 +11,8 @@ export type CallKind = 'send' | 'repeatable'
 export interface CallWait {
   reason: 'flood' | 'pace' | 'retry'
   seconds: number
+  /** Why the call is tried again. */
+  why?: string
 }
 
 export interface CallOptions {
@@ -49,9 +51,9 @@ export async function callWithPolicy<Result>(
   options: CallOptions & { kind: CallKind; policy: CallPolicy },
 ): Promise<Result> {
   const { kind, policy, signal, onWait } = options
-  const wait = async (reason: CallWait['reason'], seconds: number): Promise<void> => {
-    onWait?.({ reason, seconds })
-    await pause(seconds * 1000, signal)
+  const wait = async (wait: CallWait): Promise<void> => {
+    onWait?.(wait)
+    await pause(wait.seconds * 1000, signal)
   }
   let failures = 0
   let floodSeconds = 0
@@ -64,13 +66,14 @@ export async function callWithPolicy<Result>(
         const seconds = Math.max(1, error.retryAfterSeconds)
         floodSeconds += seconds
         if (floodSeconds > policy.maxFloodWaitSeconds) throw error
-        await wait('flood', seconds)
+        await wait({ reason: 'flood', seconds })
         continue
       }
       failures++
       if (failures >= policy.maxTries || !mayBeRepeated(error, kind)) throw error
       const backoff = policy.retryPauseMs * 2 ** Math.min(failures - 1, 4)
-      await wait('retry', (backoff * (0.75 + Math.random() / 2)) / 1000)
+      const seconds = (backoff * (0.75 + Math.random() / 2)) / 1000
+      await wait({ reason: 'retry', seconds, why: error.message })
     }
   }
 }

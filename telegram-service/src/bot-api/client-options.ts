@@ -21,6 +21,21 @@ export interface TransferObserver {
   onWait?(wait: CallWait): void
   /** Bytes of answered requests, and of fetched files. */
   onTransfer?(direction: 'up' | 'down', bytes: number): void
+  /** Called at the end of each try of a call. */
+  onCall?(call: ObservedCall): void
+}
+
+/** One try of a call, as a log may name it: without parameters. */
+export interface ObservedCall {
+  /** A method of the Bot API, or `download`. */
+  method: string
+  /** Of the request body, or of the fetched file. */
+  bytes: number
+  seconds: number
+  /** The message that it made or changed. */
+  messageId?: number | undefined
+  /** Why it failed. */
+  error?: string | undefined
 }
 
 /** Throws `CONFIGURATION` for anything but an http or https URL. */

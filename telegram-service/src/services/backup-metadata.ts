@@ -9,6 +9,14 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [name
 /** Facts about a source, for the record and the manifest. No secrets: every holder of the key reads them. */
 export type SourceFacts = Record<string, JsonValue>
 
+/** What people call a backup. */
+export interface BackupLabels {
+  /** The name of its source in a configuration, 256 characters at most. */
+  sourceName?: string | undefined
+  /** 16 at most, each 1 to 64 letters, digits, dots, underscores, colons and hyphens. */
+  tags?: readonly string[] | undefined
+}
+
 /** One proven message of a backup. */
 export interface SentMessage {
   messageId: number

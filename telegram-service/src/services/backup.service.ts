@@ -13,7 +13,12 @@ import { hint, run } from '@telegram-backup/errors'
 import { PUBLIC_FETCH_LIMIT_BYTES, type TelegramClient } from '#bot-api/telegram-client.ts'
 import { readTelegramConfig, type TelegramConfig } from '#config.ts'
 import { cleanText } from '#messages/captions.ts'
-import { type BackupSendResult, BackupType, type SendProgress } from '#services/backup-metadata.ts'
+import {
+  type BackupLabels,
+  type BackupSendResult,
+  BackupType,
+  type SendProgress,
+} from '#services/backup-metadata.ts'
 import { assertGivenFile, type GivenFile, givenSource } from '#services/backup-source.ts'
 import { type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
 import {
@@ -58,6 +63,8 @@ export interface SendBackupOptions {
   filename?: string | undefined
   /** Cut to fit Telegram's 1024 characters. */
   caption?: string | undefined
+  /** For the manifest. */
+  labels?: BackupLabels | undefined
   chatId?: string | undefined
   expiresAt?: Date | undefined
   signal?: AbortSignal | undefined
@@ -68,6 +75,12 @@ export interface SendBackupOptions {
   /** Resumes an unfinished backup; `file` is the same file, unchanged. Needs a ledger. */
   resume?: ResumedSend | undefined
 }
+
+/** Where and how a send goes. */
+export type SendSettings = Pick<
+  SendRunOptions,
+  'chat' | 'replicaChat' | 'encryption' | 'partSizeBytes' | 'partsInFlight'
+>
 
 const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const DEFAULT_PARTS_IN_FLIGHT = 3
@@ -137,15 +150,38 @@ export class BackupService {
     return refreshIndex(this.#options.telegramClient, vault, { ...of, encryption, signingKey })
   }
 
-  /** Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */
+  /** Throws `INVALID` and `CONFIGURATION`, as `sendBackup` does before it opens or asks anything. */
   async #plan(options: SendBackupOptions): Promise<Omit<SendRunOptions, 'source'>> {
+    assertGivenFile(options.file)
+    const checked = this.check(options)
+    const signingKey = await this.#signingKey(readTelegramConfig())
+    return {
+      ...{ ...checked, signingKey },
+      client: this.#options.telegramClient,
+      ledger: options.ledger,
+      id: options.resume?.backupId ?? randomUUID(),
+      resume: options.resume,
+      projectId: options.projectId,
+      type: options.type,
+      labels: options.labels ?? {},
+      caption: options.caption === undefined ? undefined : cleanText(options.caption),
+      expiresAt: options.expiresAt,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    }
+  }
+
+  /**
+   * The settings of a send. Throws `INVALID` and `CONFIGURATION`, as `sendBackup` does before it opens or
+   * asks anything. Makes nothing.
+   */
+  check(options: Omit<SendBackupOptions, 'file'>): SendSettings {
     const { telegramClient, defaultChatId } = this.#options
     const config = readTelegramConfig()
     const replicaChat = this.#options.replicaChatId || config.replicaChatId
     assertProjectId(options.projectId)
     assertType(options.type)
     assertTime(options.expiresAt)
-    assertGivenFile(options.file)
     assertFilename(options.filename)
     assertCaption(options.caption)
     const chat = options.chatId || defaultChatId || config.chatId
@@ -161,25 +197,7 @@ export class BackupService {
     assertPartSize(partSizeBytes, telegramClient)
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
-    const signingKey = await this.#signingKey(config)
-    return {
-      client: telegramClient,
-      ledger: options.ledger,
-      encryption,
-      signingKey,
-      partSizeBytes,
-      partsInFlight,
-      id: options.resume?.backupId ?? randomUUID(),
-      resume: options.resume,
-      projectId: options.projectId,
-      type: options.type,
-      chat,
-      replicaChat,
-      caption: options.caption === undefined ? undefined : cleanText(options.caption),
-      expiresAt: options.expiresAt,
-      signal: options.signal,
-      onProgress: options.onProgress,
-    }
+    return { chat, replicaChat, encryption, partSizeBytes, partsInFlight }
   }
 
   #encryption(config: TelegramConfig): Encryption {

@@ -26,6 +26,8 @@ export interface FetchBackupOptions {
 }
 
 export interface FetchIntoOptions extends FetchBackupOptions {
+  /** The file is new and empty: runs of zeros become holes. A pipe or a device gets its zeros. */
+  sparse?: boolean | undefined
   /** Called with the number of written plain bytes. */
   onProgress?: ((plainBytesWritten: number) => void) | undefined
 }
@@ -52,10 +54,10 @@ export async function fetchPlainBytesInto(
   fd: number,
   options: FetchIntoOptions,
 ): Promise<{ plainSize: number }> {
-  const { onProgress } = options
+  const { onProgress, sparse } = options
   const { received, reading, end } = startFetching(client, options)
   try {
-    const { plainSize } = await readArchiveInto(fd, received, { ...reading, onProgress })
+    const { plainSize } = await readArchiveInto(fd, received, { ...reading, onProgress, sparse })
     return { plainSize }
   } catch (error) {
     throw originOf(error)

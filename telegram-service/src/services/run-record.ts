@@ -5,7 +5,13 @@ import {
   signerFingerprint,
 } from '@telegram-backup/archive'
 import { type BackupName, backupFileName } from '#messages/file-names.ts'
-import type { BackupMetadata, SentMessage, SentPart, SourceFacts } from '#services/backup-metadata.ts'
+import type {
+  BackupLabels,
+  BackupMetadata,
+  SentMessage,
+  SentPart,
+  SourceFacts,
+} from '#services/backup-metadata.ts'
 import type { LedgerContext, SealedBackup } from '#services/part-ledger.ts'
 import type { SendRunOptions } from '#services/send-run-options.ts'
 
@@ -41,6 +47,7 @@ export async function describeManifest(record: RunRecord): Promise<Manifest> {
     botId: options.client.botId,
     backup: { id: options.id, project: options.projectId, type: options.type, filename: name.filename },
     source: record.facts,
+    ...labelsOf(options.labels),
     createdAt: name.createdAt.toISOString(),
     completedAt: record.completedAt.toISOString(),
     ...(options.expiresAt ? { expiresAt: options.expiresAt.toISOString() } : {}),
@@ -61,6 +68,14 @@ export async function describeManifest(record: RunRecord): Promise<Manifest> {
       fileId,
     })),
     ...(record.members ? { members: record.members } : {}),
+  }
+}
+
+/** No manifest can hold a longer name, and no configuration has one. */
+function labelsOf({ sourceName, tags = [] }: BackupLabels): Pick<Manifest, 'sourceName' | 'tags'> {
+  return {
+    ...(sourceName !== undefined && sourceName !== '' && sourceName.length <= 256 && { sourceName }),
+    ...(tags.length > 0 && { tags: [...tags] }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import type { BackupType, SendProgress } from '#services/backup-metadata.ts'
+import type { BackupLabels, BackupType, SendProgress } from '#services/backup-metadata.ts'
 import type { BackupSource } from '#services/backup-source.ts'
 import type { PartLedger } from '#services/part-ledger.ts'
 import type { ResumedSend } from '#services/resumed-send.ts'
@@ -24,6 +24,7 @@ export interface SendRunOptions {
   chat: string
   replicaChat: string | undefined
   caption: string | undefined
+  labels: BackupLabels
   expiresAt: Date | undefined
   signal: AbortSignal | undefined
   onProgress: ((progress: SendProgress) => void) | undefined

@@ -13,25 +13,28 @@ import { assertMayGoOn, type HeldBackup, isTheEnd, type VaultSession } from '#se
 export async function eraseMessages(
   session: VaultSession,
   held: HeldBackup,
-  which: (row: MessageRow) => boolean = () => true,
+  { which = () => true, onErased }: { which?: (row: MessageRow) => boolean; onErased?: () => void } = {},
 ): Promise<ErasedMessage[]> {
   const erased: ErasedMessage[] = []
   for (const row of await listMessages(session.database, held.backupId)) {
     if (!which(row)) continue
-    // A message without an id has been looked for by its open send.
-    if (row.message_id === null || row.state === 'erased' || row.state === 'tombstone') continue
+    if (!isStillThere(row)) continue
     assertMayGoOn(session, held.lease)
-    erased.push(await eraseOne(session, held, { ...row, message_id: row.message_id }))
+    erased.push(await eraseOne(session, held, row))
+    onErased?.()
   }
   session.report.erased.push(...erased)
   return erased
 }
 
-async function eraseOne(
-  session: VaultSession,
-  held: HeldBackup,
-  row: MessageRow & { message_id: number },
-): Promise<ErasedMessage> {
+/** A message without an id has been looked for by its open send. */
+export function isStillThere(row: MessageRow): row is PlacedRow {
+  return row.message_id !== null && row.state !== 'erased' && row.state !== 'tombstone'
+}
+
+type PlacedRow = MessageRow & { message_id: number }
+
+async function eraseOne(session: VaultSession, held: HeldBackup, row: PlacedRow): Promise<ErasedMessage> {
   const { database, client, vault, gates, signal } = session
   const message = reportedMessage(held.backupId, row)
   const key = partKeyOf(held.backupId, row)

@@ -1,6 +1,13 @@
-import { beginErasing, finishErase, listMessages, notePart, partKeyOf } from '@telegram-backup/database'
+import {
+  beginErasing,
+  finishErase,
+  listMessages,
+  type MessageRow,
+  notePart,
+  partKeyOf,
+} from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import { eraseMessages } from '#erase/erase-messages.ts'
+import { eraseMessages, isStillThere } from '#erase/erase-messages.ts'
 import { assertMayGo } from '#erase/last-good.ts'
 import { lookForMessages } from '#session/look-for-messages.ts'
 import { refreshIndexes } from '#session/refresh-indexes.ts'
@@ -33,20 +40,24 @@ export function* inGroups<Item>(items: readonly Item[]): Generator<Item[]> {
 export async function eraseTogether(session: VaultSession, all: readonly HeldBackup[]): Promise<ErasureEnds> {
   const ends: ErasureEnds = new Map()
   const chatsOf = new Map<string, Set<string>>()
+  let placed = 0
   const found = await eachOf(session, { all, ends }, async held => {
     const { backupId } = held
     await assertMayGo(session, backupId)
     await lookForMessages(session, held)
-    chatsOf.set(backupId, new Set((await listMessages(session.database, backupId)).map(row => row.chat_id)))
+    const rows = await listMessages(session.database, backupId)
+    chatsOf.set(backupId, new Set(rows.map(row => row.chat_id)))
+    placed += rows.filter(isStillThere).length
     return true
   })
   const chatsOfAll = (which: readonly HeldBackup[]) =>
     new Set(which.flatMap(({ backupId }) => [...(chatsOf.get(backupId) ?? [])]))
   const unmarked = await refreshIndexes(session, chatsOfAll(found)) // E2
+  const onErased = followErased(session, placed)
   const gone = await eachOf(session, { all: found, ends }, async held => {
     // Other backups may have been erased, or found damaged, since.
     await assertMayGo(session, held.backupId)
-    const messages = await eraseMarked(session, held, unmarked) // E3
+    const messages = await eraseMarked(session, held, { unmarked, onErased }) // E3
     ends.set(held.backupId, { isErased: false, messages })
     return messages.every(({ outcome }) => outcome !== 'kept')
   })
@@ -89,18 +100,18 @@ async function eachOf(
 async function eraseMarked(
   session: VaultSession,
   held: HeldBackup,
-  unmarked: readonly ReportedReason[],
+  { unmarked, onErased }: { unmarked: readonly ReportedReason[]; onErased: () => void },
 ): Promise<ErasedMessage[]> {
   const { database } = session
   const { backupId } = held
   const leaseToken = held.lease.token
   await beginErasing(database, { backupId, leaseToken })
   const reasons = new Map(unmarked.map(({ chat_id, ...why }) => [chat_id, why]))
-  const messages = await eraseMessages(session, held, row => !reasons.has(row.chat_id))
+  const which = (row: MessageRow): boolean => !reasons.has(row.chat_id)
+  const messages = await eraseMessages(session, held, { which, onErased })
   for (const row of await listMessages(database, backupId)) {
-    const { message_id, state } = row
     const why = reasons.get(row.chat_id)
-    if (why === undefined || message_id === null || state === 'erased' || state === 'tombstone') continue
+    if (why === undefined || !isStillThere(row)) continue
     const reason = `the index of its chat does not mark the backup as erasing yet: ${why.reason}`
     // An unreachable chat proves nothing about its messages, and a note counts as a failure to erase.
     if (why.code !== 'UNREACHABLE' && why.code !== 'ANSWER_LOST') {
@@ -109,6 +120,15 @@ async function eraseMarked(
     messages.push({ ...reportedMessage(backupId, row), outcome: 'kept', reason })
   }
   return messages
+}
+
+/** Reports each erased message as one more of all. */
+function followErased({ onProgress }: VaultSession, total: number): () => void {
+  let done = 0
+  return () => {
+    done++
+    onProgress?.({ stage: 'erase', done, total: Math.max(done, total) })
+  }
 }
 
 async function finish(

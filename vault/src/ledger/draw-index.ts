@@ -51,11 +51,13 @@ function entryOf(row: IndexRow): IndexEntry {
   }
 }
 
-function originOf(row: IndexRow): Pick<IndexEntry, 'sourceName' | 'scheduleId' | 'scheduledFor'> {
-  const { source_name: sourceName, schedule_id: scheduleId, scheduled_for: scheduledFor } = row
+function originOf(row: IndexRow): Pick<IndexEntry, 'sourceName' | 'tags' | 'scheduleId' | 'scheduledFor'> {
+  const { source_name: sourceName, schedule_id: scheduleId, scheduled_for: scheduledFor, tags, history } = row
   return {
     // No configuration file allows a longer name, and no index takes it.
     ...(sourceName !== null && sourceName !== '' && sourceName.length <= 256 && { sourceName }),
+    // Without this, a backup whose tags were taken away would come back with those of its manifest.
+    ...((tags.length > 0 || history.some(({ event }) => event === 'tagged')) && { tags }),
     ...(scheduleId !== null && { scheduleId }),
     ...(scheduledFor && { scheduledFor: scheduledFor.toISOString() }),
   }

@@ -5,6 +5,7 @@ import {
   MAX_PLANS,
 } from '@telegram-backup/archive'
 import {
+  checkedTags,
   type Database,
   type KeepPolicy,
   listRetentionPolicies,
@@ -61,7 +62,18 @@ const RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'minimu
 function drawKeep(keep: KeepPolicy): IndexedKeep {
   const rules = [...RULES.map(rule => [rule, keep[rule]] as const), ['withinMs', keep.within_ms] as const]
   const given = rules.filter(([, value]) => value !== undefined && value !== null)
-  const isKnown = Object.keys(keep).every(name => name === 'within_ms' || RULES.some(rule => rule === name))
+  const known = new Set<string>(['within_ms', 'tags', ...RULES])
+  const isKnown = Object.keys(keep).every(name => known.has(name))
   if (!isKnown || !given.every(([, value]) => Number.isSafeInteger(value) && Number(value) >= 0)) return {}
-  return Object.fromEntries(given)
+  const { tags } = keep
+  if (tags !== undefined && !areTags(tags)) return {}
+  return { ...Object.fromEntries(given), ...(tags !== undefined && { tags }) }
+}
+
+function areTags(tags: unknown): tags is string[] {
+  try {
+    return Array.isArray(tags) && checkedTags(tags).length > 0
+  } catch {
+    return false
+  }
 }

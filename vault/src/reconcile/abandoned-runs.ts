@@ -73,8 +73,9 @@ async function reconcileRound(
   runs: readonly Unfinished[],
 ): Promise<ReadonlySet<Unfinished>> {
   const done = new Set<Unfinished>()
-  for (const run of runs) {
+  for (const [index, run] of runs.entries()) {
     if (run.kind !== 'erasing' && (await reconcileOne(session, run))) done.add(run)
+    session.onProgress?.({ stage: 'runs', done: index + 1, total: runs.length })
   }
   const erases = runs.filter(run => run.kind === 'erasing')
   const erased = await resumeErases(

@@ -34,12 +34,14 @@ export async function repairChats(
   chats: { chatId: string; replicaChatId: string },
 ): Promise<void> {
   const uneven = await unevenMessages(session.database, chats)
+  let done = 0
+  const onCopied = (): void => session.onProgress?.({ stage: 'copy', done: ++done, total: uneven.length })
   for (const [backupId, messages] of Map.groupBy(uneven, message => message.backupId)) {
     const lease = await acquireLease(session.database, { subject: backupId, purpose: 'reconcile' })
     // Another process works on its messages.
     if (lease === null) continue
     try {
-      await repairAndProve(session, { backupId, lease }, messages)
+      await repairAndProve(session, { backupId, lease }, { messages, onCopied })
     } catch (error) {
       reportPending(session, { backup_id: backupId }, error)
     } finally {
@@ -51,11 +53,11 @@ export async function repairChats(
 async function repairAndProve(
   session: VaultSession,
   held: HeldBackup,
-  messages: readonly UnevenMessage[],
+  { messages, onCopied }: { messages: readonly UnevenMessage[]; onCopied: () => void },
 ): Promise<void> {
   const backup = await getBackupById(session.database, held.backupId)
   if (backup?.state !== 'complete') return
-  const repaired = await repairBackup(session, held, { backup, messages })
+  const repaired = await repairBackup(session, held, { backup, messages, onCopied })
   if (backup.damaged_at !== null && repaired.size > 0) await proveSound(session, held, { backup, repaired })
 }
 
@@ -66,8 +68,9 @@ async function repairAndProve(
 export async function repairBackup(
   session: VaultSession,
   held: HeldBackup,
-  { backup, messages }: { backup: Backup; messages: readonly UnevenMessage[] },
+  of: { backup: Backup; messages: readonly UnevenMessage[]; onCopied?: () => void },
 ): Promise<ReadonlySet<number>> {
+  const { backup, messages, onCopied } = of
   const { database, gates } = session
   for (const chatId of new Set(messages.flatMap(({ whole, toChatId }) => [whole.chat_id, toChatId]))) {
     await gates.enter(chatId)
@@ -87,6 +90,7 @@ export async function repairBackup(
     try {
       await copyMessage(session, held, { backup, message, there })
       if (toChatId === backup.chat_id) repaired.add(whole.part_no)
+      onCopied?.()
     } catch (error) {
       incomplete.add(toChatId)
       leavePending(session, held, error)

@@ -45,7 +45,9 @@ export async function resumeSend(
       await eraseFailed(session, held)
       return undefined
     }
-    await eraseMessages(session, held, row => row.kind === 'manifest' || row.part_no > parts.length)
+    await eraseMessages(session, held, {
+      which: row => row.kind === 'manifest' || row.part_no > parts.length,
+    })
     return { backupId: backup.id, createdAt: backup.created_at, parts }
   } finally {
     await lease.release()

@@ -90,11 +90,12 @@ export async function sendUnrecorded(
     if (typeof options !== 'object' || options === null) {
       throw new BackupError('No options were given', { code: 'INVALID' })
     }
-    const { expires_at, origin: _origin, redactFailure: _redactFailure, ...rest } = options
+    const { expires_at, origin, redactFailure: _redactFailure, ...rest } = options
     // A custom service may not check them.
     assertProjectId(rest.projectId)
     assertType(rest.type)
-    const sent = await service.sendBackup({ ...rest, expiresAt: asDate(expires_at), ledger })
+    const labels = { sourceName: origin?.sourceName, tags: origin?.tags }
+    const sent = await service.sendBackup({ ...rest, labels, expiresAt: asDate(expires_at), ledger })
     return sent ?? { success: false, error: 'the service gave no answer' }
   } catch (error) {
     await closeSource(options?.file)

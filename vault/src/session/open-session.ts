@@ -5,7 +5,7 @@ import type { TelegramConfig } from 'telegram-deployment-bot/config'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { ChatGates } from '#session/chat-gates.ts'
 import { SessionReport } from '#session/report.ts'
-import type { IndexSeal, VaultSession } from '#session/session.ts'
+import type { IndexSeal, RunProgress, VaultSession } from '#session/session.ts'
 
 /** The chats and keys of the configuration. */
 export type VaultConfig = Pick<
@@ -21,11 +21,12 @@ export interface SessionOptions {
   onWait?: (wait: CallWait) => void
   /** Called with a line of text for each step. */
   say?: (line: string) => void
+  onProgress?: ((progress: RunProgress) => void) | undefined
 }
 
 /** A session for the configured chats. Makes no call yet. */
 export async function openSession(options: SessionOptions): Promise<VaultSession> {
-  const { database, client, config, signal, onWait, say = () => {} } = options
+  const { database, client, config, signal, onWait, onProgress, say = () => {} } = options
   const vault = createCatalogVault(database)
   const { identityFile } = config
   return {
@@ -40,6 +41,7 @@ export async function openSession(options: SessionOptions): Promise<VaultSession
     report: new SessionReport(),
     signal,
     onWait,
+    onProgress,
     say,
   }
 }

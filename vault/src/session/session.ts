@@ -23,12 +23,26 @@ export interface VaultSession {
   readonly onWait?: ((wait: CallWait) => void) | undefined
   /** Called with a line of text for each step. */
   readonly say: (line: string) => void
+  /** Called when one more of many is done; must not throw. */
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined
+}
+
+/**
+ * How far one stage of a run is. `runs`: of interrupted runs that are cleaned up; `erase` and `copy`: of
+ * messages.
+ */
+export interface RunProgress {
+  readonly stage: 'runs' | 'erase' | 'copy'
+  readonly done: number
+  readonly total: number
 }
 
 /** The keys that encrypt and sign an index. */
 export interface IndexSeal {
   readonly encryption: Encryption
   readonly signingKey: SigningKey
+  /** Also indexes that are up to date are sealed anew. */
+  readonly redraw?: boolean
 }
 
 /** A backup whose lease this process holds. */

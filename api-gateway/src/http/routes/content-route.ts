@@ -1,6 +1,6 @@
 import { getBackupDetails } from '@telegram-backup/database'
 import { describeContents, openBytes } from '@telegram-backup/engine/operations/fetch.ts'
-import type { ByteRange } from '@telegram-backup/engine/restore/contents.ts'
+import type { ByteRange } from '@telegram-backup/engine/restore/read-ranges.ts'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { found } from '#http/callers.ts'

@@ -1,15 +1,15 @@
-import { getJob, listJobs } from '@telegram-backup/database'
+import { getJob, listJobLog, listJobs } from '@telegram-backup/database'
 import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
 import { z } from 'zod'
 import { found, notFound, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
-import { page, readCursor } from '#http/schemas/cursor.ts'
-import { JOB, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
+import { countedPage, page, readCountCursor, readCursor } from '#http/schemas/cursor.ts'
+import { JOB, JOB_LOG, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
 import { CURSOR, LIMIT, PROJECT_ID } from '#http/schemas/terms.ts'
 
 export function jobRoutes(ports: HttpPorts): Route[] {
-  return [list(ports), show(ports), cancel(ports)]
+  return [list(ports), show(ports), log(ports), cancel(ports)]
 }
 
 const list = ({ database }: HttpPorts): Route =>
@@ -58,6 +58,40 @@ const show = ({ database }: HttpPorts): Route =>
       status: 200,
       body: jobView(found(caller, await getJob(database, id), 'job')),
     }),
+  )
+
+const log = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/jobs/{id}/log',
+      name: 'getJobLog',
+      summary: 'What the stages of a job reported, oldest first; kept for 30 days',
+      scope: 'read',
+      query: z.strictObject({
+        stage: z.string().min(1).max(64).optional(),
+        limit: LIMIT,
+        cursor: CURSOR.optional(),
+      }),
+      answers: { 200: { description: 'One page', schema: JOB_LOG } },
+      problems: [404],
+    },
+    async ({ caller, id, query }) => {
+      const { id: jobId } = found(caller, await getJob(database, id), 'job')
+      const { stage, limit, cursor } = query
+      const lines = await listJobLog(database, {
+        jobId,
+        stage,
+        limit: limit + 1,
+        after: readCountCursor(cursor),
+      })
+      const hasMore = lines.length > limit
+      const body = countedPage(lines.slice(0, limit), {
+        hasMore,
+        view: ({ at, stage, level, text }) => ({ at, stage, level, text }),
+      })
+      return { status: 200, body }
+    },
   )
 
 const cancel = ({ database, queue }: HttpPorts): Route =>

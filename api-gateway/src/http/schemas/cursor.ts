@@ -19,10 +19,32 @@ export function readCursor(cursor: string | undefined): Place | undefined {
     /^(\d{1,15}) (\S{36})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   const createdAt = new Date(Number(time))
   if (time !== '' && !Number.isNaN(createdAt.getTime()) && UUID.test(id)) return { createdAt, id }
-  throw new BackupError('This is not a cursor', {
+  throw notACursor()
+}
+
+function notACursor(): BackupError {
+  return new BackupError('This is not a cursor', {
     code: 'INVALID',
     hint: 'Use next_cursor of the page before, unchanged.',
   })
+}
+
+/** The cursor of a list whose items are counted. */
+export function readCountCursor(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined
+  const [, count] = /^#(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  if (count !== undefined) return Number(count)
+  throw notACursor()
+}
+
+/** As {@link page}, of a list whose items are counted. */
+export function countedPage<Item extends { id: number }, View>(
+  items: readonly Item[],
+  { hasMore, view }: { hasMore: boolean; view: (item: Item) => View },
+): { items: View[]; next_cursor: string | null } {
+  const last = hasMore ? items.at(-1) : undefined
+  const cursor = last === undefined ? null : Buffer.from(`#${last.id}`).toString('base64url')
+  return { items: items.map(view), next_cursor: cursor }
 }
 
 /** One page as it is answered. `next_cursor` is null on the last page. */

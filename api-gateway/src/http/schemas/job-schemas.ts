@@ -38,17 +38,41 @@ export const JOB_PAGE: z.ZodType = z
   .object({ items: z.array(JOB), next_cursor: z.string().nullable() })
   .meta({ id: 'JobPage' })
 
+export const JOB_LOG: z.ZodType = z
+  .object({
+    items: z.array(
+      z.object({
+        at: TIME,
+        stage: z.string().meta({ description: 'What the line is about: before and after are hooks.' }),
+        level: z.enum(['info', 'warn', 'error']),
+        text: z.string().meta({ description: 'May come from another program: never show it as HTML.' }),
+      }),
+    ),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({ id: 'JobLog' })
+
 export const JOB_ACCEPTED: z.ZodType = z.object({ job_id: UUID }).meta({ id: 'JobAccepted' })
 
 /** A policy in a request; `parseKeep` checks the ranges. */
-export const KEEP: z.ZodType<Record<string, number | string>> = z
+export const KEEP: z.ZodType<Record<string, number | string | string[]>> = z
   .record(
     z
       .string()
-      .regex(/^(keep[_-])?(last|hourly|daily|weekly|monthly|yearly|within|minimum)$/, 'an unknown rule'),
-    z.union([z.int().min(1), z.string().max(20)], 'a whole number, or a time such as 30d'),
+      .regex(
+        /^(keep[_-])?(last|hourly|daily|weekly|monthly|yearly|within|minimum|tags?)$/,
+        'an unknown rule',
+      ),
+    z.union(
+      [z.int().min(1), z.string().max(64), z.array(z.string().max(64)).max(16)],
+      'a whole number, a time such as 30d, or tags',
+    ),
   )
-  .meta({ id: 'KeepPolicy', description: 'How many backups each rule keeps; within is a time such as 30d.' })
+  .meta({
+    id: 'KeepPolicy',
+    description:
+      'How many backups each rule keeps; within is a time such as 30d; tags keeps every backup with one of them.',
+  })
 
 export const SCHEDULE: z.ZodType = z
   .object({

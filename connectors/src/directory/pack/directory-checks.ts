@@ -3,8 +3,8 @@ import { basename, resolve, sep } from 'node:path'
 import { BackupError, describeError, type Hint, hint, option } from '@telegram-backup/errors'
 import type { BackupType } from 'telegram-deployment-bot'
 import type { DirectoryChoice } from '#directory/settings.ts'
-import { findTar } from '#directory/tar-program.ts'
 import { type Finding, oddType } from '#finding.ts'
+import { findTar } from '#programs/tar-program.ts'
 
 /**
  * Throws `INVALID` unless the path is a readable directory. A symbolic link is refused, since what it points

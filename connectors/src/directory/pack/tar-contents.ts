@@ -1,12 +1,6 @@
-import {
-  type Member,
-  type MemberIndex,
-  MemberIndexWriter,
-  memberPathOf,
-  shownName,
-} from '@telegram-backup/archive'
+import { type Member, type MemberIndex, MemberIndexWriter, shownName } from '@telegram-backup/archive'
 import type { DevicesRecord } from '#directory/devices.ts'
-import { isDeviceLine, linkTargetIn, parseMemberLine } from '#directory/pack/member-lines.ts'
+import { isDeviceLine, parseMemberLine } from '#directory/pack/member-lines.ts'
 import { componentsOf, leadsOutside, type OutsideLinksRecord } from '#directory/pack/outside-links.ts'
 
 /** How many links that lead out, and devices, the record names. */
@@ -35,7 +29,7 @@ export class TarContents {
     }
     this.#index.add(member)
     if (member.kind === 'file') this.counts.files += 1
-    if (member.kind === 'symlink') this.#addLink(member, linkTargetIn(line))
+    if (member.kind === 'symlink') this.#addLink(member)
     if (isDeviceLine(line)) this.#addDevice(member)
     if (member.kind === 'directory') this.counts.directories += 1
     this.counts.bytes += member.size
@@ -47,8 +41,8 @@ export class TarContents {
     if (this.devices.devices.length < MAX_NAMED) this.devices.devices.push(shownName(path))
   }
 
-  #addLink({ path }: Member, target: Buffer | undefined): void {
-    const text = target === undefined ? '' : memberPathOf(target)
+  #addLink({ path, attributes }: Member): void {
+    const text = attributes?.link ?? ''
     if (!leadsOutside(componentsOf(path), text)) return
     this.links.outside_link_count += 1
     if (this.links.outside_links.length < MAX_NAMED)

@@ -1,9 +1,9 @@
 import { BackupError } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
 import { pathOf } from '#directory/members-of-tar.ts'
-import { findTar, tarEnvironment } from '#directory/tar-program.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
+import type { FileStamp } from '#members.ts'
 import { FilterProgram } from '#programs/piped-program.ts'
+import { findTar, tarEnvironment } from '#programs/tar-program.ts'
 
 /** Two zero blocks end a tar file. */
 const END_OF_TAR = Buffer.alloc(1024)

@@ -11,9 +11,10 @@ export function partialName(path: string): string {
   return `.${basename(path)}.telegram-backup-${randomBytes(4).toString('hex')}.partial`
 }
 
-/** The new tree, the old one, and the mark of the process that made the folder. */
+/** The new tree, the old one, replaced files, and the mark of the process that made the folder. */
 export const TREE = 'tree'
 export const OLD = 'old'
+export const REPLACED = 'replaced'
 const OWNER = 'owner'
 const PARTIAL = /^\.(.+)\.telegram-backup-[0-9a-f]{8}\.partial$/s
 /** A folder without a mark is that young only while it is being made. */
@@ -22,7 +23,7 @@ const MAX_MARK_BYTES = 100
 /** A process id and its start. A foreign folder may also hold a file of that name. */
 const MARK = /^\d+ \d*$/
 /** All names that a restore uses in its folder. */
-const OWN_NAMES = /^(tree|old|owner|going-\d+-\d+)$/
+const OWN_NAMES = /^(tree|old|replaced|owner|going-\d+-\d+)$/
 
 /** Anybody can use such a name; what we have not made is left alone. */
 type Kind = 'of a killed restore' | 'of a running restore' | 'empty' | 'not ours'
@@ -76,7 +77,13 @@ export async function removePartial(parent: HeldFolder, name: string, folder: He
   await rmdir(path)
 }
 
-/** The same at once, for a process that ends. Never throws; the next restore removes what is left. */
+/** Leaves only what was there before, for a person: without its mark, no restore removes the folder. */
+export async function leaveToPerson(folder: HeldFolder): Promise<void> {
+  // The last one goes first.
+  await removeNames(folder, [Buffer.from(TREE), Buffer.from(OWNER)])
+}
+
+/** Removes it at once, for a process that ends. Never throws; the next restore removes what is left. */
 export function removePartialNow(parent: HeldFolder, name: string, folder: HeldFolder): void {
   try {
     removeNamesNow(folder, folder.names())

@@ -1,7 +1,8 @@
+import type { MemberAttributes } from '@telegram-backup/archive'
 import { type Hint, hint, option } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
 import { componentsOf, leadsOutside, type OutsideLink } from '#directory/pack/outside-links.ts'
 import { hostile } from '#directory/unpack/tar-fields.ts'
+import type { FileStamp } from '#members.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
 /** A member of a tar file, with its names as tar will use them: Latin-1, one character for each byte. */
@@ -13,6 +14,7 @@ export interface TarMember {
   sizeBytes: number
   fileBytes: number
   stamp: FileStamp
+  attributes(): Omit<MemberAttributes, 'link'>
   /** A second name in the extended header of a sparse file; tar might choose this one. */
   otherName?: string
   /** Where it begins in the tar file, its extended headers included. */
@@ -46,12 +48,12 @@ export class MemberRules {
   check(member: TarMember): boolean {
     const { type, sizeBytes, otherName } = member
     const isFolder = type === '5' || (type !== '1' && type !== '2' && member.name.endsWith('/'))
-    const shown = show(member.name)
-    if (!KNOWN_TYPES.includes(type)) throw hostile(`${shown} is of an unknown type, ${JSON.stringify(type)}`)
+    if (!KNOWN_TYPES.includes(type))
+      throw hostile(`${show(member.name)} is of an unknown type, ${JSON.stringify(type)}`)
     if (sizeBytes > 0 && (WITHOUT_DATA.includes(type) || isFolder))
-      throw hostile(`${shown} has data, but its type cannot have data`)
+      throw hostile(`${show(member.name)} has data, but its type cannot have data`)
     const path = this.#insidePath(member.name, 'The member')
-    if (type === '3' || type === '4') this.#device(shown)
+    if (type === '3' || type === '4') this.#device(member.name)
     const comesBack =
       type === '2'
         ? this.#symbolicLink(path, member.linkName)
@@ -60,9 +62,9 @@ export class MemberRules {
     return (otherName === undefined || this.check({ ...nameless(member), name: otherName })) && comesBack
   }
 
-  #device(shown: string): void {
+  #device(name: string): void {
     if (this.#allowed.has('devices')) return
-    throw hostile(`${shown} is a device`, DEVICES_HINT)
+    throw hostile(`${show(name)} is a device`, DEVICES_HINT)
   }
 
   #symbolicLink(path: string[], target: string): boolean {
@@ -90,14 +92,14 @@ export class MemberRules {
 
   /** The components of a path. Throws for an absolute or climbing one, and one through a link. */
   #insidePath(name: string, what: string): string[] {
-    const shown = show(name)
-    if (name === '' || name.includes('\0')) throw hostile(`${what} ${shown} has no valid name`)
-    if (name.startsWith('/')) throw hostile(`${what} ${shown} is absolute`)
+    if (name === '' || name.includes('\0')) throw hostile(`${what} ${show(name)} has no valid name`)
+    if (name.startsWith('/')) throw hostile(`${what} ${show(name)} is absolute`)
     const path = componentsOf(name)
-    if (path.includes('..')) throw hostile(`${what} ${shown} leads out of the directory`)
-    for (let length = 1; length < path.length; length++) {
+    if (path.includes('..')) throw hostile(`${what} ${show(name)} leads out of the directory`)
+    for (let length = 1; this.#links.size > 0 && length < path.length; length++) {
       const parent = path.slice(0, length).join('/')
-      if (this.#links.has(parent)) throw hostile(`${what} ${shown} goes through the link ${show(parent)}`)
+      if (this.#links.has(parent))
+        throw hostile(`${what} ${show(name)} goes through the link ${show(parent)}`)
     }
     return path
   }

@@ -5,16 +5,24 @@ import {
   clearLeftovers,
   exists,
   idOf,
+  leaveToPerson,
   markAsOurs,
   OLD,
   partialName,
+  REPLACED,
   removePartial,
   removePartialNow,
   TREE,
 } from '#directory/unpack/leftovers.ts'
-import { removeNames } from '#directory/unpack/remove-tree.ts'
 import { type TargetFolder, unusable } from '#directory/unpack/target-folder.ts'
 import { HeldFolder, isSameFile } from '#programs/held-folder.ts'
+
+/** How a move went: without a failure, all is in its place. */
+export interface MovedIn {
+  failure?: { error: unknown }
+  /** Paths of old files that are still aside, shown. */
+  notPutBack?: string[]
+}
 
 /**
  * A private folder next to the target that takes the target's place when it is whole. Others may write next
@@ -92,13 +100,40 @@ export class StagingFolder {
       throw error
     }
     this.#holdsOld = false
+    return await this.#leave()
+  }
+
+  /**
+   * Lets `move` put the files of the tree into the folder that this one lies in, and keep the old ones aside.
+   * If it says that some could not be put back, they stay for a person. Returns as {@link swapIn}.
+   */
+  async moveIn(
+    move: (of: { tree: HeldFolder; into: HeldFolder; aside: HeldFolder }) => Promise<MovedIn>,
+  ): Promise<{ leftBehind?: string }> {
+    await mkdir(this.#folder.inside(REPLACED))
+    using tree = new HeldFolder(this.tree)
+    using aside = new HeldFolder(this.#folder.inside(REPLACED))
+    const { failure, notPutBack = [] } = await move({ tree, into: this.#parent, aside })
+    if (failure === undefined) {
+      process.off('exit', this.#removeAtExit)
+      return await this.#leave()
+    }
+    if (notPutBack.length === 0) throw failure.error
+    this.#holdsOld = true
+    throw new BackupError(
+      `The restore failed, and ${notPutBack.length} of the files that it had replaced could not be put back; these are in ${join(this.#parent.path, this.#name, REPLACED)}`,
+      { code: 'SWAP', hint: `The first is ${notPutBack[0]}. Move them back.`, cause: failure.error },
+    )
+  }
+
+  /** Removes it after the restore is done. Leftovers do not make that a failure. */
+  async #leave(): Promise<{ leftBehind?: string }> {
     try {
       await syncFolder(this.#parent.inside())
       await removePartial(this.#parent, this.#name, this.#folder)
       return {}
     } catch {
-      // The restore is done; leftovers of the old directory do not make it a failure.
-      return { leftBehind: join(dirname(path), this.#name) }
+      return { leftBehind: join(this.#parent.path, this.#name) }
     } finally {
       this.#close()
     }
@@ -108,7 +143,7 @@ export class StagingFolder {
   async discard(): Promise<void> {
     process.off('exit', this.#removeAtExit)
     try {
-      if (this.#holdsOld) await removeNames(this.#folder, [Buffer.from(TREE)])
+      if (this.#holdsOld) await leaveToPerson(this.#folder)
       else await removePartial(this.#parent, this.#name, this.#folder)
     } catch {
       // The next restore removes it.

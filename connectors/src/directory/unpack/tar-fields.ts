@@ -1,5 +1,6 @@
+import { type MemberAttributes, memberPathOf } from '@telegram-backup/archive'
 import { BackupError, type Hint, hint, run } from '@telegram-backup/errors'
-import type { FileStamp } from '#connector.ts'
+import type { FileStamp } from '#members.ts'
 
 export const BLOCK_BYTES = 512
 
@@ -42,14 +43,39 @@ export function realBytes(block: Buffer): number | undefined {
 
 /** The mode and the time that a member has; never throws. */
 export function readStamp(block: Buffer, records: Map<string, string> | undefined): FileStamp {
-  const octal = (at: number, sizeBytes: number): number =>
-    Number.parseInt(/^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1] ?? '', 8)
-  const mode = octal(100, 8)
-  const modifiedSeconds = Number(records?.get('mtime') ?? octal(136, 12))
+  const mode = octal(block, 100, 8)
+  const modifiedSeconds = Number(records?.get('mtime') ?? octal(block, 136, 12))
   return {
     ...(Number.isNaN(mode) ? {} : { mode: mode & 0o777 }),
     ...(Number.isFinite(modifiedSeconds) ? { modifiedSeconds } : {}),
   }
+}
+
+/** What `ls -l` shows of a member; never throws. */
+export function readAttributes(
+  block: Buffer,
+  records: Map<string, string> | undefined,
+): Omit<MemberAttributes, 'link'> {
+  const nameOr = (name: string, at: number, id: string, idAt: number): string => {
+    const known = records?.get(name) || text(block, at, 32) || records?.get(id)
+    const number = octal(block, idAt, 8)
+    return memberPathOf(Buffer.from(known ?? (Number.isNaN(number) ? '' : String(number)), 'latin1'))
+  }
+  const modifiedMs = Math.floor(Number(records?.get('mtime') ?? octal(block, 136, 12)) * 1000)
+  return {
+    mode: (octal(block, 100, 8) || 0) & 0o7777,
+    owner: nameOr('uname', 265, 'uid', 108),
+    group: nameOr('gname', 297, 'gid', 116),
+    modifiedMs: Number.isNaN(new Date(modifiedMs).getTime()) ? null : modifiedMs,
+  }
+}
+
+/** NaN for a field that holds no octal digits. */
+function octal(block: Buffer, at: number, sizeBytes: number): number {
+  return Number.parseInt(
+    /^ *([0-7]+)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1] ?? '',
+    8,
+  )
 }
 
 /** Whether more blocks of the map of an old sparse file follow this one. */
@@ -78,32 +104,34 @@ export function readRecords(data: Buffer): Map<string, string> {
 }
 
 function text(block: Buffer, at: number, sizeBytes: number): string {
-  const field = block.toString('latin1', at, at + sizeBytes)
-  const end = field.indexOf('\0')
-  return end < 0 ? field : field.slice(0, end)
+  let end = at
+  while (end < at + sizeBytes && block[end] !== 0) end++
+  return end === at ? '' : block.toString('latin1', at, end)
 }
 
 /** Octal digits, or bytes if the first bit is set. */
 function number(block: Buffer, at: number, sizeBytes: number): number {
-  const field = block.subarray(at, at + sizeBytes)
-  if (field[0] === 0x80) {
-    const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0)
+  if (block[at] === 0x80) {
+    const value = block.subarray(at + 1, at + sizeBytes).reduce((sum, byte) => sum * 256 + byte, 0)
     if (Number.isSafeInteger(value)) return value
   }
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1]
+  const digits = /^ *([0-7]*)[ \0]*$/.exec(block.toString('latin1', at, at + sizeBytes))?.[1]
   if (digits === undefined) throw hostile('A header holds an invalid size')
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
 
+/** Sums bytes, as most programs do, or signed bytes, as the oldest ones did. */
 function assertChecksum(block: Buffer): void {
   const stated = number(block, 148, 8)
-  let unsigned = 8 * 0x20
-  let signed = unsigned
-  for (const [index, byte] of block.entries()) {
-    if (index >= 148 && index < 156) continue
-    unsigned += byte
-    signed += byte > 127 ? byte - 256 : byte
-  }
-  if (stated !== unsigned && stated !== signed)
+  // Each member has one or two headers: an index is many times as fast here as entries() or reduce().
+  let sum = 8 * 0x20
+  for (let at = 0; at < 148; at++) sum += block[at] as number
+  for (let at = 156; at < BLOCK_BYTES; at++) sum += block[at] as number
+  if (stated !== sum && stated !== sum - 256 * countNegative(block))
     throw hostile('This is not a tar file, or one of its headers is damaged')
+}
+
+/** How many bytes outside the checksum field are negative as signed ones. */
+function countNegative(block: Buffer): number {
+  return block.filter((byte, at) => byte > 127 && (at < 148 || at >= 156)).length
 }

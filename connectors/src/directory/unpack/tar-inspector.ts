@@ -2,6 +2,7 @@ import type { TarMember } from '#directory/unpack/member-rules.ts'
 import {
   BLOCK_BYTES,
   hostile,
+  readAttributes,
   readHeader,
   readRecords,
   readStamp,
@@ -27,6 +28,13 @@ export interface MemberJudge {
   check(member: TarMember): boolean | undefined
 }
 
+/** Bytes of a chunk. Neighbours become one span, so that small members cost no Buffer each. */
+interface Span {
+  chunk: Buffer
+  from: number
+  to: number
+}
+
 type Place = 'header' | 'data' | 'extra' | 'sparse map' | 'end'
 
 /**
@@ -39,7 +47,7 @@ export class TarInspector {
   #collected: Buffer[] = []
   #missingBytes = BLOCK_BYTES
   /** The bytes of the current member that wait for its judgement; undefined after that. */
-  #unjudged: Buffer[] | undefined = []
+  #unjudged: Span[] | undefined = []
   #isLeftOut = false
   #header: TarHeader | undefined
   #extra: Extra = {}
@@ -56,21 +64,20 @@ export class TarInspector {
    * Returns the bytes, also of earlier chunks, that may go on to tar. Throws `UNRESTORABLE`; then none may.
    */
   inspect(chunk: Buffer): Buffer[] {
-    const passed: Buffer[] = []
+    const passed: Span[] = []
     let at = 0
     while (at < chunk.length) {
       const size = Math.min(this.#missingBytes, chunk.length - at)
-      const piece = chunk.subarray(at, at + size)
-      if (this.#place === 'end') assertZero(piece)
-      else if (this.#place !== 'data') this.#collected.push(piece)
-      if (this.#unjudged !== undefined) this.#unjudged.push(piece)
-      else if (!this.#isLeftOut) append(passed, piece)
+      if (this.#place === 'end') assertZero(chunk.subarray(at, at + size))
+      else if (this.#place !== 'data') this.#collected.push(chunk.subarray(at, at + size))
+      if (this.#unjudged !== undefined) append(this.#unjudged, { chunk, from: at, to: at + size })
+      else if (!this.#isLeftOut) append(passed, { chunk, from: at, to: at + size })
       at += size
       this.#missingBytes -= size
       this.#position += size
       if (this.#missingBytes === 0) this.#complete(passed)
     }
-    return passed
+    return passed.map(span => span.chunk.subarray(span.from, span.to))
   }
 
   finish(): void {
@@ -79,7 +86,7 @@ export class TarInspector {
     if (this.members === 0) throw hostile('The tar file holds nothing')
   }
 
-  #complete(passed: Buffer[]): void {
+  #complete(passed: Span[]): void {
     const bytes =
       this.#collected.length === 1 ? (this.#collected[0] as Buffer) : Buffer.concat(this.#collected)
     this.#collected = []
@@ -101,7 +108,7 @@ export class TarInspector {
     this.#missingBytes = sizeBytes
   }
 
-  #onHeader(block: Buffer, passed: Buffer[]): void {
+  #onHeader(block: Buffer, passed: Span[]): void {
     if (block.every(byte => byte === 0)) {
       if (hasExtra(this.#extra)) throw hostile('The tar file ends in the middle of a member')
       this.#letGo(passed)
@@ -124,8 +131,8 @@ export class TarInspector {
   }
 
   /** Passes on the bytes that waited for the judgement. */
-  #letGo(passed: Buffer[]): void {
-    if (!this.#isLeftOut) for (const piece of this.#unjudged ?? []) append(passed, piece)
+  #letGo(passed: Span[]): void {
+    if (!this.#isLeftOut) for (const span of this.#unjudged ?? []) append(passed, span)
     this.#unjudged = undefined
   }
 
@@ -147,6 +154,7 @@ export class TarInspector {
         realBytes(block) ??
         sizeBytes,
       stamp: readStamp(block, records),
+      attributes: () => readAttributes(block, records),
       ...(sparseName !== undefined && path !== undefined ? { otherName: path } : {}),
     }
     this.#header = { ...header, sizeBytes }
@@ -189,12 +197,11 @@ function hasExtra(extra: Extra): boolean {
   return Object.keys(extra).length > 0
 }
 
-/** Adds a piece to a list, joined with the last one where they are neighbours in memory. */
-function append(pieces: Buffer[], piece: Buffer): void {
-  const last = pieces.at(-1)
-  if (last?.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset)
-    pieces[pieces.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + piece.length)
-  else pieces.push(piece)
+/** Adds a span to a list, joined with the last one where it continues that one. */
+function append(spans: Span[], span: Span): void {
+  const last = spans.at(-1)
+  if (last?.chunk === span.chunk && last.to === span.from) last.to = span.to
+  else spans.push(span)
 }
 
 function sizeIn(records: Map<string, string> | undefined, name: string): number | undefined {

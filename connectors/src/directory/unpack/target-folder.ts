@@ -112,7 +112,7 @@ async function resolved(asked: string): Promise<string> {
 }
 
 /** Throws `USAGE` for another user's link. Other problems of the path are found later. */
-async function followed(path: string): Promise<string> {
+export async function followed(path: string): Promise<string> {
   try {
     return (await linkFreePath(Buffer.from(path))).toString()
   } catch (error) {
