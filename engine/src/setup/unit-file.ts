@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 
 export interface UnitFacts {
-  /** Absolute paths: Node, and the program. */
+  /** What starts the program: absolute paths. */
   command: readonly string[]
   environmentFile: string
   stateFolder: string
