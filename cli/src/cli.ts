@@ -14,6 +14,7 @@ import {
   type RunAction,
   usageError,
 } from '#commands/command.ts'
+import { registerCompletion, registerWordCompletion } from '#commands/completion-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
@@ -73,7 +74,11 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   jobs: registerJobs,
   'notify-test': registerNotifyTest,
   emulator: registerEmulator,
+  completion: registerCompletion,
 }
+
+/** What a shell asks; the words to complete follow it. */
+const WORD_COMPLETION = '__complete'
 
 /**
  * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
@@ -94,7 +99,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     }
     exitCode = await perform(checked, { host, output, named, needs, ...stop })
   }
-  const program = createProgram(run, host, args[0])
+  const program = createProgram(run, host, args)
   try {
     await program.parseAsync([...args], { from: 'user' })
     // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
@@ -115,12 +120,12 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 
 /**
  * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
- * @param name of the wanted command; without one, or with one that does not exist, all commands are there
+ * @param args by which only the wanted command is there; without one, or with one that does not exist, all are
  */
 export function createProgram(
   run: RunAction,
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
-  name = '',
+  [first = '', ...rest]: readonly string[] = [],
 ): Command {
   const program = new Command('telegram-backup')
     .description(
@@ -136,8 +141,11 @@ export function createProgram(
     })
     .exitOverride()
   // The options of all commands take as long to describe as a query of the catalog.
+  const [, completed = '', ...more] = rest
+  const name = first === WORD_COMPLETION && more.length > 0 ? completed : first
   const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
   for (const register of wanted) register?.(program, run)
+  if (first === WORD_COMPLETION) registerWordCompletion(program, run)
   return program
 }
 

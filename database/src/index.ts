@@ -10,6 +10,7 @@ export { migrate } from '#migrate.ts'
 
 // A temporary PostgreSQL server or folder, for drills.
 
+export { isEmbeddedServerRunning } from '#embedded/running-server.ts'
 export * from '#embedded/scratch-server.ts'
 
 // 2. Leases: which process works on a backup or a restore.
