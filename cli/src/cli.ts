@@ -27,6 +27,7 @@ import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
 import { registerLs } from '#commands/ls-command.ts'
+import { registerMan } from '#commands/man-command.ts'
 import { registerNotifyTest } from '#commands/notify-test-command.ts'
 import { Output, printable, withoutPasswords } from '#commands/output.ts'
 import { registerPins } from '#commands/pin-command.ts'
@@ -75,8 +76,11 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   'notify-test': registerNotifyTest,
   emulator: registerEmulator,
   completion: registerCompletion,
+  man: registerMan,
 }
 
+/** It describes all commands. */
+const MANUAL = 'man'
 /** What a shell asks; the words to complete follow it. */
 const WORD_COMPLETION = '__complete'
 
@@ -143,7 +147,8 @@ export function createProgram(
   // The options of all commands take as long to describe as a query of the catalog.
   const [, completed = '', ...more] = rest
   const name = first === WORD_COMPLETION && more.length > 0 ? completed : first
-  const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
+  const wanted =
+    Object.hasOwn(COMMANDS, name) && name !== MANUAL ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
   for (const register of wanted) register?.(program, run)
   if (first === WORD_COMPLETION) registerWordCompletion(program, run)
   return program
