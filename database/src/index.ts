@@ -14,6 +14,7 @@ export { tryMutex } from '#embedded/mutex.ts'
 
 // A temporary PostgreSQL server or folder, for drills.
 
+export { isEmbeddedServerRunning } from '#embedded/running-server.ts'
 export * from '#embedded/scratch-server.ts'
 
 // 2. Leases: which process works on a backup or a restore.

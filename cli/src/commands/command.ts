@@ -5,7 +5,7 @@ import type { BackupWords } from '@telegram-backup/engine/operations/find-backup
 import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
