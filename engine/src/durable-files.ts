@@ -7,7 +7,8 @@ import { BackupError } from '@telegram-backup/errors'
 // there as a whole or not at all.
 
 const OWNER_ALONE = 0o600
-const UNFINISHED = /^\..+\.[0-9a-f]{12}\.partial$/
+/** Also of an environment file. */
+const UNFINISHED = /^\.(?:.+\.[0-9a-f]{12}\.partial|environment\.[0-9a-f]{12})$/
 
 /**
  * Creates a file that only its owner can read; resolves when it is on disk. False when there is one already,

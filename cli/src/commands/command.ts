@@ -48,6 +48,8 @@ export interface CommonOptions {
   verbose?: boolean
   utc?: boolean
   envFile?: string
+  /** Of the commands that take locks. */
+  retryLock?: string
 }
 
 /**
@@ -92,10 +94,18 @@ type OptionHelp = Readonly<Record<string, string | readonly [help: string, byDef
 
 /** The help of a command, and its options. */
 interface CommandHelp {
+  /** Whether it may have to wait for a lock that another process holds. */
+  takesLocks?: boolean
   description: string
   argument?: Argument
   options?: OptionHelp
   examples: readonly string[]
+}
+
+/** The option of each command that may have to wait for a lock. */
+const LOCK_OPTIONS: OptionHelp = {
+  '--retry-lock <time>':
+    'wait up to this long for each thing that another process works on now: a backup, the index of the chat, the hooks of a source (default: a minute for the index, else not at all)',
 }
 
 /** The options of all commands. */
@@ -110,18 +120,18 @@ const COMMON_OPTIONS: OptionHelp = {
 
 /** By the names that commander gives them, in camel case. */
 const COMMON_OPTION_NAMES: ReadonlySet<string> = new Set(
-  Object.keys(COMMON_OPTIONS).map(flags => new Option(flags).attributeName()),
+  Object.keys({ ...COMMON_OPTIONS, ...LOCK_OPTIONS }).map(flags => new Option(flags).attributeName()),
 )
 
 /** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
   command: Command,
-  { description, argument, options = {}, examples }: CommandHelp,
+  { description, argument, options = {}, takesLocks = false, examples }: CommandHelp,
 ): Command {
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  addOptions(command, { ...options, ...ofBackup })
+  addOptions(command, { ...options, ...ofBackup, ...(takesLocks ? LOCK_OPTIONS : {}) })
   command.optionsGroup('Options of every command:')
   addOptions(command, COMMON_OPTIONS)
   return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))

@@ -112,6 +112,10 @@ const COLUMNS: readonly Column[] = [
 // Only where a backup has one: most who send without a configuration file have neither.
 const SOURCE: Column = { heading: 'SOURCE', least: 8 }
 const TAGS: Column = { heading: 'TAGS', least: 8, leavesAs: 3 }
+const GROUP: readonly Column[] = [
+  { heading: 'GROUP', leavesAs: 6 },
+  { heading: 'MEMBER', least: 8 },
+]
 
 /** @param of.hidden number of erased backups that are not shown */
 function describeList(
@@ -124,6 +128,7 @@ function describeList(
   if (backups.length === 0) return `All backups that match are erased: ${rest}.`
   const hasSources = backups.some(({ source_name }) => source_name !== null)
   const hasTags = backups.some(({ tags }) => tags.length > 0)
+  const hasGroups = backups.some(({ group_id }) => group_id !== null)
   const rows = backups.map(backup => [
     backup.id,
     backup.project_id,
@@ -135,13 +140,17 @@ function describeList(
     verifiedAge(backup, now),
     ...(hasSources ? [backup.source_name === null ? NONE : shownName(backup.source_name)] : []),
     ...(hasTags ? [backup.tags.join(',') || NONE] : []),
+    ...(hasGroups ? [backup.group_id?.slice(0, 8) ?? NONE, shownName(backup.member ?? NONE)] : []),
   ])
+  const columns = [
+    ...COLUMNS,
+    ...(hasSources ? [SOURCE] : []),
+    ...(hasTags ? [TAGS] : []),
+    ...(hasGroups ? GROUP : []),
+  ]
   const number =
     backups.length < total ? `${backups.length} of ${count(total, 'backup')}` : count(total, 'backup')
-  return linesOf([
-    output.table([...COLUMNS, ...(hasSources ? [SOURCE] : []), ...(hasTags ? [TAGS] : [])], rows),
-    `${number}${rest === '' ? '' : `, ${rest}`}`,
-  ])
+  return linesOf([output.table(columns, rows), `${number}${rest === '' ? '' : `, ${rest}`}`])
 }
 
 /** An erased backup, or one that is being erased, has no expiry to show. */

@@ -82,6 +82,7 @@ function describeBackup(
     ['holds', holds ?? null],
     ['missing', missingWords(backup) ?? null],
     ['tags', backup.tags.join(', ') || null],
+    ['group', groupOf(backup)],
     ['file', backup.filename ?? NONE],
     [
       'size',
@@ -135,6 +136,12 @@ function partsOf({ parts, chat_id, part_count }: BackupDetails): string {
 function sourceOf({ source, source_name }: BackupDetails): string {
   const filename = String(source?.['filename'] ?? NONE)
   return source_name === null ? filename : `${source_name} (${filename})`
+}
+
+/** The run over a cluster that it belongs to, for `restore group:ID`. */
+function groupOf({ group_id, group_size, member }: BackupDetails): string | null {
+  if (group_id === null) return null
+  return `${shownName(member ?? '')}, one of ${group_size}; all: group:${group_id}`
 }
 
 /** The pin, if any, and the expiry or the policies that apply without it. */

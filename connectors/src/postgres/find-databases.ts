@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { describeError } from '@telegram-backup/errors'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import type { FoundSource, TypedPlace } from '#connector.ts'
 import { type PostgresConnection, parsePostgresUrl } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
@@ -114,6 +114,12 @@ export function readTypedUrl(url: string): TypedPlace {
   const value = environment['PGPASSWORD']
   const name = database ?? (host.replace(/^.*\//, '') || 'postgres')
   if (!value) return { place: uri, name }
+  if (value !== value.trim() || value.includes('\0')) {
+    throw new BackupError('The password of the database begins or ends with a blank', {
+      code: 'USAGE',
+      hint: 'A setting cannot hold it. Put it into ~/.pgpass, and leave it out of the URL and of PGPASSWORD.',
+    })
+  }
   const sign = uri.includes('?') ? '&' : '?'
   return {
     place: uri,

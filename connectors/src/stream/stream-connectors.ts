@@ -25,13 +25,13 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
     await assertReadableFile(path)
     return { message: `${path} can be read` }
   },
-  describe: facts => ({ place: recordedName(facts, 'path') }),
   preview: async ({ path }, { type, signal }) => {
     const { openFileSource } = await import('#stream/file-source.ts')
     const source = await openFileSource(path, { type, waits: false, signal })
     await source.close()
     return { filename: source.filename, bytes: source.sizeBytes, isExact: true }
   },
+  describe: facts => ({ place: recordedName(facts, 'path') }),
   resume: {
     chooseAgain: (facts, path) => ({ kind: 'file', path: path ?? String(facts['path']) }),
     look: async ({ path }) => {

@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'sources.*.file': 'The path of a file.',
   'sources.*.filename': 'The file name of its backups. Default: made of the source.',
   'sources.*.caption': 'A text of your own, at the top of each caption in the chat.',
+  'sources.*.tags': 'Tags of its backups, for filters and retention rules: a tag, or a list of tags.',
   'sources.*.chat': 'The id of another chat, in quotation marks. Default: TELEGRAM_CHAT_ID.',
   'sources.*.expires':
     'When a backup may be erased that no retention rule keeps: 12h, 30d, 8w, or a date. Default: 30d.',

@@ -7,6 +7,7 @@ import { stringify } from 'yaml'
 import { type ConfigFile, readConfigFile } from '#config/config-file.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import { createFile, isThere } from '#durable-files.ts'
+import { nameSources, plainName } from '#setup/name-sources.ts'
 import { checkNamedSource, type NamedPlace, readPlaces } from '#setup/places.ts'
 import type { GivenPlace, OfferedSource, Setup, Staged } from '#setup/setup.ts'
 
@@ -180,53 +181,15 @@ async function usualPlaces(
   })
 }
 
-/** Entries below "sources:", and in the environment the passwords that they refer to. */
+/** Entries below "sources:"; the passwords that they refer to go into the environment. */
 async function asYaml(
   setup: Setup,
   places: readonly NamedPlace[],
   taken: readonly string[],
 ): Promise<string> {
-  const { settings } = setup
-  const project = projectOf(setup)
-  const names = new Set(taken)
-  const secrets: Record<string, string> = {}
-  const sources = places.map(({ setting, type, place, name: base, secret }) => {
-    const name = unusedName(base, names)
-    names.add(name)
-    const variable = variableOf(name, secrets)
-    if (secret !== undefined) secrets[variable] = secret.value
-    return [name, { project, type, [setting]: secret?.placeWith(variable) ?? place }]
-  })
-  await settings.save(secrets)
-  return stringify({ sources: Object.fromEntries(sources) }, { lineWidth: 0 })
-}
-
-const MOST_CHARACTERS = 64
-
-function unusedName(base: string, taken: ReadonlySet<string>): string {
-  const plain = plainName(base)
-  for (let number = 1; ; number++) {
-    const end = number === 1 ? '' : `-${number}`
-    const name = `${plain.slice(0, MOST_CHARACTERS - end.length)}${end}`
-    if (!taken.has(name)) return name
-  }
-}
-
-/** Any text as a name that a project or a source may have. */
-function plainName(text: string): string {
-  const plain = text
-    .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/\.{2,}/g, '.')
-    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')
-  return plain.slice(0, MOST_CHARACTERS) || 'source'
-}
-
-function variableOf(name: string, taken: Readonly<Record<string, string>>): string {
-  const base = `SOURCE_${name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
-  for (let number = 1; ; number++) {
-    const variable = `${base}${number === 1 ? '' : `_${number}`}_PASSWORD`
-    if (!Object.hasOwn(taken, variable)) return variable
-  }
+  const { sources, secrets } = nameSources(places, { project: projectOf(setup), taken })
+  await setup.settings.save(secrets)
+  return stringify({ sources }, { lineWidth: 0 })
 }
 
 function projectOf({ answers }: Setup): string {
