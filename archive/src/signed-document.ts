@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 import { ArchiveError } from '#archive-error.ts'
 import { assertUnlocking, type Encryption, sealFor, type Unlocking, unseal } from '#encryption.ts'
 import { parsedSizeBytes, stringMembers, unescapeString } from '#json-bytes.ts'
-import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
+import { isSignedBy, purposeOf, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
 import { keysBefore, MAX_SUCCESSIONS } from '#succession.ts'
 import { compressFrame, decompressFrame } from '#zstd-frame.ts'
 
@@ -123,10 +123,6 @@ function parseText(kind: string, text: Buffer): unknown {
     code: 'INTEGRITY',
     hint: 'If it is one of yours: NODE_OPTIONS=--max-old-space-size=4096 gives this program more memory.',
   })
-}
-
-function purposeOf(kind: string): string {
-  return `telegram-backup ${kind} 1`
 }
 
 /** JSON with sorted keys, so that equal values have equal bytes. */

@@ -86,6 +86,11 @@ export function isSignedBy(
   return verify(null, withPurpose(signed.bytes, signed.purpose), key, signed.signature)
 }
 
+/** What a signature is for, so that none passes for another kind of text. */
+export function purposeOf(kind: string): string {
+  return `telegram-backup ${kind} 1`
+}
+
 function withPurpose(bytes: Uint8Array, purpose: string): Buffer {
   return Buffer.concat([Buffer.from(`${purpose}\n`), bytes])
 }

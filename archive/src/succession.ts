@@ -1,7 +1,7 @@
-import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
+import { isSignedBy, purposeOf, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
 import { readSuccession, type Succession } from '#succession-line.ts'
 
-const PURPOSE = 'telegram-backup succession 1'
+const PURPOSE = purposeOf('succession')
 /** The most statements that lead to one key. */
 export const MAX_SUCCESSIONS = 64
 

@@ -15,6 +15,7 @@ import {
   type RunAction,
   usageError,
 } from '#commands/command.ts'
+import { registerCompletion, registerWordCompletion } from '#commands/completion-command.ts'
 import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
@@ -24,10 +25,12 @@ import { registerErase } from '#commands/erase-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
 import { registerFind } from '#commands/find-command.ts'
+import { registerInit } from '#commands/init-command.ts'
 import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
 import { registerLs } from '#commands/ls-command.ts'
+import { registerMan } from '#commands/man-command.ts'
 import { registerNotifyTest } from '#commands/notify-test-command.ts'
 import { Output, printable, withoutPasswords } from '#commands/output.ts'
 import { registerPins } from '#commands/pin-command.ts'
@@ -49,6 +52,7 @@ import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 /** By name. */
 const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
+  init: registerInit,
   keygen: registerKeygen,
   doctor: registerDoctor,
   config: registerConfig,
@@ -78,7 +82,14 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   jobs: registerJobs,
   'notify-test': registerNotifyTest,
   emulator: registerEmulator,
+  completion: registerCompletion,
+  man: registerMan,
 }
+
+/** It describes all commands. */
+const MANUAL = 'man'
+/** What a shell asks; the words to complete follow it. */
+const WORD_COMPLETION = '__complete'
 
 /**
  * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
@@ -99,7 +110,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     }
     exitCode = await perform(checked, { host, output, named, retryLock, needs, ...stop })
   }
-  const program = createProgram(run, host, args[0])
+  const program = createProgram(run, host, args)
   try {
     await program.parseAsync([...args], { from: 'user' })
     // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
@@ -120,12 +131,12 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 
 /**
  * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
- * @param name of the wanted command; without one, or with one that does not exist, all commands are there
+ * @param args by which only the wanted command is there; without one, or with one that does not exist, all are
  */
 export function createProgram(
   run: RunAction,
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
-  name = '',
+  [first = '', ...rest]: readonly string[] = [],
 ): Command {
   const program = new Command('telegram-backup')
     .description(
@@ -141,14 +152,19 @@ export function createProgram(
     })
     .exitOverride()
   // The options of all commands take as long to describe as a query of the catalog.
-  const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
+  const [, completed = '', ...more] = rest
+  const name = first === WORD_COMPLETION && more.length > 0 ? completed : first
+  const wanted =
+    Object.hasOwn(COMMANDS, name) && name !== MANUAL ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
   for (const register of wanted) register?.(program, run)
+  if (first === WORD_COMPLETION) registerWordCompletion(program, run)
   return program
 }
 
-function outputOf({ stdout, stderr }: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+function outputOf(host: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+  const { stdout, stderr, env } = host
   const detail = verbose ? 'verbose' : quiet ? 'quiet' : 'normal'
-  return new Output({ json, detail, stdout, stderr })
+  return new Output({ json, detail, stdout, stderr, env })
 }
 
 const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }

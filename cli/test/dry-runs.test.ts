@@ -106,7 +106,7 @@ it('a quiet command says nothing when all is well, a verbose one names its calls
   const quiet = await callCli(['send', ...NAMED, '--file', path, '--quiet'], chat)
   expect([quiet.code, quiet.stdout, quiet.stderr]).toEqual([0, '', ''])
   const verbose = await callCli(['send', ...NAMED, '--file', path, '--verbose'], chat)
-  expect(verbose.stdout).toMatch(/is complete\.\n[^]* took {5}\d+\.\d [KM]iB in \d+\.\d s/)
+  expect(verbose.stdout).toMatch(/is complete\.\n[\s\S]* took {5}\d+\.\d [KM]iB in \d+\.\d s/)
   expect(verbose.stderr).toMatch(/\d s {2}sendDocument message \d+, [\d.]+ [KM]iB in \d+\.\d s/)
   expect(verbose.stderr).not.toContain(vault.token.split(':')[1])
   const both = await callCli(['list', '--quiet', '--verbose'], chat)

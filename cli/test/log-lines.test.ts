@@ -2,7 +2,7 @@ import { createLogger } from '@telegram-backup/engine/logging.ts'
 import { BackupError } from '@telegram-backup/errors'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isForPeople, prettyLine } from '#serve/log-lines.ts'
+import { isForPeople, prettyLine } from '#commands/log-lines.ts'
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
   let text = ''

@@ -8,8 +8,13 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// One process at a time, on this machine.
+
+export { tryMutex } from '#embedded/mutex.ts'
+
 // A temporary PostgreSQL server or folder, for drills.
 
+export { isEmbeddedServerRunning } from '#embedded/running-server.ts'
 export * from '#embedded/scratch-server.ts'
 
 // 2. Leases: which process works on a backup or a restore.
@@ -78,6 +83,7 @@ export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
 export * from '#backups/find.ts'
+export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,

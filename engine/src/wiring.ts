@@ -44,6 +44,22 @@ export async function openCatalog(
   }
 }
 
+/** A catalog that answers within that time, or does not matter. */
+const SOON_MS = 1_000
+
+/**
+ * Opens the configured catalog for a short look, as it is; undefined when it is the embedded one and its
+ * server does not run. The caller closes it.
+ */
+export async function openRunningCatalog(config: Config, signal: AbortSignal): Promise<Database | undefined> {
+  const { isEmbeddedServerRunning, openDatabase } = await import('@telegram-backup/database')
+  const { databaseUrl: url, stateFolder: dataDir } = config
+  if (url === undefined && !isEmbeddedServerRunning(dataDir)) return undefined
+  const where = url === undefined ? { dataDir } : { url }
+  const limits = { connections: 3, connectTimeoutMs: SOON_MS, statementTimeoutMs: SOON_MS }
+  return await openDatabase({ ...where, ...limits, signal })
+}
+
 /**
  * A client for the configured bot. Throws `CONFIGURATION` without a token.
  * @param options.uploadBytesPerSecond a limit for all its uploads together; default: none

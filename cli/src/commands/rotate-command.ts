@@ -84,12 +84,12 @@ async function rotateToken(
   const { config, host, environment, signal, output, note } = context
   const stored = await findStored('TELEGRAM_BOT_TOKEN', host.env, environment)
   note(`The new token will be stored in ${stored.path}.`)
+  const operation = await import('@telegram-backup/engine/operations/rotate-token.ts')
   const token =
     tokenFile === undefined
       ? await askSecret(context, 'New token (from @BotFather; it is not shown): ', '--token-file')
-      : await readToken(tokenFile)
+      : operation.readTokenFile(tokenFile === '-' ? '/dev/stdin' : tokenFile)
   if (tokenFile !== undefined) await confirm(context, { isAgreed: yes })
-  const operation = await import('@telegram-backup/engine/operations/rotate-token.ts')
   const request = { token, mayLackRights: withoutRights }
   const done = await operation.rotateToken({ config, stored }, request, { signal })
   const { bot, isOtherBot, isChanged, path, missingRights } = done
@@ -119,16 +119,6 @@ async function rotateToken(
     ].join('\n'),
   )
   return ExitCode.DONE
-}
-
-async function readToken(file: string): Promise<string> {
-  const { readSecretFile } = await import('@telegram-backup/archive/secret-file')
-  try {
-    return readSecretFile(file === '-' ? '/dev/stdin' : file).trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw usageError(`The file of --token-file cannot be read (${code})`, 'Name a file that holds the token.')
-  }
 }
 
 async function rotateRecipients(

@@ -12,7 +12,7 @@ import {
   wholeNumber,
   withCatalog,
 } from '#commands/command.ts'
-import { isForPeople, prettyLine } from '#serve/log-lines.ts'
+import { isForPeople, prettyLine } from '#commands/log-lines.ts'
 
 interface ServeOptions {
   jobs: string

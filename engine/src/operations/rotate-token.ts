@@ -1,3 +1,4 @@
+import { readSecretFile } from '@telegram-backup/archive/secret-file'
 import { BackupError } from '@telegram-backup/errors'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import type { StoredSetting } from '#config/stored-setting.ts'
@@ -14,6 +15,19 @@ export interface TokenRotated {
   path: string
   /** Rights that the bot lacks in a chat, in words. */
   missingRights: readonly string[]
+}
+
+/** The token in a file or pipe. Throws `CONFIGURATION` for one that cannot be read. */
+export function readTokenFile(path: string): string {
+  try {
+    return readSecretFile(path).trim()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new BackupError(
+      `The file with the new token cannot be read (${code === 'CONFIGURATION' ? message : code})`,
+      { code: 'CONFIGURATION', hint: 'Name a file that this user can read.', cause },
+    )
+  }
 }
 
 const TOKEN = /^\d{1,20}:[A-Za-z0-9_-]{10,100}$/
