@@ -29,8 +29,9 @@ export {
   readArchive,
   readArchiveInto,
 } from '#read-archive.ts'
-export type { DocumentUnlocking } from '#signed-document.ts'
+export type { DocumentUnlocking, Signer } from '#signed-document.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
+export { prepareSigningRotation, type SigningRotation } from '#signing-rotation.ts'
 export type { ArchiveSource, Hole } from '#source.ts'
 export type { RestoredSummary } from '#unpacking.ts'
 export {

@@ -3,7 +3,13 @@ import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json
 import type { Encryption } from '#encryption.ts'
 import { MAX_INDEX_TEXT_LENGTH, type MemberIndex } from '#member-index.ts'
 import { type BackupIdentity, readIdentity } from '#part-header.ts'
-import { canonicalJson, type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
+import {
+  canonicalJson,
+  type DocumentUnlocking,
+  openDocument,
+  type Signer,
+  sealDocument,
+} from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
 /** A part in the chat. Sizes and offsets in bytes, hashes in hex. */
@@ -78,10 +84,10 @@ export async function sealManifest(
 export async function openManifest(
   bytes: Uint8Array,
   options: DocumentUnlocking,
-): Promise<{ manifest: Manifest; signer: string }> {
-  const { json, signer } = await openDocument('manifest', bytes, options)
+): Promise<{ manifest: Manifest } & Signer> {
+  const { json, ...signed } = await openDocument('manifest', bytes, options)
   try {
-    return { manifest: readManifest(json), signer }
+    return { manifest: readManifest(json), ...signed }
   } catch (cause) {
     throw new ArchiveError('The manifest contradicts itself', { code: 'INTEGRITY', cause })
   }

@@ -2,7 +2,8 @@ import { getHeapStatistics } from 'node:v8'
 import { ArchiveError } from '#archive-error.ts'
 import { assertUnlocking, type Encryption, sealFor, type Unlocking, unseal } from '#encryption.ts'
 import { parsedSizeBytes, stringMembers, unescapeString } from '#json-bytes.ts'
-import { isSignedBy, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
+import { isSignedBy, purposeOf, type SigningKey, signBytes, signerFingerprint } from '#signing.ts'
+import { keysBefore, MAX_SUCCESSIONS } from '#succession.ts'
 import { compressFrame, decompressFrame } from '#zstd-frame.ts'
 
 /** Longest envelope; the manifest of 100,000 parts has about 35 MB. */
@@ -17,6 +18,8 @@ const MAX_COMPRESSION = 128
 const MAX_ENVELOPE_MEMBERS = 16
 /** More than base64 of 64 bytes. */
 const MAX_PROOF_LENGTH = 128
+/** More than {@link MAX_SUCCESSIONS} statements. */
+const MAX_CHAIN_LENGTH = 256 * MAX_SUCCESSIONS
 /** Most heap of a parsed text; the manifest of 64 MiB needs 470 MB. */
 const MAX_PARSED_BYTES = 512 * 1024 * 1024
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
@@ -32,17 +35,26 @@ export async function sealDocument(
   options: { encryption: Encryption; signingKey: SigningKey },
 ): Promise<Buffer> {
   const { signingKey, encryption } = options
+  const { successions = [] } = signingKey
   const envelope = JSON.stringify({
     [kind]: text,
     signature: signBytes(Buffer.from(text), purposeOf(kind), signingKey).toString('base64'),
     publicKey: Buffer.from(signingKey.publicKey).toString('base64'),
+    ...(successions.length > 0 && { successions: successions.join('\n') }),
   })
   return sealFor(encryption)(compressFrame(Buffer.from(envelope)))
 }
 
+/** Who signed a document, by fingerprint. */
+export interface Signer {
+  readonly signer: string
+  /** The keys before this one, oldest first, each of which named the next. */
+  readonly before: readonly string[]
+}
+
 export interface DocumentUnlocking extends Unlocking {
-  /** Called with the signer's fingerprint before any text is read. Default: anybody may sign. */
-  mayBeSignedBy?: (signer: string) => boolean
+  /** Called before any text is read. Default: anybody may sign. */
+  mayBeSignedBy?: (signed: Signer) => boolean
 }
 
 /**
@@ -55,23 +67,24 @@ export async function openDocument(
   kind: string,
   bytes: Uint8Array,
   unlocking: DocumentUnlocking,
-): Promise<{ json: unknown; signer: string }> {
+): Promise<{ json: unknown } & Signer> {
   assertUnlocking(unlocking)
-  const { text, publicKey, signature } = readEnvelope(kind, await unseal(bytes, unlocking))
+  const { text, publicKey, signature, successions } = readEnvelope(kind, await unseal(bytes, unlocking))
   if (!isSignedBy(publicKey, { bytes: text, purpose: purposeOf(kind), signature })) {
     throw new ArchiveError(`The signature of the ${kind} does not fit`, { code: 'INTEGRITY' })
   }
   const signer = signerFingerprint({ publicKey })
-  if (unlocking.mayBeSignedBy?.(signer) === false) {
+  const signed = { signer, before: keysBefore(publicKey, successions) }
+  if (unlocking.mayBeSignedBy?.(signed) === false) {
     throw new ArchiveError(`The ${kind} is signed by ${signer}, who may not sign it`, { code: 'INTEGRITY' })
   }
-  return { json: parseText(kind, text), signer }
+  return { json: parseText(kind, text), ...signed }
 }
 
 function readEnvelope(
   kind: string,
   frame: Buffer,
-): { text: Buffer; publicKey: Uint8Array; signature: Uint8Array } {
+): { text: Buffer; publicKey: Uint8Array; signature: Uint8Array; successions: string[] } {
   try {
     const longest = Math.max(ALWAYS_UNPACKED_BYTES, MAX_COMPRESSION * frame.length)
     const envelope = decompressFrame(frame, Math.min(MAX_ENVELOPE_BYTES, longest))
@@ -86,7 +99,13 @@ function readEnvelope(
       if (!BASE64.test(base64)) throw new TypeError(`"${name}" is not in base64`)
       return Buffer.from(base64, 'base64')
     }
-    return { text: member(kind), publicKey: proof('publicKey'), signature: proof('signature') }
+    const chain = places.has('successions') ? member('successions', MAX_CHAIN_LENGTH).toString('latin1') : ''
+    return {
+      text: member(kind),
+      publicKey: proof('publicKey'),
+      signature: proof('signature'),
+      successions: chain === '' ? [] : chain.split('\n'),
+    }
   } catch (cause) {
     throw new ArchiveError(`The ${kind} is damaged or not one`, { code: 'INTEGRITY', cause })
   }
@@ -104,10 +123,6 @@ function parseText(kind: string, text: Buffer): unknown {
     code: 'INTEGRITY',
     hint: 'If it is one of yours: NODE_OPTIONS=--max-old-space-size=4096 gives this program more memory.',
   })
-}
-
-function purposeOf(kind: string): string {
-  return `telegram-backup ${kind} 1`
 }
 
 /** JSON with sorted keys, so that equal values have equal bytes. */

@@ -13,12 +13,15 @@ import { dirname } from 'node:path'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { assertSafeFromOthers } from '#key-file-access.ts'
 import { readSecretFile } from '#secret-file.ts'
+import { successionLines } from '#succession-line.ts'
 
 /** An Ed25519 key for manifests and the index. */
 export interface SigningKey {
   readonly privateKey: KeyObject
   /** Raw, 32 bytes. */
   readonly publicKey: Uint8Array
+  /** Statements that lead from earlier keys to this one, oldest first; see `succession.ts`. */
+  readonly successions?: readonly string[]
 }
 
 /** DER of an Ed25519 public key before the key itself (RFC 8410). */
@@ -38,8 +41,17 @@ export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> 
   } catch (error) {
     throw toArchiveError(error, 'CONFIGURATION', `The signing key ${path} can be neither read nor made`)
   }
+  return parseKeyFile(pem, path)
+}
+
+/**
+ * The key in the text of a key file: PEM, and below it the statements that lead to this key.
+ * @throws ArchiveError `CONFIGURATION`
+ */
+export function parseKeyFile(text: string, path: string): SigningKey {
   try {
-    return parseKey(pem)
+    const lines = successionLines(text)
+    return { ...parseKey(text), ...(lines.length > 0 && { successions: lines }) }
   } catch (cause) {
     throw new ArchiveError(`The file ${path} does not hold a signing key`, {
       code: 'CONFIGURATION',
@@ -47,6 +59,11 @@ export async function loadOrCreateSigningKey(path: string): Promise<SigningKey> 
       hint: 'It must be an Ed25519 private key in PEM (PKCS #8).',
     })
   }
+}
+
+/** The text of a new key in PEM. */
+export function newKeyText(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
 }
 
 /** `SHA256:` and the SHA-256 of the raw public key in base64. */
@@ -69,6 +86,11 @@ export function isSignedBy(
   return verify(null, withPurpose(signed.bytes, signed.purpose), key, signed.signature)
 }
 
+/** What a signature is for, so that none passes for another kind of text. */
+export function purposeOf(kind: string): string {
+  return `telegram-backup ${kind} 1`
+}
+
 function withPurpose(bytes: Uint8Array, purpose: string): Buffer {
   return Buffer.concat([Buffer.from(`${purpose}\n`), bytes])
 }
@@ -86,7 +108,7 @@ async function readOrCreate(path: string): Promise<string> {
   const existing = await readKeyFile(path).catch(ignoreCode('ENOENT'))
   if (existing !== undefined) return existing
   await makeFolder(dirname(path))
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+  const pem = newKeyText()
   const draft = `${path}.${randomUUID()}`
   try {
     await writeDurably(draft, pem)
@@ -98,7 +120,7 @@ async function readOrCreate(path: string): Promise<string> {
   return readKeyFile(path)
 }
 
-async function readKeyFile(path: string): Promise<string> {
+export async function readKeyFile(path: string): Promise<string> {
   return readSecretFile(path, facts => assertSafeFromOthers(path, facts, process.getuid?.()))
 }
 

@@ -8,7 +8,13 @@ import {
   readIndexedRetention,
   readIndexedSchedule,
 } from '#index-plans.ts'
-import { canonicalJson, type DocumentUnlocking, openDocument, sealDocument } from '#signed-document.ts'
+import {
+  canonicalJson,
+  type DocumentUnlocking,
+  openDocument,
+  type Signer,
+  sealDocument,
+} from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
 /** A catalog's content in the index of one chat. Equal catalogs give equal drawings. */
@@ -143,10 +149,10 @@ export async function sealIndex(
 export async function openIndex(
   bytes: Uint8Array,
   options: DocumentUnlocking,
-): Promise<{ index: VaultIndex; signer: string }> {
-  const { json, signer } = await openDocument('index', bytes, options)
+): Promise<{ index: VaultIndex } & Signer> {
+  const { json, ...signed } = await openDocument('index', bytes, options)
   try {
-    return { index: readIndex(json), signer }
+    return { index: readIndex(json), ...signed }
   } catch (cause) {
     throw new ArchiveError('The index contradicts itself', { code: 'INTEGRITY', cause })
   }

@@ -15,6 +15,7 @@ import {
   usageError,
 } from '#commands/command.ts'
 import { registerCompletion, registerWordCompletion } from '#commands/completion-command.ts'
+import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
@@ -23,6 +24,7 @@ import { registerErase } from '#commands/erase-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
 import { registerFind } from '#commands/find-command.ts'
+import { registerInit } from '#commands/init-command.ts'
 import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
@@ -35,6 +37,7 @@ import { registerReconcile } from '#commands/reconcile-command.ts'
 import { registerRecover } from '#commands/recover-command.ts'
 import { registerRestore } from '#commands/restore-command.ts'
 import { registerRetention } from '#commands/retention-command.ts'
+import { registerRotate } from '#commands/rotate-command.ts'
 import { registerSchedule } from '#commands/schedule-command.ts'
 import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
@@ -48,8 +51,10 @@ import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 /** By name. */
 const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   demo: registerDemo,
+  init: registerInit,
   keygen: registerKeygen,
   doctor: registerDoctor,
+  config: registerConfig,
   send: registerSend,
   list: registerList,
   show: registerShow,
@@ -71,6 +76,7 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   unpin: registerPins,
   tag: registerTag,
   apikey: registerApikey,
+  rotate: registerRotate,
   serve: registerServe,
   jobs: registerJobs,
   'notify-test': registerNotifyTest,
@@ -154,9 +160,10 @@ export function createProgram(
   return program
 }
 
-function outputOf({ stdout, stderr }: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+function outputOf(host: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+  const { stdout, stderr, env } = host
   const detail = verbose ? 'verbose' : quiet ? 'quiet' : 'normal'
-  return new Output({ json, detail, stdout, stderr })
+  return new Output({ json, detail, stdout, stderr, env })
 }
 
 const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }

@@ -8,6 +8,10 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// One process at a time, on this machine.
+
+export { tryMutex } from '#embedded/mutex.ts'
+
 // A temporary PostgreSQL server or folder, for drills.
 
 export { isEmbeddedServerRunning } from '#embedded/running-server.ts'
@@ -21,6 +25,7 @@ export { acquireLease, type Lease } from '#leases/lease.ts'
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
 export * from '#backups/completion.ts'
+export * from '#backups/encrypted-backups.ts'
 export {
   type BackupIntent,
   failBackup,
@@ -77,6 +82,7 @@ export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
 export * from '#backups/find.ts'
+export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,

@@ -4,6 +4,11 @@ import type { Config } from '#environment.ts'
 
 export { generateIdentity } from '@telegram-backup/archive'
 
+/** The text of a key file. */
+export function keyFileText({ identity, recipient }: { identity: string; recipient: string }): string {
+  return `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
+}
+
 /** The private keys that open a backup. Throws `CONFIGURATION` when it needs one and none is configured. */
 export async function readIdentities(config: Config, encrypted: boolean): Promise<string[]> {
   if (!encrypted) return []

@@ -18,6 +18,8 @@ export {
   isNotDeletable,
   isNotEditable,
   isNotModified,
+  isPolledElsewhere,
+  isWebhookSet,
 } from '#bot-api/refusals.ts'
 export {
   createTelegramClient,

@@ -19,9 +19,10 @@ export const registerKeygen: RegisterCommand = (program, run) => {
   }).action((options: { out?: string; json?: boolean }) =>
     run(
       async ({ output }) => {
-        const { generateIdentity } = await import('@telegram-backup/engine/age-keys.ts')
-        const { identity, recipient } = await generateIdentity()
-        const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`
+        const { generateIdentity, keyFileText } = await import('@telegram-backup/engine/age-keys.ts')
+        const made = await generateIdentity()
+        const { identity, recipient } = made
+        const text = keyFileText(made)
         if (options.out === undefined) {
           output.answer({ recipient, identity }, () => text.trimEnd())
           return ExitCode.DONE

@@ -135,8 +135,9 @@ function countsOf(backups: readonly RecoveredBackup[]): string {
   )
 }
 
-function wordsOfSigner({ signerIsOwn, signerWasGiven }: RecoveryReport): string {
+function wordsOfSigner({ signerIsOwn, signerIsSuccessor, signerWasGiven }: RecoveryReport): string {
   if (signerIsOwn) return ', the key of this machine'
+  if (signerIsSuccessor) return ', which the key given with --signer has named as its successor'
   return signerWasGiven ? ', the key given with --signer' : ''
 }
 

@@ -44,14 +44,17 @@ export async function changeEnvironmentFile(
   changes: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const text = await readTrusted(path)
-  if (text === undefined) {
-    throw new BackupError(`The environment file ${path} does not exist any more`, {
-      code: 'CONFIGURATION',
-      hint: 'Run the command again: it uses the files that are there then.',
-    })
-  }
+  if (text !== undefined) return await replaceText(path, changeAssignments(text, changes))
+  throw new BackupError(`The environment file ${path} does not exist any more`, {
+    code: 'CONFIGURATION',
+    hint: 'Run the command again: it uses the files that are there then.',
+  })
+}
+
+/** Gives a file that exists another text: at once or not at all, with the same owner and mode. */
+export async function replaceText(path: string, text: string): Promise<void> {
   const place = await realpath(path)
-  const temporary = await writeBeside(place, changeAssignments(text, changes), await stat(place))
+  const temporary = await writeBeside(place, text, await stat(place))
   try {
     await rename(temporary, place)
   } catch (error) {
@@ -105,7 +108,7 @@ async function syncFolder(path: string): Promise<void> {
 
 function unwritable(path: string, cause: unknown): BackupError {
   const { code } = cause as NodeJS.ErrnoException
-  return new BackupError(`The environment file ${path} cannot be written (${code})`, {
+  return new BackupError(`${path} cannot be written (${code})`, {
     code: 'CONFIGURATION',
     hint: 'Run the command as the user that the file belongs to, and check the disk.',
     cause,

@@ -65,7 +65,8 @@ async function refreshUnderLock(
 
   const drawing = await vault.drawIndex(chatId)
   const { edition, messageId, contentSha256 } = index
-  const isUpToDate = shown.edition === edition && contentSha256 === hashOf(indexContent(drawing))
+  const isDrawn = shown.edition === edition && contentSha256 === hashOf(indexContent(drawing))
+  const isUpToDate = isDrawn && options.redraw !== true
   if (!isUpToDate) {
     const next = nextEdition(index)
     await vault.intendIndexEdition(chatId, next)

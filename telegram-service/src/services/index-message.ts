@@ -18,6 +18,8 @@ export interface IndexOptions extends CallOptions {
   chatId: string
   encryption: Encryption
   signingKey: SigningKey
+  /** Seals an index anew that is up to date: with other keys than it was sealed with. */
+  redraw?: boolean
 }
 
 /** A drawing of the index, ready to be sent. */

@@ -16,6 +16,8 @@ export interface RecoveryReport {
   signerWasGiven: boolean
   /** Whether it is this machine's own key. */
   signerIsOwn: boolean
+  /** Whether a key that a person named led to it: each key in between named the next one. */
+  signerIsSuccessor: boolean
   /** Fingerprints of keys with valid signatures that are not believed. */
   otherSigners: readonly string[]
   /**

@@ -22,11 +22,11 @@ export function reportOf(
 }
 
 function endedReport(tools: RecoveryTools, judgement: Judgement, chat: TakenChat): RecoveryReport {
-  const { signer, signerIsOwn, otherSigners } = judgement
+  const { signer, signerIsOwn, signerIsSuccessor, otherSigners } = judgement
   const { owner, hasIndex, plans, indexFailure, scan, reader } = chat
   return {
     ...readReport(tools, chat),
-    ...{ signer, signerIsOwn, otherSigners, owner, hasIndex, plans, indexFailure },
+    ...{ signer, signerIsOwn, signerIsSuccessor, otherSigners, owner, hasIndex, plans, indexFailure },
     unread: scan.unread,
     lookedAt: reader.lookedAt,
   }
@@ -48,6 +48,7 @@ function readReport({ documents }: RecoveryTools, chat: ReadChat): RecoveryRepor
     signer: null,
     signerWasGiven: documents.signers.areGiven,
     signerIsOwn: false,
+    signerIsSuccessor: false,
     otherSigners: [],
     withoutKey,
     backups: backupsOf(recorded),

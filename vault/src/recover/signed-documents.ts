@@ -3,6 +3,7 @@ import {
   type Manifest,
   openIndex,
   openManifest,
+  type Signer,
   type VaultIndex,
 } from '@telegram-backup/archive'
 import { describeError, hint, option } from '@telegram-backup/errors'
@@ -17,7 +18,7 @@ export interface Downloaded {
 }
 
 /** A signed document that opened and is believed, or why it is not. */
-export type Reading<Content> = { content: Content; signer: string } | { refusal: Refusal }
+export type Reading<Content> = ({ content: Content } & Signer) | { refusal: Refusal }
 
 export interface Refusal {
   /** The problem, as the end of a sentence. */
@@ -110,12 +111,12 @@ export class SignedDocuments {
   /** Accepts an index of this chat that a believed key signed. */
   async #readIndex({ bytes }: Downloaded, chatId: string): Promise<Reading<VaultIndex>> {
     const reading = await this.#open(bytes, { isVouchedFor: false }, async unlocking => {
-      const { index, signer } = await openIndex(bytes, unlocking)
-      return { content: index, signer }
+      const { index, ...signed } = await openIndex(bytes, unlocking)
+      return { content: index, ...signed }
     })
     if ('refusal' in reading) return reading
     if (reading.content.chatId !== chatId) return refuse('was written for another chat')
-    if (!this.signers.takes(reading.signer)) return this.#unbelieved(reading.signer)
+    if (!this.signers.takes(reading)) return this.#unbelieved(reading.signer)
     this.signers.vouchFor(reading.content.signers)
     this.#noteOwner(reading.content)
     return reading
@@ -124,11 +125,11 @@ export class SignedDocuments {
   /** Accepts a manifest that a believed index names, or that a believed key signed. */
   async readManifest({ bytes }: Downloaded, options: { isVouchedFor: boolean }): Promise<Reading<Manifest>> {
     const reading = await this.#open(bytes, options, async unlocking => {
-      const { manifest, signer } = await openManifest(bytes, unlocking)
-      return { content: manifest, signer }
+      const { manifest, ...signed } = await openManifest(bytes, unlocking)
+      return { content: manifest, ...signed }
     })
     if ('refusal' in reading) return reading
-    if (!options.isVouchedFor && !this.signers.takes(reading.signer)) return this.#unbelieved(reading.signer)
+    if (!options.isVouchedFor && !this.signers.takes(reading)) return this.#unbelieved(reading.signer)
     const { catalogId, generation } = reading.content
     if (catalogId !== undefined && generation !== undefined) this.#noteOwner({ catalogId, generation })
     return reading
@@ -143,7 +144,7 @@ export class SignedDocuments {
   async #open<Content>(
     bytes: Buffer,
     { isVouchedFor }: { isVouchedFor: boolean },
-    open: (unlocking: DocumentUnlocking) => Promise<{ content: Content; signer: string }>,
+    open: (unlocking: DocumentUnlocking) => Promise<{ content: Content } & Signer>,
   ): Promise<Reading<Content>> {
     const encrypted = bytes.subarray(0, AGE_HEADER.length).equals(AGE_HEADER)
     if (encrypted && !this.hasKey)
@@ -157,9 +158,10 @@ export class SignedDocuments {
       )
     }
     let stranger: string | undefined
-    const mayBeSignedBy = (signer: string): boolean => {
-      if (isVouchedFor || this.signers.believes(signer)) return true
-      stranger = signer
+    const mayBeSignedBy = (signed: Signer): boolean => {
+      this.signers.learn(signed)
+      if (isVouchedFor || this.signers.believes(signed)) return true
+      stranger = signed.signer
       return false
     }
     try {

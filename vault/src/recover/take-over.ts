@@ -13,6 +13,8 @@ export interface Judgement {
   /** Fingerprint of the believed key; null when nothing signed was read. */
   readonly signer: string | null
   readonly signerIsOwn: boolean
+  /** A key that a person named led to it, by naming its successor. */
+  readonly signerIsSuccessor: boolean
   /** Fingerprints of keys with valid signatures that are not believed. */
   readonly otherSigners: readonly string[]
   /** Why the chats are not taken over; undefined when nothing speaks against it. */
@@ -37,7 +39,9 @@ export function judgeSigners({ documents }: RecoveryTools, all: readonly ReadCha
   const chats = all.filter(isToBeTaken)
   const signer = chats[0]?.search.signer ?? (chats.length > 0 ? signers.first : undefined) ?? null
   const doubt = chats.map(chat => doubtAbout(chat, signers)).find(words => words !== undefined)
-  return { signer, signerIsOwn: signers.isOwn(signer), otherSigners: signers.others, doubt }
+  const signerIsOwn = signers.isOwn(signer)
+  const signerIsSuccessor = signers.areGiven && signer !== null && !signerIsOwn && !signers.isGiven(signer)
+  return { signer, signerIsOwn, signerIsSuccessor, otherSigners: signers.others, doubt }
 }
 
 /** Neither an index, nor a backup, nor a manifest was found. */
@@ -56,8 +60,14 @@ function isToBeTaken(chat: ReadChat): boolean {
 /** What is left out now would miss in the new index, and the next recovery would not look for it. */
 function doubtAbout(
   { search, recorded, scan }: ReadChat,
-  { areGiven, first, others }: RecoveryTools['documents']['signers'],
+  { areGiven, first, others, forks }: RecoveryTools['documents']['signers'],
 ): string | undefined {
+  const [fork] = forks
+  if (fork !== undefined) {
+    return String(
+      hint`the key ${fork.key} has named several keys to sign after it (${fork.successors.join(', ')}), so somebody else has had it, or two machines have changed it. Name only the one that is yours with ${option('signer', 'FINGERPRINT')}, and no earlier key; your newest recovery card has it`,
+    )
+  }
   if (areGiven && search.index === undefined && search.disbelieved) {
     const { messageId, signer } = search.disbelieved
     return String(

@@ -41,6 +41,8 @@ export interface RunProgress {
 export interface IndexSeal {
   readonly encryption: Encryption
   readonly signingKey: SigningKey
+  /** Also indexes that are up to date are sealed anew. */
+  readonly redraw?: boolean
 }
 
 /** A backup whose lease this process holds. */
