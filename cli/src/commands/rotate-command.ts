@@ -1,4 +1,5 @@
 import { findStored } from '@telegram-backup/engine/config/stored-setting.ts'
+import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
@@ -186,7 +187,7 @@ function wordsOfPlan({
     `Replaces ${replaced} for new backups.`,
     old.count === 0
       ? 'No backup needs the old private key.'
-      : `Keep the old private key: ${old.count} backups may need it${until}, unless a policy keeps it longer (${old.pinned} are pinned). Nothing is encrypted anew.`,
+      : `Keep the old private key: ${count(old.count, 'backup')} may need it${until}, and those that a policy or a pin keeps stay longer (pinned: ${old.pinned}). Nothing is encrypted anew.`,
   ]
 }
 
