@@ -47,7 +47,9 @@ it.each([
 
 it('a file that is wrong is told once, as what is wrong with the sources', async () => {
   const config = await saying('sources:\n  shop: { project: shop, type: database }\n')
-  await expect(checkConfigFile({ config })).rejects.toThrow('line 2: sources.shop: names nothing to read')
+  await expect(checkConfigFile({ config })).rejects.toThrow(
+    'line 2, column 3: sources.shop: names nothing to read',
+  )
   expect(await checkNotifications({ config })).toMatchObject({
     message: expect.stringContaining('not known'),
   })

@@ -8,14 +8,20 @@ export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
 
+// One process at a time, on this machine.
+
+export { tryMutex } from '#embedded/mutex.ts'
+
 // A temporary PostgreSQL server or folder, for drills.
 
+export { isEmbeddedServerRunning } from '#embedded/running-server.ts'
 export * from '#embedded/scratch-server.ts'
 
 // 2. Leases: which process works on a backup or a restore.
 
 export type { LeasePurpose } from '#leases/holder.ts'
 export { acquireLease, type Lease } from '#leases/lease.ts'
+export type { LockWait } from '#leases/lock-wait.ts'
 
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 
@@ -77,6 +83,7 @@ export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
 export * from '#backups/find.ts'
+export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,

@@ -3,6 +3,7 @@ import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
+import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
 import { describeHookRuns } from '#test/suite-hook-runs.ts'
 import { describeImports } from '#test/suite-imports.ts'
@@ -13,6 +14,7 @@ import { describeJobs } from '#test/suite-jobs.ts'
 import { describeKeys } from '#test/suite-keys.ts'
 import { describeLeases } from '#test/suite-leases.ts'
 import { describeLedger } from '#test/suite-ledger.ts'
+import { describeLockWait } from '#test/suite-lock-wait.ts'
 import { describeMonitoring } from '#test/suite-monitoring.ts'
 import { describeNotices } from '#test/suite-notices.ts'
 import { describeParts } from '#test/suite-parts.ts'
@@ -49,6 +51,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeJobRuns(open)
   describeWaitingJobs(open)
   describeHookRuns(open)
+  describeLockWait(open)
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)
@@ -63,6 +66,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeIndexRows(open)
   describeIndexOrigins(open)
   describeErase(open)
+  describeGroups(open)
   describeImports(open)
   describeRestores(open)
   describeRetentionNotices(open)

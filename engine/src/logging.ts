@@ -10,9 +10,9 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** LOG_LEVEL, `info` if unset. Throws `CONFIGURATION` for an unknown level. */
-export function readLogLevel(environment: Environment = process.env): LogLevel {
-  const text = readSetting(environment, 'LOG_LEVEL')?.toLowerCase() ?? 'info'
+/** LOG_LEVEL, or `byDefault` if unset. Throws `CONFIGURATION` for an unknown level. */
+export function readLogLevel(environment: Environment = process.env, byDefault: LogLevel = 'info'): LogLevel {
+  const text = readSetting(environment, 'LOG_LEVEL')?.toLowerCase() ?? byDefault
   const level = LOG_LEVELS.find(name => name === text)
   if (level !== undefined) return level
   throw new BackupError('LOG_LEVEL is not a log level', {
@@ -24,13 +24,17 @@ export function readLogLevel(environment: Environment = process.env): LogLevel {
 /**
  * A log of JSON lines. Pass errors as `error`. No line holds a secret of a known shape, or characters that
  * break a line or reverse its order.
+ * @param options.layout writes an entry in another form, with its line break; secrets are hidden already, but
+ * not characters that change a terminal
  */
 export function createLogger({
   level = 'info',
   stream = process.stderr,
+  layout = entry => `${terminalJson(JSON.stringify(entry))}\n`,
 }: {
   level?: LogLevel | undefined
   stream?: { write(line: string): unknown } | undefined
+  layout?: ((entry: Readonly<Record<string, unknown>>) => string) | undefined
 } = {}): Logger {
   return pino(
     {
@@ -39,7 +43,7 @@ export function createLogger({
       formatters: { level: label => ({ level: label }) },
       serializers: { err: errorFields, error: errorFields },
       // The whole line, because a secret may be in any text, such as the message of a library.
-      hooks: { streamWrite: line => `${terminalJson(JSON.stringify(withoutSecrets(JSON.parse(line))))}\n` },
+      hooks: { streamWrite: line => layout(withoutSecrets(JSON.parse(line)) as Record<string, unknown>) },
     },
     { write: line => void stream.write(line) },
   )

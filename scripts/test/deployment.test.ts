@@ -201,3 +201,14 @@ describe.each(['telegram-backup.service', 'telegram-backup-send@.service'])('dep
     }
   })
 })
+
+it('deploy/hooks holds scripts that sh can read, and that docs/hooks.md uses', () => {
+  const names = readdirSync(join(ROOT, 'deploy', 'hooks'))
+  expect(names).toHaveLength(3)
+  for (const name of names) {
+    const path = join(ROOT, 'deploy', 'hooks', name)
+    expect(spawnSync('sh', ['-n', path], { encoding: 'utf8' }), name).toMatchObject({ status: 0, stderr: '' })
+    expect(spawnSync('sh', [path, 'neither', 'a', 'b']).status, name).toBe(2)
+    expect(read('docs', 'hooks.md')).toContain(`${name}, create, `)
+  }
+})

@@ -20,7 +20,7 @@ const BELOW_THE_FACES = /^(errors|archive|database|telegram-service|connectors|v
 /** The words themselves are made there. */
 const WORDS_ARE_MADE = /^(errors\/src\/hint|engine\/src\/recovery-card\/)/
 /** Options of other programs, which a message may name. */
-const OTHERS_OPTIONS = /--(omit|system|local|template|max-old-space-size|acls|xattrs)\b/g
+const OTHERS_OPTIONS = /--(omit|system|local|now|failed|template|max-old-space-size|acls|xattrs)\b/g
 /** `telegram-backup on this machine` is the program's name in a sentence, and no command. */
 const OWN_WORDS = /telegram-backup (?!(?:on|that)\b)[a-z]+\b(?!\.)|(?:^|[\s"'`(])--[a-z][a-z-]+/
 /** Names of sessions in SQL, which are no text for people. */

@@ -18,6 +18,8 @@ export {
   isNotDeletable,
   isNotEditable,
   isNotModified,
+  isPolledElsewhere,
+  isWebhookSet,
 } from '#bot-api/refusals.ts'
 export {
   createTelegramClient,
@@ -62,7 +64,12 @@ export type { BackupSource, GivenFile, SourceEnd } from '#services/backup-source
 export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
 export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
-export { type EraseMessageOptions, type Erasure, eraseMessage } from '#services/erase-message.ts'
+export {
+  DELETABLE_FOR_MS,
+  type EraseMessageOptions,
+  type Erasure,
+  eraseMessage,
+} from '#services/erase-message.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export { type DocumentPlace, type FetchedFile, fetchDocument, fetchFrom } from '#services/fetch-document.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'

@@ -1,7 +1,18 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles, missingWords } from '@telegram-backup/database/missing-files'
-import type { Erased } from '@telegram-backup/engine/operations/erase.ts'
-import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import type {
+  Erased,
+  ErasePreviewMessage,
+  EraseRequest,
+  ReportedMessage,
+} from '@telegram-backup/engine/operations/erase.ts'
+import {
+  count,
+  formatBytes,
+  formatTable,
+  formatTime,
+  NONE,
+} from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
@@ -10,6 +21,7 @@ import {
   type CommandContext,
   describeCommand,
   type RegisterCommand,
+  withCatalog,
   withEngine,
 } from '#commands/command.ts'
 import { confirm, tellBefore } from '#commands/confirmation.ts'
@@ -18,6 +30,7 @@ import { runProgress, secondsSince } from '#commands/run-progress.ts'
 
 interface EraseOptions extends BackupIdOptions {
   evenTheLast?: boolean
+  dryRun?: boolean
   yes?: boolean
   json?: boolean
 }
@@ -25,15 +38,19 @@ interface EraseOptions extends BackupIdOptions {
 /** `erase ID`: erases the messages in the chat, then marks the backup as erased in the catalog. */
 export const registerErase: RegisterCommand = (program, run) => {
   describeCommand(program.command('erase'), {
+    takesLocks: true,
     description:
       'erase a backup: delete each of its messages; Telegram does not let a bot delete a message after 48 hours, so an older message is replaced by a few bytes. If a message is left, run the command again',
     argument: BACKUP_ID,
     options: {
       '--even-the-last': 'erase it even if it is the last good backup of its project and type',
+      '--dry-run':
+        'only show which messages would be deleted, and which replaced because they are older than 48 hours; changes nothing',
       '--yes': 'do not ask first; without a terminal the command never asks',
     },
     examples: [
       'telegram-backup erase 3f0c2c1e',
+      'telegram-backup erase latest:shop --dry-run             # shows what would happen',
       'telegram-backup erase 3f0c2c1e --even-the-last --yes',
       'telegram-backup erase latest:shop                       # asks, after it said which one that is',
     ],
@@ -44,6 +61,7 @@ async function runErase(context: CommandContext, id: string, options: EraseOptio
   const { output, signal, note } = context
   const { erase } = await import('@telegram-backup/engine/operations/erase.ts')
   const request = { ...backupWords(id, options), evenTheLast: options.evenTheLast === true }
+  if (options.dryRun === true) return await previewErasure(context, request)
   let startMs = 0
   const onFound = async (backup: BackupDetails): Promise<void> => {
     // Without a terminal, naming the backup is enough; the last good backup needs --even-the-last.
@@ -72,6 +90,44 @@ async function runErase(context: CommandContext, id: string, options: EraseOptio
   return isErased ? ExitCode.DONE : ExitCode.PARTIAL
 }
 
+async function previewErasure(context: CommandContext, request: EraseRequest): Promise<ExitCode> {
+  const { output, note } = context
+  const { previewErase } = await import('@telegram-backup/engine/operations/erase.ts')
+  const { backup, wasErased, messages } = await withCatalog(context, database =>
+    previewErase({ database }, request, { note }),
+  )
+  output.answer(
+    { dry_run: true, id: backup.id, state: backup.state, messages, missing_files: countMissingFiles(backup) },
+    () => (wasErased ? `Backup ${backup.id} is erased already.` : describePreview(backup, messages)),
+  )
+  return ExitCode.DONE
+}
+
+const PREVIEW_WORDS: Readonly<Record<ErasePreviewMessage['outcome'], string>> = {
+  erased: 'would be deleted',
+  tombstone: 'too old to delete: would be replaced by a few bytes',
+}
+
+function describePreview(backup: BackupDetails, messages: readonly ErasePreviewMessage[]): string {
+  const rows = messages.map(({ sent_at, outcome, ...message }) => [
+    ...placeCells(message),
+    sent_at === null ? NONE : formatTime(sent_at),
+    PREVIEW_WORDS[outcome],
+  ])
+  const deletable = messages.filter(({ outcome }) => outcome === 'erased').length
+  const table = formatTable([['PART', 'CHAT', 'MESSAGE', 'SENT', 'OUTCOME'], ...rows])
+  return [
+    `Backup ${backup.id}: ${backup.project_id} ${backup.type} of ${formatTime(backup.created_at)}, ${formatBytes(backup.size)}`,
+    ...(rows.length === 0 ? [] : [table]),
+    `${count(messages.length, 'message')}: ${deletable} would be deleted, ${messages.length - deletable} replaced.`,
+    'A dry run: nothing was changed.',
+  ].join('\n')
+}
+
+function placeCells({ kind, part_no, chat_id, message_id }: ReportedMessage): string[] {
+  return [kind === 'manifest' ? 'manifest' : String(part_no), chat_id, String(message_id)]
+}
+
 function describeErasure({
   backup: { id },
   isErased,
@@ -79,10 +135,8 @@ function describeErasure({
   took,
 }: Erased & { took: string | undefined }): string {
   const heading = ['PART', 'CHAT', 'MESSAGE', 'OUTCOME', 'REASON']
-  const rows = messages.map(({ kind, part_no, chat_id, message_id, outcome, reason = '' }) => [
-    kind === 'manifest' ? 'manifest' : String(part_no),
-    chat_id,
-    String(message_id),
+  const rows = messages.map(({ outcome, reason = '', ...message }) => [
+    ...placeCells(message),
     outcome,
     reason,
   ])

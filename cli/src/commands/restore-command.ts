@@ -3,48 +3,31 @@ import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
-import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
-import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
-  type BackupIdOptions,
   backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
-  usageError,
   withEngine,
 } from '#commands/command.ts'
 import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeWork } from '#commands/progress-facts.ts'
+import { type RestoreOptions, wishesFor } from '#commands/restore-options.ts'
+import { SELECTION_OPTIONS } from '#commands/restore-selection-options.ts'
 import {
-  readDatabasePart,
-  SELECTION_OPTIONS,
-  type SelectionOptions,
-} from '#commands/restore-selection-options.ts'
-import {
+  answerPlan,
   describeFetch,
   describeLeftOut,
+  describeNewGlobals,
   describeNewRoles,
   describePart,
   describePlan,
   describeRelations,
 } from '#commands/restore-story.ts'
-
-interface RestoreOptions extends BackupIdOptions, SelectionOptions {
-  to: string
-  path?: string[]
-  yes?: boolean
-  overwrite?: boolean
-  keepOld?: boolean
-  createRoles?: boolean
-  allow?: string[]
-  links?: string
-  json?: boolean
-}
 
 /** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
@@ -58,11 +41,15 @@ export const registerRestore: RegisterCommand = (program, run) => {
     options: {
       '--path <pattern...>':
         'restore only these files and folders of a directory, named from its top; *, ?, […] and ** match names. Into a directory that exists, they are moved in file by file, and all else in it stays',
+      '--dry-run':
+        'only check everything that a restore checks before it begins, and show what it would do; changes nothing',
       '--yes': 'do not ask first',
       '--overwrite':
         'replace a target that is not empty; the old one is replaced only after the restore has succeeded. With --path: replace files that are there already',
       '--keep-old': 'keep the old database under another name (databases only)',
       '--create-roles': 'create roles that the server lacks, without a login (databases only)',
+      '--trust-globals':
+        'with the globals of a cluster: also create superusers, roles with other rights that an ordinary role lacks, and tablespaces',
       '--links <how>':
         'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
       '--allow <what...>':
@@ -74,15 +61,24 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore latest --to postgresql://shop@localhost/shop --table sales.customer --as sales.customer_restored',
+      'telegram-backup restore latest:shop --to staging --dry-run',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
       'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',
       'telegram-backup restore latest:etc --to ./old-etc --path nginx/nginx.conf           # beside, in a new directory',
+      'telegram-backup restore group:latest:cluster --to postgresql://postgres@localhost/postgres   # all of a cluster',
     ],
   }).action((id: string, options: RestoreOptions) =>
     run(async context => {
       // Loads the next modules while the server of the catalog starts.
       void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
       const words = backupWords(id, options)
+      const { groupWords } = await import('@telegram-backup/engine/operations/find-group.ts')
+      const groupId = groupWords(words.id)
+      if (groupId !== undefined) {
+        const { runGroupRestore } = await import('#commands/restore-group.ts')
+        const of = { options, words: { ...words, id: groupId } }
+        return await withEngine(context, engine => runGroupRestore(context, { engine, ...of }))
+      }
       return await withEngine(context, engine => runRestore(context, { engine, words, options }))
     }, options),
   )
@@ -95,7 +91,7 @@ async function runRestore(
   const { output, config, signal, note } = context
   const { engine, options } = of
   const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-  const { restore } = await import('@telegram-backup/engine/operations/restore.ts')
+  const { previewRestore, restore } = await import('@telegram-backup/engine/operations/restore.ts')
   const { chooseTarget, foreignWish } = await import('@telegram-backup/engine/restore/restore-target.ts')
   const backup = await findBackup(engine.database, of.words, context)
   const target = await chooseTarget(options.to, backup, config)
@@ -103,6 +99,10 @@ async function runRestore(
   let startMs = 0
   const wishes = wishesFor(options, wish => foreignWish(target, wish))
   const request = { backup, target, wishes, paths: options.path }
+  if (options.dryRun === true) {
+    answerPlan(output, backup, await previewRestore(engine, request, { signal, note }))
+    return ExitCode.DONE
+  }
   const restored = await restore(engine, request, {
     ...progress,
     signal,
@@ -117,57 +117,6 @@ async function runRestore(
   }).finally(progress.end)
   answer(context, backup, { restored, seconds: (performance.now() - startMs) / 1000 })
   return ExitCode.DONE
-}
-
-/** The wish behind each option that only some targets support. */
-const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
-  ['allow', '--allow', 'allow'],
-  ['links', '--links', 'allow'],
-  ['keepOld', '--keep-old', 'keepOld'],
-  ['createRoles', '--create-roles', 'createRoles'],
-  ['table', '--table', 'databasePart'],
-  ['schema', '--schema', 'databasePart'],
-  ['schemaOnly', '--schema-only', 'databasePart'],
-  ['dataOnly', '--data-only', 'databasePart'],
-]
-const PLURALS = { database: 'databases', directory: 'directories' }
-
-/** Throws `USAGE` for an option that the target does not support. */
-function wishesFor(
-  options: RestoreOptions,
-  isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,
-): RestoreWishes {
-  for (const [name, option, wish] of WISHES) {
-    const makes = options[name] === undefined ? undefined : isForeign(wish)
-    if (makes === undefined) continue
-    throw usageError(`${option} is only for ${PLURALS[makes]}`, 'Leave it out.')
-  }
-  return {
-    overwrite: options.overwrite === true,
-    keepOld: options.keepOld === true,
-    createRoles: options.createRoles === true,
-    databasePart: readDatabasePart(options),
-    allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
-  }
-}
-
-function readLinks(how: string | undefined): OutsideAllowance[] {
-  if (how === undefined) return []
-  if (how === 'keep') return ['outside-links']
-  if (how === 'skip') return ['no-outside-links']
-  throw usageError(`--links does not know "${how}"`, 'Use skip or keep.')
-}
-
-const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
-
-function readAllowances(given: readonly string[]): OutsideAllowance[] {
-  return given
-    .flatMap(text => text.split(','))
-    .map(name => {
-      const known = ALLOWANCES.find(allowance => allowance === name)
-      if (known !== undefined) return known
-      throw usageError(`--allow does not know "${name}"`, `Use ${ALLOWANCES.join(' or ')}.`)
-    })
 }
 
 function answer(
@@ -197,6 +146,7 @@ function answer(
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(facts),
+        ...describeNewGlobals(facts),
         ...describeRelations(facts),
       ].join('\n'),
   )

@@ -1,4 +1,5 @@
 import type { BackupDetails } from '@telegram-backup/database'
+import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { PartFacts, RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
@@ -7,23 +8,50 @@ import {
   formatSizeOf,
   formatTime,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
+import type { Output } from '#commands/output.ts'
 
 type Into = Extract<RestoreStep, { does: 'write' }>['into']
 
 /** How many of the links that were left out are listed. */
 const MAX_SHOWN = 20
 
+/** The answer of a restore that only shows its plan. */
+export function answerPlan(output: Output, backup: BackupDetails, plan: RestorePlan): void {
+  const { target, makes, steps, part } = plan
+  output.answer(
+    {
+      dry_run: true,
+      id: backup.id,
+      ...{ target, makes, steps },
+      bytes: part?.plainBytes ?? backup.size,
+      archive_size: part?.archiveBytes ?? backup.archive_size,
+      parts: part?.partCount ?? backup.part_count,
+      ...(part === undefined ? { estimate_seconds: fetchSeconds(backup) } : { members: part.members }),
+      missing_files: countMissingFiles(backup),
+    },
+    () =>
+      [...describeFetch(backup, plan), ...describePlan(plan), 'A dry run: nothing was changed.'].join('\n'),
+  )
+}
+
+/** As long as the send took; null when nobody knows. */
+function fetchSeconds({ completed_at, created_at }: BackupDetails): number | null {
+  const took = ((completed_at?.getTime() ?? 0) - created_at.getTime()) / 1000
+  return took > 0 ? Math.ceil(took) : null
+}
+
 /** What is fetched from the chat, and an estimate: about as long as the send took. */
 export function describeFetch(backup: BackupDetails, { makes, part }: RestorePlan): string[] {
-  const took = ((backup.completed_at?.getTime() ?? 0) - backup.created_at.getTime()) / 1000
+  const seconds = fetchSeconds(backup)
   const loading = makes === 'database' ? ', plus the time to load' : ''
   if (part !== undefined) return describePartFetch(backup, part)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatSizeOf(backup, backup.size)}`,
-    ...(took > 0 ? [`Estimate  ${formatSeconds(Math.ceil(took))} to fetch${loading}`] : []),
+    ...(seconds === null ? [] : [`Estimate  ${formatSeconds(seconds)} to fetch${loading}`]),
     ...(backup.damaged_at === null
       ? []
       : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),
@@ -57,12 +85,17 @@ const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) =>
     staging: viaTemporaryDatabase,
     existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
   },
+  roles: { empty: sameWay, new: sameWay, staging: sameWay, existing: sameWay },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
     new: () => 'into a temporary directory, which is then renamed',
     staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
     existing: name => `adds to ${name}`,
   },
+}
+
+function sameWay(name: string): string {
+  return `adds to ${name}, in one transaction`
 }
 
 function viaTemporaryDatabase(name: string): string {
@@ -94,6 +127,8 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
       return [`Restores  ${step.what}`]
     case 'make roles':
       return [`Roles     creates ${step.roles.join(', ')}, without a login`]
+    case 'add globals':
+      return describeGlobals(step)
     case 'run as':
       return [
         `Rights    code in the backup (CHECK, defaults, casts, index expressions) runs as ${step.role}, ${step.rights};`,
@@ -114,6 +149,36 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
           : `Note      ${step.name} was not created by a restore of your user; it stays`,
       ]
   }
+}
+
+function describeGlobals(step: Extract<RestoreStep, { does: 'add globals' }>): string[] {
+  const { roles, kept, tablespaces, rights } = step
+  const stay =
+    kept === 1 ? 'role that the server has stays as it is' : 'roles that the server has stay as they are'
+  return [
+    `Roles     creates ${roles.length === 0 ? 'none' : listed(roles)}; ${kept} ${stay}`,
+    ...(tablespaces.length === 0 ? [] : [`Places    creates the tablespaces ${listed(tablespaces)}`]),
+    ...rights.slice(0, MAX_SHOWN).map(right => `Rights    ${right}`),
+    ...(rights.length > MAX_SHOWN ? [`          and ${rights.length - MAX_SHOWN} more`] : []),
+  ]
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_SHOWN).map(shownName).join(', ')
+  return names.length > MAX_SHOWN ? `${shown} and ${names.length - MAX_SHOWN} more` : shown
+}
+
+/** What came with the globals of a cluster, and what a person must still do. */
+export function describeNewGlobals(facts: Record<string, unknown>): string[] {
+  const { roles, kept_roles: kept, without_password: open, not_restored: left } = facts
+  if (!Array.isArray(roles) || !Array.isArray(open) || !Array.isArray(left)) return []
+  return [
+    `Roles created: ${roles.length === 0 ? 'none' : listed(roles)}. Already there, and not changed: ${kept}.`,
+    ...(open.length === 0
+      ? []
+      : [`These have no password yet: ${listed(open)}. Set one in psql with \\password NAME.`]),
+    ...(left.length === 0 ? [] : [`Not restored: ${left.join(', ')}; fetch the backup to see them.`]),
+  ]
 }
 
 /** What the user must still do for roles that a restore created: they have no login. */

@@ -1,9 +1,17 @@
 import type { Database } from '@telegram-backup/database'
 import type { SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
-import { openEngine } from '@telegram-backup/engine/wiring.ts'
+import { type OpenEngine, openEngine } from '@telegram-backup/engine/wiring.ts'
+import type { ExitCode } from '@telegram-backup/errors'
 import { callLog } from '#commands/call-log.ts'
-import { type CommandContext, describeCommand, leave, type RegisterCommand } from '#commands/command.ts'
+import {
+  type CommandContext,
+  describeCommand,
+  leave,
+  type RegisterCommand,
+  usageError,
+} from '#commands/command.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
+import { previewSend } from '#commands/send-preview.ts'
 import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
 import { report, type SendRemarks } from '#commands/send-report.ts'
 import { readResume } from '#commands/send-resume.ts'
@@ -11,6 +19,7 @@ import { readResume } from '#commands/send-resume.ts'
 /** `send`: one backup to the chat and into the catalog. */
 export const registerSend: RegisterCommand = (program, run) => {
   const command = describeCommand(program.command('send'), {
+    takesLocks: true,
     description:
       'make a backup and send it to the chat, encrypted and in parts; each part is checked, and the backup is recorded in the catalog',
     argument: ['[-]', '"-" backs up standard input; a pipe does not report whether its producer failed'],
@@ -23,6 +32,8 @@ export const registerSend: RegisterCommand = (program, run) => {
       '--chat <id>': 'send to this chat instead of TELEGRAM_CHAT_ID',
       '--expires <when>': 'when the backup may be erased: 12h, 30d or 8w from now, or a date (default: 30d)',
       '--resume <id>': 'continue an interrupted send of a file; if the file has changed, start again',
+      '--dry-run':
+        'only show what would be sent: files, size, what is left out, parts, time; reads no contents, sends and records nothing',
       '--limit-rate <rate>': 'send at most this many bytes a second: 500k, 2M',
     },
     examples: [
@@ -30,6 +41,7 @@ export const registerSend: RegisterCommand = (program, run) => {
       'PGPASSWORD=… telegram-backup send --project shop --type database --postgres postgresql://backup@db/shop',
       'telegram-backup send --project shop --type storage --directory /srv/uploads --exclude ./cache',
       "telegram-backup send --project shop --type logs --directory /var/log --include '*.log*' --since 24h --expires 8w",
+      'telegram-backup send --source uploads --dry-run         # what would be sent, and how long that takes',
       'telegram-backup send --project shop --type storage --file ./disk.img --limit-rate 2M',
       'telegram-backup send --resume 3f0c2c1e                  # continues an interrupted send of a file',
       'mysqldump shop | telegram-backup send --project shop --type database --filename shop.sql -',
@@ -37,12 +49,24 @@ export const registerSend: RegisterCommand = (program, run) => {
   })
   withSourceOptions(command).action((stdin: string | undefined, options: SendOptions) =>
     run(async context => {
+      if (options.dryRun === true) {
+        if (options.resume === undefined)
+          return await previewSend(context, await planSend(context, stdin, options))
+        throw usageError('--dry-run and --resume cannot be combined', 'Leave out one of the two.')
+      }
       const { failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')
       const planning =
         options.resume === undefined
           ? planSend(context, stdin, options)
           : readResume(context, options.resume, options)
-      const sent: Sent = await planning.then(plan => send(context, plan)).catch(failureBefore)
+      const { isOfGroup } = await import('@telegram-backup/engine/operations/backup-group.ts')
+      const sent = await planning
+        .then(
+          async (plan): Promise<ExitCode | Sent> =>
+            isOfGroup(plan) ? await sendAll(context, plan) : await send(context, plan),
+        )
+        .catch((error: unknown): Sent => failureBefore(error))
+      if (typeof sent === 'number') return sent
       const { policies, failedBefore, seconds, ...result } = sent
       return report(result, context.output, { policies, failedBefore, seconds })
     }, options),
@@ -54,18 +78,11 @@ type Sent = SentSource & SendRemarks
 
 /** Starts the source first, so that it works while the other modules are loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
-  const { config, signal, output, note } = context
-  const { bytesPerSecond, sourceName } = plan
-  const { backup, failureBefore, warningsBefore } = await import(
-    '@telegram-backup/engine/operations/backup.ts'
-  )
+  const { signal, output, note } = context
+  const { sourceName } = plan
+  const { backup, failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')
   const progress = output.progressLine()
-  const opening = warningsBefore(plan, config).then(warnings => {
-    for (const warning of warnings) note(`warning: ${warning}`)
-    return openEngine(config, { signal, note, uploadBytesPerSecond: bytesPerSecond, ...callLog(output) })
-  })
-  // The backup reports what is wrong with the source.
-  opening.catch(() => {})
+  const opening = open(context, plan)
   try {
     const startMs = performance.now()
     let follower: SendFollower | undefined
@@ -98,6 +115,35 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
       () => {},
     )
   }
+}
+
+/** Sends every member of a source that consists of several, and reports them. */
+async function sendAll(context: CommandContext, plan: SendPlan): Promise<ExitCode> {
+  const { sendGroup } = await import('#commands/send-group.ts')
+  const opening = open(context, plan)
+  try {
+    return await sendGroup(context, opening, plan)
+  } finally {
+    await opening.then(
+      engine => leave(context, engine),
+      () => {},
+    )
+  }
+}
+
+function open({ config, signal, note, output }: CommandContext, plan: SendPlan): Promise<OpenEngine> {
+  const opening = import('@telegram-backup/engine/operations/backup.ts').then(async ({ warningsBefore }) => {
+    for (const warning of await warningsBefore(plan, config)) note(`warning: ${warning}`)
+    return await openEngine(config, {
+      signal,
+      note,
+      uploadBytesPerSecond: plan.bytesPerSecond,
+      ...callLog(output),
+    })
+  })
+  // The backup reports what is wrong with the source.
+  opening.catch(() => {})
+  return opening
 }
 
 /** The remarks about a complete backup. An error here must not fail the backup. */

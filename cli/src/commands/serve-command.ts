@@ -12,6 +12,7 @@ import {
   wholeNumber,
   withCatalog,
 } from '#commands/command.ts'
+import { isForPeople, prettyLine } from '#commands/log-lines.ts'
 
 interface ServeOptions {
   jobs: string
@@ -20,10 +21,13 @@ interface ServeOptions {
   host: string
   certificate?: string
   certificateKey?: string
+  logFormat: string
   json?: boolean
 }
 
 const MOST_SLOTS = 32
+/** Unless LOG_LEVEL says otherwise. */
+const LOG_LEVELS = { quiet: 'warn', normal: 'info', verbose: 'debug' } as const
 /** Time after the grace period: for jobs to take back what they did, and to close the catalog. */
 const STOP_WITHIN_MS = 20_000
 /**
@@ -47,6 +51,10 @@ export const registerServe: RegisterCommand = (program, run) => {
         'after SIGTERM, let running jobs continue this long; then they go back into the queue',
         '30s',
       ],
+      '--log-format <format>': [
+        'pretty: lines for people; json: a JSON value in each line; auto: pretty on a terminal, else json',
+        'auto',
+      ],
     },
     examples: ['telegram-backup serve', 'telegram-backup serve --jobs 4 --grace 5m --port 8081'],
   }).action((options: ServeOptions) =>
@@ -58,7 +66,8 @@ export const registerServe: RegisterCommand = (program, run) => {
         ...parsePort(options.port),
         tls: { certificate: options.certificate, certificate_key: options.certificateKey },
       }
-      await serve(context, { slots, graceMs, http })
+      const layout = isForPeople(options.logFormat, context.host.stderr) ? prettyLine : undefined
+      await serve(context, { slots, graceMs, http, layout })
       return ExitCode.DONE
     }, options),
   )
@@ -70,6 +79,8 @@ async function serve(
     slots: number
     graceMs: number
     http: Omit<HttpOptions, 'metrics' | 'version'>
+    /** Of the log; default: JSON. */
+    layout: typeof prettyLine | undefined
   },
 ): Promise<void> {
   const { config, host, output, signal } = context
@@ -82,7 +93,8 @@ async function serve(
   const { openLiveConfigFile } = await import('@telegram-backup/engine/config/live-config-file.ts')
   const { startService } = await import('#serve/start-service.ts')
   const { describeUnserved } = await import('@telegram-backup/engine/schedules/unserved-sources.ts')
-  const log = createLogger({ level: readLogLevel(host.env), stream: host.stderr })
+  const level = readLogLevel(host.env, LOG_LEVELS[output.detail])
+  const log = createLogger({ level, stream: host.stderr, layout: options.layout })
   // The error that ends the service is printed even if nothing is logged.
   if (log.level !== 'silent') output.logTo(log)
   const configFile = await openLiveConfigFile(config, log)

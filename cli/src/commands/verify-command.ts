@@ -15,6 +15,7 @@ import {
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { describeWork } from '#commands/progress-facts.ts'
 import { secondsSince } from '#commands/run-progress.ts'
+import { linesOf } from '#commands/terminal-text.ts'
 import { VerifyFollower } from '#commands/verify-progress.ts'
 
 interface DrillOptions {
@@ -38,6 +39,7 @@ interface VerifyOptions extends DrillOptions, BackupIdOptions {
  */
 export const registerVerify: RegisterCommand = (program, run) => {
   describeCommand(program.command('verify'), {
+    takesLocks: true,
     description:
       'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
     argument: OPTIONAL_BACKUP_ID,
@@ -115,7 +117,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
             () =>
               verified.length === 0
                 ? 'No complete backup matches.'
-                : `${describeAllVerified(outcomes.map(shownVerification))}\n${took}`,
+                : linesOf([describeAllVerified(outcomes.map(shownVerification), output), took]),
             { isDone },
           )
         }

@@ -109,7 +109,9 @@ describe('notifications in the configuration file', () => {
     const file = await readConfigFile(config, { HOOK: 'https://hooks.example/x' })
     expect(file.notifications().webhook?.href).toBe('https://hooks.example/x')
     await writeFile(configFile, 'notifications:\n  webhok: x')
-    await expect(readConfigFile(config, {})).rejects.toThrow(/line 2: notifications.webhok: no such setting/)
+    await expect(readConfigFile(config, {})).rejects.toThrow(
+      /line 2, column 3: notifications.webhok: no such setting; did you mean webhook\?/,
+    )
     await rm(folder, { recursive: true })
   })
 })

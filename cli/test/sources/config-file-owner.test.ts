@@ -149,7 +149,7 @@ describe('a secret of this program', () => {
       const read = readConfigFile({ configFile: undefined, stateFolder: folder }, environment)
       await expect(read).rejects.toMatchObject({
         code: 'CONFIGURATION',
-        message: expect.stringMatching(`line 2: .*${name}`),
+        message: expect.stringMatching(`line 2, column .*${name}`),
       })
       await expect(read).rejects.not.toMatchObject({ message: expect.stringContaining('abc') })
     }

@@ -1,6 +1,7 @@
 import type { Connector } from '#connector.ts'
 import { chooseDirectory, type DirectoryChoice, type DirectorySettings } from '#directory/settings.ts'
 import type { DirectoryTarget } from '#directory/unpack/target-folder.ts'
+import { inWords, recordedCount, recordedName } from '#source-words.ts'
 
 /** A directory: packed by GNU tar, unpacked into a staging folder that is swapped in. */
 export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySettings> = {
@@ -17,6 +18,15 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { checkDirectory } = await import('#directory/pack/directory-checks.ts')
     return await checkDirectory(choice, of)
   },
+  preview: async (choice, of) => {
+    const { previewDirectory } = await import('#directory/pack/preview-directory.ts')
+    return await previewDirectory(choice, of)
+  },
+  setup: {
+    type: 'storage',
+    find: async () => (await import('#directory/find-directories.ts')).findDirectories(),
+    read: async typed => (await import('#directory/find-directories.ts')).readTypedPath(typed),
+  },
   programs: [
     {
       name: 'tar',
@@ -27,6 +37,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { holdsFile } = await import('#directory/pack/directory-checks.ts')
     return await holdsFile(choice.path, path)
   },
+  describe: facts => ({
+    place: recordedName(facts, 'path'),
+    holds: inWords([recordedCount(facts, 'files', 'file'), recordedCount(facts, 'directories', 'directory')]),
+  }),
 
   members: {
     list: async function* (bytes) {

@@ -1,5 +1,6 @@
 import type { Connector } from '#connector.ts'
 import type { RestoreTarget } from '#restoring.ts'
+import { recordedName } from '#source-words.ts'
 import {
   chooseFile,
   chooseStdin,
@@ -24,6 +25,13 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
     await assertReadableFile(path)
     return { message: `${path} can be read` }
   },
+  preview: async ({ path }, { type, signal }) => {
+    const { openFileSource } = await import('#stream/file-source.ts')
+    const source = await openFileSource(path, { type, waits: false, signal })
+    await source.close()
+    return { filename: source.filename, bytes: source.sizeBytes, isExact: true }
+  },
+  describe: facts => ({ place: recordedName(facts, 'path') }),
   resume: {
     chooseAgain: (facts, path) => ({ kind: 'file', path: path ?? String(facts['path']) }),
     look: async ({ path }) => {

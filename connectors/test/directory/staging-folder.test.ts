@@ -90,6 +90,10 @@ describe('a swap', () => {
       expect(everywhere).toHaveLength(1)
     }
     expect(wasQuick).toBe(true)
+    // Without a mark, no later restore takes it for a leftover that may go.
+    const kept = (await readdir(parent)).filter(name => name.endsWith('.partial'))
+    for (const name of kept) expect(await readdir(join(parent, name))).toEqual(['old'])
+    expect(kept).toHaveLength((await readdir(path)).includes('precious') ? 0 : 1)
   })
 })
 

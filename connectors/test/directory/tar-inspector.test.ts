@@ -6,17 +6,15 @@ import { MemberRules, type TarMember } from '#directory/unpack/member-rules.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
 import type { OutsideAllowance } from '#restoring.ts'
 
+type Heard = Omit<TarMember, 'attributes'> & { attributes: ReturnType<TarMember['attributes']> }
+
 /** What an inspector hears of an archive that comes in pieces cut at these places. */
-function heard(
-  archive: Buffer,
-  cuts: readonly number[] = [],
-  allow?: readonly OutsideAllowance[],
-): TarMember[] {
+function heard(archive: Buffer, cuts: readonly number[] = [], allow?: readonly OutsideAllowance[]): Heard[] {
   const rules = new MemberRules(allow ?? [])
-  const found: TarMember[] = []
+  const found: Heard[] = []
   const inspector = new TarInspector({
     check: one => {
-      found.push(one)
+      found.push({ ...one, attributes: one.attributes() })
       return rules.check(one)
     },
   })
@@ -86,11 +84,17 @@ describe('an honest archive', () => {
         })(),
       ),
     )
-    expect(listed.slice(0, 4)).toEqual([
+    expect(listed.slice(0, 4)).toMatchObject([
       { path: '.', offset: 0, size: 0, kind: 'directory' },
       { path: 'a', offset: 512, size: 1, kind: 'file' },
-      { path: 'etc/alternatives/vi', offset: 1536, size: 0, kind: 'symlink' },
-      { path: 'b', offset: 2048, size: 0, kind: 'hardlink' },
+      {
+        path: 'etc/alternatives/vi',
+        offset: 1536,
+        size: 0,
+        kind: 'symlink',
+        attributes: { link: '../../usr/bin/vim' },
+      },
+      { path: 'b', offset: 2048, size: 0, kind: 'hardlink', attributes: { mode: 0o644, link: 'a' } },
     ])
   })
 })

@@ -1,5 +1,6 @@
 import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
+import { IS_OF_THE_SAME } from '#backups/groups.ts'
 import { lockBackup } from '#backups/ledger.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
@@ -12,11 +13,13 @@ import { checkUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, describeHolder, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
+import { whenFree } from '#leases/lock-wait.ts'
 
 /**
  * Makes a backup `erasing` and takes its lease, in one transaction. A backup that is `erasing` already only
  * gives its lease; `evenTheLast` then adds the approval. CatalogError LAST_BACKUP for the last good one of
- * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it, CONFLICT
+ * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it (after the
+ * time to wait), CONFLICT
  * while it is being sent, pinned, or erased, NOT_FOUND.
  * @param mark.reason why, for the history
  */
@@ -24,16 +27,19 @@ export async function markErasing(
   database: Database,
   mark: { backupId: string; evenTheLast: boolean; reason?: string | undefined },
 ): Promise<Lease> {
+  checkUuid('backup id', mark.backupId)
+  return await whenFree(database, () => markNow(database, mark))
+}
+
+async function markNow(
+  database: Database,
+  mark: { backupId: string; evenTheLast: boolean; reason?: string | undefined },
+): Promise<Lease> {
   const { backupId, evenTheLast, reason = 'erased by name' } = mark
-  checkUuid('backup id', backupId)
   const since = now()
   const token = await inTransaction(database.kysely, async trx => {
-    const claimed = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'erase' })
-    await oneEraserAtATime(trx)
-    const state = await lockForErase(trx, backupId)
+    const { claimed, state } = await claimForErase(trx, { backupId, evenTheLast })
     if (state !== 'erasing') {
-      if (state === 'complete' && !evenTheLast) await refuseTheLast(trx, backupId)
-      await refuseBeingRestored(trx, backupId)
       await trx.updateTable('backups').set({ state: 'erasing' }).where('id', '=', backupId).execute()
     }
     if (state !== 'erasing' || evenTheLast) {
@@ -43,6 +49,38 @@ export async function markErasing(
     return claimed
   })
   return holdLease(database, backupId, token, since)
+}
+
+async function claimForErase(
+  trx: Transaction<CatalogSchema>,
+  { backupId, evenTheLast }: { backupId: string; evenTheLast: boolean },
+) {
+  const claimed = await claimLeaseOrRefuse(trx, { subject: backupId, purpose: 'erase' })
+  await oneEraserAtATime(trx)
+  const state = await lockForErase(trx, backupId)
+  if (state !== 'erasing') {
+    if (state === 'complete' && !evenTheLast) await refuseTheLast(trx, backupId)
+    await refuseBeingRestored(trx, backupId)
+  }
+  return { claimed, state }
+}
+
+const ROLLED_BACK = new Error('Only the checks were asked for')
+
+/** Throws what `markErasing` would throw now, and changes nothing. */
+export async function assertErasableNow(
+  database: Database,
+  of: { backupId: string; evenTheLast: boolean },
+): Promise<void> {
+  checkUuid('backup id', of.backupId)
+  try {
+    await inTransaction(database.kysely, async trx => {
+      await claimForErase(trx, of)
+      throw ROLLED_BACK
+    })
+  } catch (error) {
+    if (error !== ROLLED_BACK) throw error
+  }
 }
 
 /**
@@ -81,10 +119,10 @@ async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string):
   })
 }
 
-/** Another complete backup of the same project and type that is known to be as good as `backup`. */
+/** Another complete backup of the same thing that is known to be as good as `backup`. */
 const hasSpare = sql<boolean>`exists (
   select from control_plane.backups other
-   where other.id <> backup.id and other.project_id = backup.project_id and other.type = backup.type
+   where other.id <> backup.id and ${IS_OF_THE_SAME}
      and other.state = 'complete' and (other.damaged_at is null or backup.damaged_at is not null))`
 
 /**

@@ -26,11 +26,11 @@ export async function holdingMutex<T>(
   }
 }
 
-async function acquire(file: string, signal?: AbortSignal): Promise<DatabaseSync> {
+async function acquire(file: string, signal?: AbortSignal): Promise<{ close(): void }> {
   const deadline = performance.now() + GIVE_UP_AFTER_MS
   for (;;) {
     signal?.throwIfAborted()
-    const lock = tryLock(file)
+    const lock = tryMutex(file)
     if (lock) return lock
     if (performance.now() > deadline) {
       throw new CatalogError(`Another process has been starting the embedded catalog for a minute`, {
@@ -42,7 +42,11 @@ async function acquire(file: string, signal?: AbortSignal): Promise<DatabaseSync
   }
 }
 
-function tryLock(file: string): DatabaseSync | undefined {
+/**
+ * As {@link holdingMutex}, without waiting: undefined while another process holds it. The caller closes it.
+ * @param what is locked, for the error
+ */
+export function tryMutex(file: string, what: string = 'The embedded catalog'): { close(): void } | undefined {
   let lock: DatabaseSync | undefined
   try {
     createIfMissing(file)
@@ -56,20 +60,20 @@ function tryLock(file: string): DatabaseSync | undefined {
   } catch (error) {
     if (!isBusy(error)) {
       lock?.close()
-      throw lockFailure(file, error)
+      throw lockFailure(file, error, what)
     }
   }
   lock?.close()
   return undefined
 }
 
-function lockFailure(file: string, error: unknown): CatalogError {
+function lockFailure(file: string, error: unknown, what: string): CatalogError {
   const reason = error instanceof Error ? error.message : String(error)
-  return new CatalogError(`The embedded catalog cannot be locked: ${reason}`, {
+  return new CatalogError(`${what} cannot be locked: ${reason}`, {
     code: 'CATALOG',
     hint: saysDiskFull(error)
       ? FULL_DISK_HINT
-      : `Check the owner and the rights of ${file}. It is an empty file and may be deleted when nobody uses the catalog.`,
+      : `Check the owner and the rights of ${file}. It is an empty file and may be deleted when nobody uses it.`,
     cause: error,
   })
 }

@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { BackupError } from '@telegram-backup/errors'
-import { type Document, isMap, isNode, LineCounter, parseDocument, visit, type YAMLError } from 'yaml'
-import type { z } from 'zod'
+import { BackupError, hint, run } from '@telegram-backup/errors'
+import { type ConfigProblem, readConfigDocument } from '#config/config-document.ts'
 import { assertOwnConfiguration } from '#config/config-file-owner.ts'
-import {
-  CONFIG_FILE_SCHEMA,
-  type ConfigFileContents,
-  SOURCE_SETTING_NAMES,
-  type TargetSettings,
-} from '#config/config-file-schema.ts'
-import { expandVariables, holdsPassword, ownSecretIn } from '#config/config-variables.ts'
+import type { ConfigFileContents, TargetSettings } from '#config/config-file-schema.ts'
+import { expandVariables, holdsPassword } from '#config/config-variables.ts'
 import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '#config/http-settings.ts'
 import { type NotificationSettings, readNotificationSettings } from '#config/notification-settings.ts'
 import { type RetentionSettings, readRetentionSettings } from '#config/retention-settings.ts'
@@ -21,17 +15,6 @@ import { DEFAULT_VERIFICATION, type VerificationSettings } from '#config/verific
 import type { Config, Environment } from '#environment.ts'
 
 const FILE_NAME = 'telegram-backup.yaml'
-const SOURCE_EXAMPLE =
-  'An entry below "sources:" looks like this: shop: { project: shop, type: database, postgres: "postgresql://USER@HOST/DATABASE" }'
-/** Hints by section. */
-const EXAMPLES: Readonly<Record<string, string>> = {
-  targets:
-    'An entry below "targets:" looks like this: staging: { postgres: "postgresql://USER@HOST/DATABASE" }',
-  http: 'docs/http-api.md names the settings below "http:".',
-  notifications: 'docs/monitoring.md names the settings below "notifications:".',
-  retention: 'docs/retention.md names the settings below "retention:".',
-  verification: 'docs/verification.md names the settings below "verification:".',
-}
 
 /** The contents of `telegram-backup.yaml`. Without a file there are no sources and no targets. */
 export interface ConfigFile {
@@ -67,17 +50,25 @@ export async function readConfigFile(
   config: Pick<Config, 'configFile' | 'stateFolder'>,
   environment: Environment = process.env,
 ): Promise<ConfigFile> {
-  const found = await findFile(config)
-  const contents: ConfigFileContents = found
-    ? parseContents(found.text, found.path)
-    : {
-        sources: {},
-        targets: {},
-        notifications: {},
-        retention: {},
-        http: DEFAULT_HTTP_SETTINGS,
-        verification: DEFAULT_VERIFICATION,
-      }
+  const found = await findConfigFile(config)
+  return configFileOf(found, found ? parseContents(found.text, found.path) : NOTHING, environment)
+}
+
+const NOTHING: ConfigFileContents = {
+  sources: {},
+  targets: {},
+  notifications: {},
+  retention: {},
+  http: DEFAULT_HTTP_SETTINGS,
+  verification: DEFAULT_VERIFICATION,
+}
+
+/** The file as the rest of the program sees it; its variables are filled in on use. */
+export function configFileOf(
+  found: FoundConfigFile | undefined,
+  contents: ConfigFileContents,
+  environment: Environment,
+): ConfigFile {
   const named = <Kind>(kind: 'source' | 'target', entries: Record<string, Kind>, name: string): Kind => {
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
     if (entry === undefined) throw unknownName({ kind, name, known: Object.keys(entries), path: found?.path })
@@ -116,16 +107,17 @@ export async function readConfigFile(
   }
 }
 
-interface FoundFile {
+export interface FoundConfigFile {
   path: string
   text: string
   isOpenToAll: boolean
 }
 
-async function findFile({
+/** The file and its text; undefined when there is none and none is named. Throws `CONFIGURATION`. */
+export async function findConfigFile({
   configFile,
   stateFolder,
-}: Pick<Config, 'configFile' | 'stateFolder'>): Promise<FoundFile | undefined> {
+}: Pick<Config, 'configFile' | 'stateFolder'>): Promise<FoundConfigFile | undefined> {
   const places = configFile === undefined ? [FILE_NAME, join(stateFolder, FILE_NAME)] : [configFile]
   for (const place of places) {
     const path = resolve(place)
@@ -148,7 +140,7 @@ async function findFile({
   return undefined
 }
 
-async function readOwn(path: string, isNamed: boolean): Promise<FoundFile> {
+async function readOwn(path: string, isNamed: boolean): Promise<FoundConfigFile> {
   // Opening a FIFO waits for a writer. Only a named file may be one: shells pass files like that.
   const file = await open(path, constants.O_RDONLY | (isNamed ? 0 : constants.O_NONBLOCK))
   try {
@@ -160,83 +152,25 @@ async function readOwn(path: string, isNamed: boolean): Promise<FoundFile> {
   }
 }
 
+/** Throws `CONFIGURATION` with the first problem in the file, and the number of the others. */
 function parseContents(text: string, path: string): ConfigFileContents {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const [fault] = [...document.errors, ...document.warnings] as YAMLError[]
-  if (fault) throw wrong(path, lineAt(lines, fault.pos[0]), `no valid YAML (${fault.code})`)
-  refuseOwnSecrets(document, lines, path)
-  const parsed = CONFIG_FILE_SCHEMA.safeParse(plainValue(document, path))
-  if (parsed.success) return parsed.data
-  const { issues } = parsed.error
-  // A misspelt setting is also missing under its right name; report the misspelling.
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
-  const { where, words } = describeIssue(issue as z.core.$ZodIssue)
-  throw wrong(
-    path,
-    lineAt(lines, offsetOf(document, where)),
-    `${where.join('.')}: ${words}`,
-    hintFor(where, issue?.code),
+  const { contents, problems } = readConfigDocument(text)
+  if (contents !== undefined) return contents
+  const [first, ...others] = problems
+  throw new BackupError(
+    `${path}, ${first === undefined ? 'not understood' : describeProblem(first)}${others.length === 0 ? '' : ` (and ${others.length} more)`}`,
+    {
+      code: 'CONFIGURATION',
+      hint:
+        others.length === 0 ? (first?.hint ?? undefined) : hint`${run('config check')} shows each of them.`,
+    },
   )
 }
 
-/** Otherwise a URL in the file could send the token to any host. */
-function refuseOwnSecrets(document: Document, lines: LineCounter, path: string): void {
-  visit(document, {
-    Scalar: (_, { value, range }) => {
-      const name = typeof value === 'string' ? ownSecretIn(value) : undefined
-      if (name === undefined) return
-      throw wrong(
-        path,
-        lineAt(lines, range?.[0] ?? 0),
-        `\${${name}} is a secret of this program and is not filled in`,
-        'Keep the password of a source or a webhook in a variable of its own.',
-      )
-    },
-  })
-}
-
-function plainValue(document: Document, path: string): unknown {
-  try {
-    return document.toJS() ?? {}
-  } catch {
-    // An alias of nothing, or a bomb of aliases.
-    throw wrong(path, 1, 'no valid YAML (an alias cannot be resolved)')
-  }
-}
-
-function describeIssue(issue: z.core.$ZodIssue): { where: PropertyKey[]; words: string } {
-  if (issue.code === 'unrecognized_keys') {
-    return { where: [...issue.path, issue.keys[0] ?? ''], words: 'no such setting' }
-  }
-  const words = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message
-  return { where: issue.path, words: words ?? 'not understood' }
-}
-
-/** The offset of the key in the text, else of the nearest key above it. */
-function offsetOf(document: Document, where: readonly PropertyKey[]): number {
-  for (let length = where.length; length > 0; length--) {
-    const parent: unknown =
-      length === 1 ? document.contents : document.getIn(where.slice(0, length - 1), true)
-    const pair = isMap(parent) ? parent.items.find(({ key }) => String(key) === where[length - 1]) : undefined
-    if (isNode(pair?.key) && pair.key.range) return pair.key.range[0]
-  }
-  return 0
-}
-
-function lineAt(lines: LineCounter, offset: number): number {
-  return lines.linePos(offset).line
-}
-
-function hintFor([section, _, setting]: readonly PropertyKey[], code?: string): string {
-  const name = String(section)
-  if (code === 'unrecognized_keys' && name === 'sources' && setting !== undefined)
-    return `A source may have: ${SOURCE_SETTING_NAMES.join(', ')}.`
-  return (Object.hasOwn(EXAMPLES, name) ? EXAMPLES[name] : undefined) ?? SOURCE_EXAMPLE
-}
-
-function wrong(path: string, line: number, words: string, hint: string = SOURCE_EXAMPLE): BackupError {
-  return new BackupError(`${path}, line ${line}: ${words}`, { code: 'CONFIGURATION', hint })
+/** `line 3, column 5: sources.shop.type: write database, storage or logs`. */
+export function describeProblem({ line, column, path, message }: ConfigProblem): string {
+  const place = line === null ? '' : `line ${line}, column ${column}: `
+  return `${place}${path === '' ? '' : `${path}: `}${message}`
 }
 
 function unknownName(of: {

@@ -39,11 +39,16 @@ const OWN_SECRET = /^(?:TELEGRAM_BOT_TOKEN|DATABASE_URL)(?:_FILE)?$|^BACKUP_/
 
 /** The first variable in the text that is a secret of this program. */
 export function ownSecretIn(text: string): string | undefined {
-  return [...text.matchAll(REFERENCE)].map(([, name = '']) => name).find(name => OWN_SECRET.test(name))
+  return variablesIn(text).find(name => OWN_SECRET.test(name))
 }
 
 export function holdsVariable(text: string): boolean {
   return text.search(REFERENCE) !== -1
+}
+
+/** The names of the variables in the text. */
+export function variablesIn(text: string): string[] {
+  return [...text.matchAll(REFERENCE)].map(([, name = '']) => name)
 }
 
 const PASSWORD_IN_URL = /^[a-z]+:\/\/[^@]*:([^@]+)@|[?&](?:ssl)?password=([^&]+)/

@@ -12,7 +12,9 @@ const AMOUNT = z.union(
   'write a number and a unit, such as 24h',
 )
 
-export const RETENTION_ENTRIES: z.ZodType<RetentionEntries> = z.strictObject({ notice: AMOUNT.optional() })
+export const RETENTION_ENTRIES: z.ZodType<RetentionEntries> = z.strictObject({
+  notice: AMOUNT.refine(isNotice, 'write a time span of at most 90 days, such as 24h').optional(),
+})
 
 export interface RetentionSettings {
   /** A backup is erased so long after its announcement, in ms. */
@@ -20,6 +22,15 @@ export interface RetentionSettings {
 }
 
 const LONGEST_NOTICE_MS = 90 * 86_400_000
+
+function isNotice(notice: string): boolean {
+  try {
+    readRetentionSettings({ notice })
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** By default a backup is erased right after its announcement. Throws `CONFIGURATION`. */
 export function readRetentionSettings({ notice }: RetentionEntries): RetentionSettings {

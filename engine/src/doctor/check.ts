@@ -12,7 +12,8 @@ export interface CheckScope {
 /** A check of `doctor`. An error of `look` makes it a failed check, with message, hint and exit code. */
 export interface DoctorCheck<Scope = CheckScope> {
   name: string
-  look: (scope: Scope) => Promise<Finding>
+  /** Undefined where there is nothing to check, and nothing to show. */
+  look: (scope: Scope) => Promise<Finding | undefined>
 }
 
 export interface Check {
@@ -26,9 +27,14 @@ export interface Check {
 }
 
 /** Never rejects. */
-export async function perform<Scope>({ name, look }: DoctorCheck<Scope>, scope: Scope): Promise<Check> {
+export async function perform<Scope>(
+  { name, look }: DoctorCheck<Scope>,
+  scope: Scope,
+): Promise<Check | undefined> {
   try {
-    const { message, warning } = await look(scope)
+    const finding = await look(scope)
+    if (finding === undefined) return undefined
+    const { message, warning } = finding
     return { name, message, state: warning === undefined ? 'ok' : 'warning', hint: warning || undefined }
   } catch (error) {
     return failed(name, error)

@@ -1,7 +1,7 @@
 import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import { checkCatalog } from '#doctor/catalog-checks.ts'
 import { type Check, type CheckScope, type DoctorCheck, failed, perform } from '#doctor/check.ts'
-import { checkEncryption, checkIdentity, checkSigningKey } from '#doctor/key-checks.ts'
+import { checkEncryption, checkIdentity, checkRecoveryKey, checkSigningKey } from '#doctor/key-checks.ts'
 import { placeChecks } from '#doctor/place-checks.ts'
 import { checkConfigFile, checkDrills, checkNotifications } from '#doctor/setting-checks.ts'
 import { checkChat, checkPartSize, checkSecondChat } from '#doctor/vault-checks.ts'
@@ -19,6 +19,7 @@ const CHECKS: readonly DoctorCheck[] = [
   { name: 'part size', look: checkPartSize },
   { name: 'encryption', look: checkEncryption },
   { name: 'key file', look: checkIdentity },
+  { name: 'recovery key', look: checkRecoveryKey },
   { name: 'signing key', look: checkSigningKey },
   { name: 'catalog', look: checkCatalog },
   ...PROGRAMS,
@@ -44,7 +45,7 @@ export async function runChecks(
     const next = 'The other checks need this first.'
     return [
       { ...settings, hint: hint === undefined ? next : `${hint} ${next}` },
-      ...(await Promise.all(PROGRAMS.map(check => perform(check, { signal })))),
+      ...found(await Promise.all(PROGRAMS.map(check => perform(check, { signal })))),
     ]
   }
   const scope = { config, signal }
@@ -52,5 +53,9 @@ export async function runChecks(
     Promise.all(CHECKS.map(check => perform(check, scope))),
     isFast ? [] : placeChecks(scope),
   ])
-  return [...checks, ...places]
+  return found([...checks, ...places])
+}
+
+function found(checks: readonly (Check | undefined)[]): Check[] {
+  return checks.filter(check => check !== undefined)
 }

@@ -3,6 +3,8 @@ import { assertRecipient, loadOrCreateSigningKey, signerFingerprint } from '@tel
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { ownRecipients } from '#age-keys.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
+import { isThere } from '#durable-files.ts'
+import { notConfirmed, readRecoveryKeyRecord } from '#recovery-key.ts'
 import { count } from '#units/human-units.ts'
 
 /** Whether backups are encrypted, and for which keys. */
@@ -46,11 +48,35 @@ export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
     }
   }
   if (typeof encryption !== 'object') return { message: 'readable' }
+  const record = await readRecoveryKeyRecord(config).catch(() => undefined)
+  if (
+    record !== undefined &&
+    !own.includes(record.recipient) &&
+    encryption.recipients.includes(record.recipient)
+  )
+    return { message: 'the drill key; it decrypts new backups, and stays here for proofs' }
   return {
     message: 'readable, and decrypts new backups',
     // A thief of the server would have the key as well.
     warning: 'Keep a copy on another machine. A server that only sends needs no key file: remove it there.',
   }
+}
+
+/**
+ * Whether a copy of the recovery key that the set-up made is elsewhere, as far as anybody said so. Undefined
+ * where the set-up made no key.
+ */
+export async function checkRecoveryKey({ config }: Pick<CheckScope, 'config'>): Promise<Finding | undefined> {
+  const record = await readRecoveryKeyRecord(config)
+  const { encryption } = config
+  // A key that was replaced since encrypts nothing any more.
+  if (record === undefined || typeof encryption !== 'object') return undefined
+  if (!encryption.recipients.includes(record.recipient)) return undefined
+  const { confirmed_at: confirmedAt, confirmed_by: by, file } = record
+  if (confirmedAt === null) return { message: 'recovery key not confirmed', warning: notConfirmed(file) }
+  const message = `confirmed on ${confirmedAt.slice(0, 10)}`
+  if (by !== 'said at once' || !(await isThere(file))) return { message }
+  return { message, warning: `Its file is still on this machine: move ${file} to another one.` }
 }
 
 export async function checkSigningKey({ config }: CheckScope): Promise<Finding> {

@@ -25,13 +25,13 @@ export async function placeChecks(scope: CheckScope): Promise<Check[]> {
       look: within(async ({ signal }) => checkTarget(file.target(name), signal)),
     })),
   ]
-  const found: Check[] = []
+  const found: (Check | undefined)[] = []
   const next = waiting.entries()
   const work = async (): Promise<void> => {
     for (const [index, check] of next) found[index] = await perform(check, scope)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
-  return found
+  return found.filter(check => check !== undefined)
 }
 
 async function checkSource({ source, type }: SendPlan, signal: AbortSignal): Promise<Finding> {

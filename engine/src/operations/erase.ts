@@ -1,11 +1,23 @@
-import { assertErasable, type BackupDetails } from '@telegram-backup/database'
+import {
+  assertErasable,
+  assertErasableNow,
+  type BackupDetails,
+  listMessages,
+} from '@telegram-backup/database'
 import { eraseBackup } from '@telegram-backup/vault/erase/erase-backup.ts'
+import { isStillThere } from '@telegram-backup/vault/erase/erase-messages.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
-import type { ErasedMessage, ReportedReason } from '@telegram-backup/vault/session/report.ts'
-import type { Engine, RunWatching } from '#engine.ts'
+import {
+  type ErasedMessage,
+  type ReportedMessage,
+  type ReportedReason,
+  reportedMessage,
+} from '@telegram-backup/vault/session/report.ts'
+import { DELETABLE_FOR_MS } from 'telegram-deployment-bot'
+import type { Engine, RunWatching, Watching } from '#engine.ts'
 import { type BackupWords, findBackup } from '#operations/find-backup.ts'
 
-export type { ErasedMessage }
+export type { ErasedMessage, ReportedMessage }
 
 export interface EraseRequest extends BackupWords {
   /** Also when it is the last good one of its project and type. */
@@ -27,6 +39,45 @@ export interface Erased {
   indexesLeft: readonly ReportedReason[]
   /** Why it is not erased, where no message says so. */
   pending: readonly ReportedReason[]
+}
+
+/** A message of a backup, and how an erase would most likely remove it. */
+export interface ErasePreviewMessage extends ReportedMessage {
+  /** Null when nobody knows; then it may be too old to be deleted. */
+  sent_at: Date | null
+  outcome: 'erased' | 'tombstone'
+}
+
+export interface ErasePreview {
+  backup: BackupDetails
+  wasErased: boolean
+  /** Those that are still there. */
+  messages: readonly ErasePreviewMessage[]
+}
+
+/**
+ * What an erase would do now, by the catalog alone; changes nothing and asks no chat. Throws what
+ * {@link erase} throws before it begins, and `BUSY` while another process works on the backup.
+ */
+export async function previewErase(
+  { database }: Pick<Engine, 'database'>,
+  { evenTheLast, ...words }: EraseRequest,
+  hooks: Pick<Watching, 'note'>,
+): Promise<ErasePreview> {
+  const backup = await findBackup(database, words, hooks)
+  const wasErased = backup.state === 'erased'
+  if (!wasErased) await assertErasableNow(database, { backupId: backup.id, evenTheLast })
+  const rows = wasErased ? [] : await listMessages(database, backup.id)
+  const isDeletable = (sentAt: Date | null): boolean =>
+    sentAt !== null && Date.now() - sentAt.getTime() < DELETABLE_FOR_MS
+  const messages = rows.filter(isStillThere).map(
+    (row): ErasePreviewMessage => ({
+      ...reportedMessage(backup.id, row),
+      sent_at: row.sent_at,
+      outcome: isDeletable(row.sent_at) ? 'erased' : 'tombstone',
+    }),
+  )
+  return { backup, wasErased, messages }
 }
 
 /**

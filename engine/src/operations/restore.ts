@@ -71,3 +71,28 @@ export async function restore(
   )
   return { restoreId, prepared, bytes, partCount, facts }
 }
+
+const ONLY_THE_PLAN = new Error('Only the plan was asked for')
+
+/**
+ * What a restore would do. Makes every check that it makes before its first change, and changes nothing.
+ * Throws what {@link restore} throws before it begins.
+ */
+export async function previewRestore(
+  engine: Engine,
+  request: RestoreRequest,
+  { signal, note }: Watching,
+): Promise<RestorePlan> {
+  let plan: RestorePlan | undefined
+  const onPlan = async (prepared: RestorePlan): Promise<void> => {
+    plan = prepared
+    throw ONLY_THE_PLAN
+  }
+  try {
+    await restore(engine, request, { signal, note, onPlan, onUnrecorded: () => {} })
+  } catch (error) {
+    if (error !== ONLY_THE_PLAN) throw error
+  }
+  if (plan === undefined) throw new TypeError('The restore went on without its plan')
+  return plan
+}

@@ -1,4 +1,4 @@
-import { checkedTags } from '@telegram-backup/database'
+import { checkedTags } from '@telegram-backup/database/input-checks'
 import { BackupError, describeError } from '@telegram-backup/errors'
 
 /** The tags that a person wrote, each once and sorted. Throws `USAGE`. */

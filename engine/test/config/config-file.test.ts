@@ -183,7 +183,7 @@ describe('telegram-backup.yaml', () => {
   ])('%s is refused with its line', async (_, text, line, words) => {
     await expect(read(text)).rejects.toMatchObject({
       code: 'CONFIGURATION',
-      message: expect.stringMatching(new RegExp(`line ${line}: .*`)),
+      message: expect.stringMatching(new RegExp(`line ${line}, column \\d+: .*`)),
     })
     await expect(read(text)).rejects.toThrow(words)
   })

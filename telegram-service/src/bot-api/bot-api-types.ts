@@ -11,6 +11,8 @@ export interface BotChat {
   id: number
   type: string
   title: string
+  /** The name in t.me/NAME. A group or a channel with one is public: everyone can read it. */
+  publicName?: string | undefined
   /** The pinned message that was sent last. */
   pinned?: SeenMessage | undefined
 }
@@ -120,8 +122,36 @@ export function readChat(result: unknown): BotChat {
     id: integer(chat['id'], 'chat id'),
     type: text(chat['type'], 'chat type'),
     title: typeof title === 'string' ? title : '',
+    publicName: publicNameOf(chat),
     pinned: chat['pinned_message'] === undefined ? undefined : readSeenMessage(chat['pinned_message']),
   }
+}
+
+function publicNameOf({ username, active_usernames: names }: Json): string | undefined {
+  const [name] = [username, ...(Array.isArray(names) ? names : [])].filter(one => typeof one === 'string')
+  return name || undefined
+}
+
+/** Chats that an answer of `getUpdates` names, in order, and the offset that confirms these updates. */
+export interface SeenChats {
+  chats: BotChat[]
+  /** Undefined when there were no updates. */
+  nextOffset: number | undefined
+}
+
+/** Where something happened that a person did: a post, a message, a change of the bot's own rights. */
+const EVENTS = ['channel_post', 'message', 'edited_channel_post', 'edited_message', 'my_chat_member']
+
+export function readSeenChats(result: unknown): SeenChats {
+  if (!Array.isArray(result)) throw new UnexpectedAnswer('list of updates')
+  const updates = result.map(update => object(update, 'update'))
+  const ids = updates.map(update => integer(update['update_id'], 'update id'))
+  const chats = updates.flatMap(update =>
+    EVENTS.filter(event => update[event] !== undefined).map(event =>
+      readChat(object(update[event], 'event')['chat']),
+    ),
+  )
+  return { chats, nextOffset: ids.length === 0 ? undefined : Math.max(...ids) + 1 }
 }
 
 export function readChatMember(result: unknown): ChatMember {

@@ -40,6 +40,16 @@ export function lacksRightToPin(error: unknown): boolean {
   return says(error, /not enough rights to (?:manage pinned messages|pin a message)/i)
 }
 
+/** A webhook is set for the bot, so that the server tells updates to nobody else. */
+export function isWebhookSet(error: unknown): boolean {
+  return says(error, /can't use getUpdates method while webhook is active/i)
+}
+
+/** Another program asks for the updates of the same bot. */
+export function isPolledElsewhere(error: unknown): boolean {
+  return says(error, /terminated by (?:other getUpdates request|setWebhook)/i)
+}
+
 function says(error: unknown, words: RegExp): boolean {
   return error instanceof TelegramError && words.test(error.description ?? '')
 }

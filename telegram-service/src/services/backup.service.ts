@@ -76,6 +76,12 @@ export interface SendBackupOptions {
   resume?: ResumedSend | undefined
 }
 
+/** Where and how a send goes. */
+export type SendSettings = Pick<
+  SendRunOptions,
+  'chat' | 'replicaChat' | 'encryption' | 'partSizeBytes' | 'partsInFlight'
+>
+
 const PROJECT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const DEFAULT_PARTS_IN_FLIGHT = 3
 const MAX_PARTS_IN_FLIGHT = 4
@@ -144,15 +150,38 @@ export class BackupService {
     return refreshIndex(this.#options.telegramClient, vault, { ...of, encryption, signingKey })
   }
 
-  /** Throws `INVALID` and `CONFIGURATION`, before anything is opened or asked. */
+  /** Throws `INVALID` and `CONFIGURATION`, as `sendBackup` does before it opens or asks anything. */
   async #plan(options: SendBackupOptions): Promise<Omit<SendRunOptions, 'source'>> {
+    assertGivenFile(options.file)
+    const checked = this.check(options)
+    const signingKey = await this.#signingKey(readTelegramConfig())
+    return {
+      ...{ ...checked, signingKey },
+      client: this.#options.telegramClient,
+      ledger: options.ledger,
+      id: options.resume?.backupId ?? randomUUID(),
+      resume: options.resume,
+      projectId: options.projectId,
+      type: options.type,
+      labels: options.labels ?? {},
+      caption: options.caption === undefined ? undefined : cleanText(options.caption),
+      expiresAt: options.expiresAt,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    }
+  }
+
+  /**
+   * The settings of a send. Throws `INVALID` and `CONFIGURATION`, as `sendBackup` does before it opens or
+   * asks anything. Makes nothing.
+   */
+  check(options: Omit<SendBackupOptions, 'file'>): SendSettings {
     const { telegramClient, defaultChatId } = this.#options
     const config = readTelegramConfig()
     const replicaChat = this.#options.replicaChatId || config.replicaChatId
     assertProjectId(options.projectId)
     assertType(options.type)
     assertTime(options.expiresAt)
-    assertGivenFile(options.file)
     assertFilename(options.filename)
     assertCaption(options.caption)
     const chat = options.chatId || defaultChatId || config.chatId
@@ -168,26 +197,7 @@ export class BackupService {
     assertPartSize(partSizeBytes, telegramClient)
     const partsInFlight = this.#options.partsInFlight ?? DEFAULT_PARTS_IN_FLIGHT
     assertPartsInFlight(partsInFlight)
-    const signingKey = await this.#signingKey(config)
-    return {
-      client: telegramClient,
-      ledger: options.ledger,
-      encryption,
-      signingKey,
-      partSizeBytes,
-      partsInFlight,
-      id: options.resume?.backupId ?? randomUUID(),
-      resume: options.resume,
-      projectId: options.projectId,
-      type: options.type,
-      chat,
-      replicaChat,
-      labels: options.labels ?? {},
-      caption: options.caption === undefined ? undefined : cleanText(options.caption),
-      expiresAt: options.expiresAt,
-      signal: options.signal,
-      onProgress: options.onProgress,
-    }
+    return { chat, replicaChat, encryption, partSizeBytes, partsInFlight }
   }
 
   #encryption(config: TelegramConfig): Encryption {

@@ -8,6 +8,8 @@ export interface ChatAccess {
   chatId: string
   chatType: string
   chatTitle: string
+  /** The name in t.me/NAME of a public chat, which everyone can read. */
+  publicName?: string | undefined
   botUsername: string
   /** Rights that other work needs and the bot lacks, in words. Sending works without them. */
   missingRights: string[]
@@ -39,6 +41,7 @@ export async function checkChatAccess(
     chatId: String(chat.id),
     chatType: chat.type,
     chatTitle: chat.title,
+    publicName: chat.publicName,
     botUsername: bot.username,
     missingRights: missingRights(chat.type, member),
     pinned: chat.pinned,

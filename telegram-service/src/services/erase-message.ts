@@ -22,6 +22,9 @@ export interface EraseMessageOptions extends CallOptions {
   }
 }
 
+/** For so long after it was sent, a bot may delete a message; afterwards it may only replace it. */
+export const DELETABLE_FOR_MS: number = 48 * 3_600_000
+
 const TOMBSTONE = { fileName: 'erased.txt', bytes: Buffer.from('erased\n') }
 
 /**

@@ -1,3 +1,4 @@
+import { type Member, shownName } from '@telegram-backup/archive'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import type { SkippedFile } from '#allowances.ts'
@@ -15,6 +16,14 @@ export interface DirectorySource extends BackupSource {
   readonly skipped: readonly SkippedFile[]
 }
 
+/** Counts what a backup would hold; tar then reads no file, and writes nothing. */
+export interface TarMeasure {
+  /** False for a file that may not be read: a backup would find that out. */
+  take(member: Member): boolean
+  /** The size of the tar file. */
+  onTotal(bytes: number): void
+}
+
 /** Most of these files that the record names; all are counted. */
 const MAX_RECORDED = 1_000
 
@@ -25,9 +34,9 @@ const MAX_RECORDED = 1_000
  */
 export async function openDirectorySource(
   path: string,
-  options: DirectoryOptions & { signal?: AbortSignal | undefined },
+  options: DirectoryOptions & { signal?: AbortSignal | undefined; measure?: TarMeasure },
 ): Promise<DirectorySource> {
-  const { logs, allow, mayGrow, signal } = options
+  const { logs, allow, mayGrow, signal, measure } = options
   await assertReadableDirectory(path)
   const tar = await findTar(signal)
   const files = logs && (await findLogFiles(path, logs, signal))
@@ -48,13 +57,17 @@ export async function openDirectorySource(
     env: tarEnvironment(),
     encoding: 'latin1',
     onErrorLine: line => {
+      const total = measure && TOTAL.exec(line)?.[1]
+      if (total !== undefined) return measure?.onTotal(Number(total))
       report.hear(line)
       // The backup has failed; what tar would still write is wasted.
       if (report.isHopeless) child.stop()
     },
     onSideLine: line => {
       const member = contents.hear(line)
-      if (member) report.add(member)
+      if (member === undefined) return
+      report.add(member)
+      if (measure?.take(member) === false) report.skip({ path: shownName(member.path), reason: 'unreadable' })
     },
     ...(named ? { input: named.list, handles: named.handles } : {}),
   }).catch(async error => {
@@ -98,10 +111,18 @@ export async function openDirectorySource(
   }
 }
 
-function tarArguments(path: string, options: DirectoryOptions, tar: TarProgram): string[] {
+/** tar's last line with `--totals`. */
+const TOTAL = /^Total bytes written: (\d+) /
+
+function tarArguments(
+  path: string,
+  options: DirectoryOptions & { measure?: TarMeasure },
+  tar: TarProgram,
+): string[] {
   return [
     '--create',
-    '--file=-',
+    // GNU tar knows this file, and reads no contents for it.
+    ...(options.measure === undefined ? ['--file=-'] : ['--file=/dev/null', '--totals']),
     '--format=posix',
     // 64 KiB, as much as a pipe takes: tar's own 10 KiB make it 2.6 times slower.
     '--blocking-factor=128',

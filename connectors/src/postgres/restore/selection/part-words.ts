@@ -27,8 +27,8 @@ const HINTS: ReadonlyArray<[RegExp, Hint]> = [
     hint`Rows alone go into empty tables: TRUNCATE it first. Or restore the table beside it with ${option('as', 'SCHEMA.TABLE')}, and move the rows by INSERT … SELECT.`,
   ],
   [
-    /still refers to/,
-    hint`Under another name that would point to the table that exists. Restore it under its own name into another database.`,
+    /still refers to|missing FROM-clause entry/,
+    hint`A part of the table names another one, or the table itself, in an expression: under another name it would be wrong. Restore the table under its own name into another database.`,
   ],
 ]
 

@@ -3,7 +3,8 @@ import { constant, doing } from '#postgres/restore/selection/own-block.ts'
 
 /**
  * SQL that fails when something of the tables with new names depends on a table with one of the old names: a
- * default that counts on with its sequence, a rule that writes into it.
+ * default that counts on with its sequence, a rule that writes into it. It also fails for an heir of another
+ * table, which would show each row twice.
  * @param renamed the old names, as keys, and the new ones
  */
 export function pointsNotBack(renamed: ReadonlyArray<readonly [oldKey: string, now: RelationName]>): string {
@@ -26,7 +27,11 @@ BEGIN
     )
     SELECT now, shown FROM names, parts, pg_catalog.pg_depend d
     WHERE d.classid = parts.class AND d.objid = parts.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-      AND d.refobjid = pg_catalog.to_regclass(was) LIMIT 1
+      AND d.refobjid = pg_catalog.to_regclass(was)
+    UNION ALL
+    SELECT now, i.inhparent::pg_catalog.regclass::pg_catalog.text FROM names, pg_catalog.pg_inherits i
+    WHERE i.inhrelid = pg_catalog.to_regclass(now) AND i.inhparent NOT IN (SELECT oid FROM fresh WHERE oid IS NOT NULL)
+    LIMIT 1
   LOOP
     RAISE EXCEPTION 'a part of the table with a new name still refers to %', one.shown;
   END LOOP;

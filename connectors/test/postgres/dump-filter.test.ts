@@ -1,0 +1,286 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DumpFilter } from '#postgres/restore/selection/dump-filter.ts'
+import type { BroughtBack, DumpSelection } from '#postgres/restore/selection/dump-selection.ts'
+import { SchemaSelection } from '#postgres/restore/selection/schema-selection.ts'
+import { TableSelection } from '#postgres/restore/selection/table-selection.ts'
+import { readWantedPart } from '#postgres/restore/selection/wanted-part.ts'
+import type { DatabasePart } from '#restoring.ts'
+
+type Selection = DumpSelection & { broughtBack: BroughtBack }
+
+function selectionOf(part: Partial<DatabasePart>): Selection {
+  const wanted = readWantedPart({ tables: [], schemas: [], skipForeignKeys: false, ...part })
+  return wanted.tables.length > 0 ? new TableSelection(wanted) : new SchemaSelection(wanted, [])
+}
+
+/** What is selected of a dump that comes in pieces cut at these places. */
+function select(dump: string, selection: DumpSelection, cuts: readonly number[] = []): string {
+  const bytes = Buffer.from(dump)
+  const filter = new DumpFilter(selection, new Set())
+  const out: Buffer[] = []
+  let from = 0
+  for (const end of [...cuts.map(cut => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)) {
+    out.push(...filter.push(bytes.subarray(from, end)).map(piece => Buffer.from(piece)))
+    from = end
+  }
+  out.push(...filter.finish())
+  return Buffer.concat(out)
+    .toString()
+    .replace(/^DO LANGUAGE plpgsql (\$r\w+\$)[\s\S]*?\1;\n/gm, '')
+}
+
+const entry = (name: string, type: string, body: string, schema = 'sales'): string =>
+  `--\n-- Name: ${name}; Type: ${type}; Schema: ${schema}; Owner: owner\n--\n\n${body}\n\n\n`
+const data = (name: string, table: string, rows: string, schema = 'sales'): string =>
+  `--\n-- Data for Name: ${name}; Type: TABLE DATA; Schema: ${schema}; Owner: owner\n--\n\nCOPY ${table} FROM stdin;\n${rows}\\.\n\n\n`
+
+const DUMP = [
+  "SET client_encoding = 'UTF8';\nSELECT pg_catalog.set_config('search_path', '', false);\nDROP TABLE sales.customer;\n\n",
+  entry('sales', 'SCHEMA', 'CREATE SCHEMA sales;', '-'),
+  entry(
+    'touch()',
+    'FUNCTION',
+    'CREATE FUNCTION sales.touch() RETURNS trigger LANGUAGE plpgsql AS $$\n-- Name: x; Type: TABLE; Schema: sales; Owner: o\nBEGIN DROP TABLE sales.customer; END$$;',
+  ),
+  "SET default_tablespace = '';\n\n",
+  entry(
+    'customer',
+    'TABLE',
+    'CREATE TABLE sales.customer (\n    id integer NOT NULL\n);\n\n\nALTER TABLE sales.customer OWNER TO owner;',
+  ),
+  entry(
+    'TABLE customer',
+    'COMMENT',
+    "COMMENT ON TABLE sales.customer IS 'a\n-- Name: other; Type: TABLE; Schema: sales; Owner: o\nDROP TABLE sales.customer;';",
+  ),
+  entry('customer_id_seq', 'SEQUENCE', 'CREATE SEQUENCE sales.customer_id_seq\n    START WITH 1;'),
+  entry(
+    'customer_id_seq',
+    'SEQUENCE OWNED BY',
+    'ALTER SEQUENCE sales.customer_id_seq OWNED BY sales.customer.id;',
+  ),
+  'SET default_tablespace = elsewhere;\n\n',
+  entry('other', 'TABLE', 'CREATE TABLE sales.other (\n    a integer\n);'),
+  "SET default_tablespace = '';\n\n",
+  entry('part', 'TABLE', 'CREATE TABLE sales.part (\n    id integer NOT NULL\n);'),
+  entry('whole', 'TABLE', 'CREATE TABLE sales.whole (\n    id integer NOT NULL\n)\nPARTITION BY LIST (id);'),
+  entry(
+    'x; Type: TABLE; Schema: public',
+    'TABLE',
+    'CREATE TABLE sales."x; Type: TABLE; Schema: public" (\n    a integer\n);',
+  ),
+  entry(
+    'part',
+    'TABLE ATTACH',
+    'ALTER TABLE ONLY sales.whole ATTACH PARTITION sales.part FOR VALUES IN (1);',
+  ),
+  entry(
+    'customer id',
+    'DEFAULT',
+    "ALTER TABLE ONLY sales.customer ALTER COLUMN id SET DEFAULT nextval('sales.customer_id_seq'::regclass);",
+  ),
+  data('customer', 'sales.customer (id)', '1\n-- Name: other; Type: TABLE DATA; Schema: sales; Owner: o\n'),
+  data('other', 'sales.other (a)', '2\n'),
+  data('part', 'sales.part (id)', '1\n'),
+  data('x; Type: TABLE; Schema: public', 'sales."x; Type: TABLE; Schema: public" (a)', '9\n'),
+  `--\n-- Name: customer_id_seq; Type: SEQUENCE SET; Schema: sales; Owner: owner\n--\n\nSELECT pg_catalog.setval('sales.customer_id_seq', 7, true);\n\n\n`,
+  entry(
+    'customer customer_pkey',
+    'CONSTRAINT',
+    'ALTER TABLE ONLY sales.customer\n    ADD CONSTRAINT customer_pkey PRIMARY KEY (id);',
+  ),
+  entry('part_id', 'INDEX', 'CREATE INDEX part_id ON sales.part USING btree (id);'),
+  entry('whole_id', 'INDEX', 'CREATE INDEX whole_id ON ONLY sales.whole USING btree (id);'),
+  entry('part_id', 'INDEX ATTACH', 'ALTER INDEX sales.whole_id ATTACH PARTITION sales.part_id;'),
+  entry(
+    'other other_fk',
+    'FK CONSTRAINT',
+    'ALTER TABLE ONLY sales.other\n    ADD CONSTRAINT other_fk FOREIGN KEY (a) REFERENCES sales.customer(id);',
+  ),
+  entry(
+    'TABLE customer',
+    'ACL',
+    'SET SESSION AUTHORIZATION giver;\nGRANT SELECT ON TABLE sales.customer TO reader;\nRESET SESSION AUTHORIZATION;',
+  ),
+  entry(
+    'TABLE other',
+    'ACL',
+    'SET SESSION AUTHORIZATION nobody;\nGRANT SELECT ON TABLE sales.other TO reader;\nRESET SESSION AUTHORIZATION;',
+  ),
+  '--\n-- PostgreSQL database dump complete\n--\n',
+].join('')
+
+/** The parts in the order of the dump; each with its lines. */
+const HEAD = "SET client_encoding = 'UTF8';\nSELECT pg_catalog.set_config('search_path', '', false);\n"
+const CUSTOMER = `SET default_tablespace = '';
+CREATE TABLE sales.customer (
+    id integer NOT NULL
+);
+ALTER TABLE sales.customer OWNER TO owner;
+COMMENT ON TABLE sales.customer IS 'a
+-- Name: other; Type: TABLE; Schema: sales; Owner: o
+DROP TABLE sales.customer;';
+CREATE SEQUENCE sales.customer_id_seq
+    START WITH 1;
+ALTER SEQUENCE sales.customer_id_seq OWNED BY sales.customer.id;
+ALTER TABLE ONLY sales.customer ALTER COLUMN id SET DEFAULT nextval('sales.customer_id_seq'::regclass);
+COPY "sales"."customer" (id) FROM stdin;
+1
+-- Name: other; Type: TABLE DATA; Schema: sales; Owner: o
+\\.
+SELECT pg_catalog.setval('sales.customer_id_seq', 7, true);
+ALTER TABLE ONLY sales.customer
+    ADD CONSTRAINT customer_pkey PRIMARY KEY (id);
+SET SESSION AUTHORIZATION giver;
+GRANT SELECT ON TABLE sales.customer TO reader;
+RESET SESSION AUTHORIZATION;
+`
+
+describe('a table of a dump', () => {
+  it('comes with its sequence, key, comment and rights, and with nothing of another table or its tablespace', () => {
+    // Nothing that is selected follows the RESET: it ends with the transaction.
+    const expected = `${HEAD}${CUSTOMER}`.replaceAll('sales.customer', '"sales"."customer"')
+    const selected = select(DUMP, selectionOf({ tables: ['sales.customer'] }))
+    expect(unquoted(selected)).toBe(unquoted(expected).replace('RESET SESSION AUTHORIZATION;\n', ''))
+    expect(select(DUMP, selectionOf({ tables: ['Sales.CUSTOMER'] }))).toBe(selected)
+  })
+
+  it('comes with its partitions, which stand before it in the dump, and their indexes', () => {
+    const selected = unquoted(select(DUMP, selectionOf({ tables: ['sales.whole'] })))
+    expect(selected.match(/^(CREATE|ALTER|COPY).*$/gm)).toEqual([
+      'CREATE TABLE sales.part (',
+      'CREATE TABLE sales.whole (',
+      'ALTER TABLE ONLY sales.whole ATTACH PARTITION sales.part FOR VALUES IN (1);',
+      'COPY sales.part (id) FROM stdin;',
+      'CREATE INDEX part_id ON sales.part USING btree (id);',
+      'CREATE INDEX whole_id ON ONLY sales.whole USING btree (id);',
+      'ALTER INDEX sales.whole_id ATTACH PARTITION sales.part_id;',
+    ])
+  })
+
+  it('gets another name in all of its statements, and so does what belongs to it', () => {
+    const part = { tables: ['sales.customer'], as: 'sales.customer_restored' }
+    const expected = unquoted(`${HEAD}${CUSTOMER}`)
+      .replaceAll(/sales\.customer/g, 'sales.customer_restored')
+      .replaceAll('customer_pkey', 'customer_restored_pkey')
+      .replace('DROP TABLE sales.customer_restored', 'DROP TABLE sales.customer')
+      .replace('RESET SESSION AUTHORIZATION;\n', '')
+    const selection = selectionOf(part)
+    expect(unquoted(select(DUMP, selection))).toBe(expected)
+    expect(selection.broughtBack.relations).toEqual([
+      { name: 'sales.customer_restored', was: 'sales.customer' },
+      { name: 'sales.customer_restored_id_seq', was: 'sales.customer_id_seq' },
+    ])
+  })
+
+  it('whose name reads like pg_dump’s comments is found by its own statements', () => {
+    const selected = select(DUMP, selectionOf({ tables: ['sales."x; Type: TABLE; Schema: public"'] }))
+    expect(selected.match(/^(CREATE|COPY).*$/gm)).toEqual([
+      'CREATE TABLE "sales"."x; Type: TABLE; Schema: public" (',
+      'COPY "sales"."x; Type: TABLE; Schema: public" (a) FROM stdin;',
+    ])
+  })
+
+  it('comes without rows, or rows come alone', () => {
+    const tables = ['sales.customer']
+    const definitions = select(DUMP, selectionOf({ tables, only: 'definitions' }))
+    expect(definitions).toContain('PRIMARY KEY')
+    expect(definitions).not.toMatch(/COPY|setval/)
+    const rows = select(DUMP, selectionOf({ tables, only: 'rows' }))
+    expect(rows.match(/^[A-Z]{4,}.*$/gm)).toEqual([
+      expect.stringContaining('SELECT pg_catalog.set_config'),
+      'COPY "sales"."customer" (id) FROM stdin;',
+      `SELECT pg_catalog.setval('"sales"."customer_id_seq"', 7, true);`,
+    ])
+  })
+
+  it('that is not in the dump is refused before the first row, with the names that resemble it', () => {
+    const untilRows = DUMP.slice(0, DUMP.indexOf('-- Data for') + 90)
+    const filter = new DumpFilter(selectionOf({ tables: ['sales.custmer'] }), new Set())
+    expect(() => filter.push(Buffer.from(untilRows))).toThrow(
+      expect.objectContaining({ code: 'NOT_FOUND', message: 'The backup has no table sales.custmer' }),
+    )
+    expect(() => select(DUMP, selectionOf({ tables: ['public.customer'] }))).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('sales.customer') }),
+    )
+  })
+})
+
+describe('a schema of a dump', () => {
+  it('comes whole, by the comments and the statements', () => {
+    const selected = select(DUMP, selectionOf({ schemas: ['sales'] }))
+    expect(selected).toContain('CREATE SCHEMA sales;')
+    expect(selected).toContain('CREATE FUNCTION sales.touch()')
+    expect(selected).toContain('"x; Type: TABLE; Schema: public"')
+    expect(selected).not.toMatch(/^DROP TABLE sales.customer;\n\n/m)
+  })
+
+  it('is refused when a statement below its name is about something else', () => {
+    const evil = entry('x', 'TABLE', 'ALTER TABLE other.t ADD COLUMN x int;')
+    expect(() =>
+      select(DUMP.replace('SET default', `${evil}SET default`), selectionOf({ schemas: ['sales'] })),
+    ).toThrow(expect.objectContaining({ code: 'UNRESTORABLE' }))
+  })
+
+  it('that is not in the dump is refused, with those that are', () => {
+    expect(() => select(DUMP, selectionOf({ schemas: ['sale'] }))).toThrow(
+      expect.objectContaining({ code: 'NOT_FOUND', hint: 'It has sales.' }),
+    )
+  })
+})
+
+describe('whatever a dump holds and wherever it is cut', () => {
+  const parts: ReadonlyArray<Partial<DatabasePart>> = [
+    { tables: ['sales.customer'] },
+    { tables: ['sales.customer'], as: 'x."Y z"' },
+    { tables: ['sales.whole', 'sales.customer'], only: 'rows' },
+    { schemas: ['sales'] },
+    { only: 'definitions' },
+  ]
+  const pieces = DUMP.split(/(?<=\n\n\n)/)
+  const noise = fc.constantFrom(
+    "SELECT 'x\n-- Name: customer; Type: TABLE; Schema: sales; Owner: o\n';\n",
+    '-- Name: y; Type: TABLE; Schema: sales; Owner: o\n',
+    '--\n-- Name: a; Type: TABLE; Schema: b; Type: TABLE; Schema: sales; Owner: o; Owner: p\n--\n',
+    'DROP TABLE sales.customer;\n',
+    'ALTER TABLE elsewhere.t RENAME TO sales;\n',
+    'DO $$BEGIN DELETE FROM sales.customer; END$$;\n',
+    'CREATE TABLE sales.customer (a int);\n',
+    'DELETE FROM sales.other;\n',
+  )
+
+  it('the same is selected, and nothing that is no statement of pg_dump about the selected tables', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: pieces.length }), noise), { maxLength: 4 }),
+        fc.array(fc.nat(), { maxLength: 20 }),
+        fc.constantFrom(...parts),
+        (noises, cuts, part) => {
+          const dump = noises
+            .reduce((all, [at, text]) => all.toSpliced(at, 0, text), pieces as readonly string[])
+            .join('')
+          const outcome = (at: readonly number[]): string => {
+            try {
+              return select(dump, selectionOf(part), at)
+            } catch (error) {
+              return (error as Error).message
+            }
+          }
+          const whole = outcome([])
+          expect(outcome(cuts)).toBe(whole)
+          if (part.tables === undefined) return
+          expect(whole.replaceAll(/^COMMENT[\s\S]*?;';$/gm, '')).not.toMatch(
+            /^(DROP|DELETE|DO|ALTER TABLE elsewhere)/m,
+          )
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+})
+
+/** Plain names without their quotes. */
+function unquoted(text: string): string {
+  return text.replaceAll(/"([a-z_]+)"/g, '$1')
+}

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BackupError, hint, run } from '@telegram-backup/errors'
+import { z } from 'zod'
+import { replaceFile } from '#durable-files.ts'
+import type { Config } from '#environment.ts'
+
+const FILE_NAME = 'recovery-key.json'
+
+/** What is known about the recovery key that the set-up made; no secret. Times are ISO 8601. */
+export interface RecoveryKeyRecord {
+  /** Its public key. */
+  recipient: string
+  /** Where its file was written on this machine. */
+  file: string
+  made_at: string
+  /** When a set-up ended that had said where the file is; before, nobody can have copied it. */
+  announced_at: string | null
+  confirmed_at: string | null
+  /**
+   * typed: a person typed the end of the secret key · said: a person said so after the key was announced ·
+   * said at once: the run that made the key was told so, before anybody could copy the file.
+   */
+  confirmed_by: 'typed' | 'said' | 'said at once' | null
+}
+
+const RECORD: z.ZodType<RecoveryKeyRecord> = z.object({
+  recipient: z.string().regex(/^age1[0-9a-z]+$/),
+  file: z.string(),
+  made_at: z.iso.datetime(),
+  announced_at: z.iso.datetime().nullable(),
+  confirmed_at: z.iso.datetime().nullable(),
+  confirmed_by: z.enum(['typed', 'said', 'said at once']).nullable(),
+})
+
+/**
+ * The record in the state folder; undefined when the set-up made no key on this machine. Throws
+ * `CONFIGURATION` for a record that cannot be read.
+ */
+export async function readRecoveryKeyRecord({
+  stateFolder,
+}: Pick<Config, 'stateFolder'>): Promise<RecoveryKeyRecord | undefined> {
+  const path = join(stateFolder, FILE_NAME)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw unreadable(path, code ?? 'unknown', cause)
+  }
+  try {
+    return RECORD.parse(JSON.parse(text))
+  } catch (cause) {
+    throw unreadable(path, 'it is not a record of this program', cause)
+  }
+}
+
+/** Resolves when the record is on disk. */
+export async function writeRecoveryKeyRecord(
+  { stateFolder }: Pick<Config, 'stateFolder'>,
+  record: RecoveryKeyRecord,
+): Promise<void> {
+  await replaceFile(join(stateFolder, FILE_NAME), `${JSON.stringify(record, undefined, 2)}\n`)
+}
+
+/** What to do about a recovery key of which nobody has said that it is saved. */
+export function notConfirmed(file: string): string {
+  return hint`Copy ${file} to another machine. Then run "${run('init')}" and type the end of the key, or run "${run('init', { 'key-saved': true })}": the file then leaves this machine.`.toString()
+}
+
+function unreadable(path: string, why: string, cause: unknown): BackupError {
+  return new BackupError(`The record of the recovery key, ${path}, cannot be read: ${why}`, {
+    code: 'CONFIGURATION',
+    hint: 'Make sure that a copy of the key file is on another machine, then remove the record.',
+    cause,
+  })
+}
