@@ -145,6 +145,7 @@ async function rotateRecipients(
     recipient: done.recipient,
     recipients,
     key_file: keyFile ?? null,
+    is_recovery_key: done.isRecoveryKey,
     identity_file: identityFile ?? null,
     file: path,
     old_backups: { count: old.count, pinned: old.pinned, last_expires_at: old.lastExpiresAt },
@@ -163,6 +164,11 @@ async function rotateRecipients(
         : [
             `${identityFile} holds the new private key as well as the old ones, so this machine can decrypt all backups.`,
           ]),
+      ...(done.isRecoveryKey
+        ? [
+            'It is the recovery key now. Once its copy is elsewhere: telegram-backup init --key-saved; the file then leaves this machine.',
+          ]
+        : []),
       RESTART,
       'Next: telegram-backup card (prints a new card).',
     ].join('\n'),
