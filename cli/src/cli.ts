@@ -147,9 +147,10 @@ export function createProgram(
   return program
 }
 
-function outputOf({ stdout, stderr }: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+function outputOf(host: Host, { json = false, quiet, verbose }: CommonOptions): Output {
+  const { stdout, stderr, env } = host
   const detail = verbose ? 'verbose' : quiet ? 'quiet' : 'normal'
-  return new Output({ json, detail, stdout, stderr })
+  return new Output({ json, detail, stdout, stderr, env })
 }
 
 const NOT_FILLED: FilledEnvironment = { origins: new Map(), files: [], unreadable: [] }

@@ -102,7 +102,7 @@ it('refuses a file that others can write, a missing one, a folder and a FIFO wit
   await rm(path)
   const fifo = join(folder, 'home', 'telegram-backup.yaml')
   execFileSync('mkdir', ['-p', join(folder, 'home')])
-  execFileSync('mkfifo', [fifo])
+  execFileSync('bash', ['-c', 'mkfifo "$0"', fifo])
   expect(
     await callCli(['config', 'check'], { env: { TELEGRAM_BACKUP_HOME: join(folder, 'home') } }),
   ).toMatchObject({

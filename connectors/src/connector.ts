@@ -7,6 +7,7 @@ import type { MemberConnector } from '#members.ts'
 import type { SourcePreview } from '#preview.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
+import type { SourceWords } from '#source-words.ts'
 
 /**
  * What a kind of source can do. Each kind has one such object, which `registry.ts` lists. Callers look
@@ -53,6 +54,10 @@ export interface Connector<
   hideSource?(choice: Choice, name: string | undefined): Promise<(error: unknown) => unknown>
   /** For a kind that reads folders: whether a file of this machine is in the backup. */
   holdsFile?(choice: Choice, path: string): Promise<boolean>
+  /** What the record of a backup tells a person. The facts are not trusted. */
+  describe?(facts: SourceRecord): SourceWords
+  /** For a kind that consists of several sources: each becomes a backup of its own, all in one group. */
+  readonly group?: GroupConnector<Choice>
   /** For a kind that can be read again: a send whose process died goes on where it ended. */
   readonly resume?: ResumeConnector<Choice>
   /** For a kind whose backups have files in them, which can be listed and fetched one by one. */
@@ -103,6 +108,25 @@ export interface OpenOptions {
 /** What is read, with its options. Only its own connector looks into it. */
 export interface SourceChoice {
   readonly kind: string
+}
+
+export interface GroupConnector<Choice> {
+  /**
+   * What the source consists of at this moment, in the order in which it is backed up and restored. Throws
+   * what `open` throws.
+   */
+  list(choice: Choice, signal: AbortSignal): Promise<GroupMember[]>
+  /**
+   * Where a member is restored, on the server that a target names; undefined for a target of another kind,
+   * and a name that no member has.
+   */
+  targetOf(member: string, server: RestoreTarget): Promise<RestoreTarget | undefined>
+}
+
+export interface GroupMember {
+  /** Unique in the group, and the same in each run. At most 256 characters. */
+  name: string
+  choice: SourceChoice
 }
 
 /** Throws `USAGE` for an empty path. */

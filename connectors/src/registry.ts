@@ -2,6 +2,8 @@ import { BackupError } from '@telegram-backup/errors'
 import type { Connector, OpenedSource, OpenOptions, SourceChoice } from '#connector.ts'
 import { DIRECTORY } from '#directory/directory-connector.ts'
 import type { DirectorySettings } from '#directory/settings.ts'
+import { CLUSTER } from '#postgres/cluster/cluster-connector.ts'
+import type { ClusterSettings } from '#postgres/cluster/cluster-settings.ts'
 import { POSTGRES } from '#postgres/postgres-connector.ts'
 import type { PostgresSettings } from '#postgres/settings.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
@@ -9,13 +11,18 @@ import type { RestoreConnector, RestoreTarget } from '#restoring.ts'
 import type { FileSettings, StdinSettings } from '#stream/settings.ts'
 import { FILE, STDIN } from '#stream/stream-connectors.ts'
 
-export interface PlaceSettings extends FileSettings, PostgresSettings, DirectorySettings, StdinSettings {}
+export interface PlaceSettings
+  extends FileSettings,
+    PostgresSettings,
+    ClusterSettings,
+    DirectorySettings,
+    StdinSettings {}
 
 /** Any kind. A choice or target goes back only to the connector that made it. */
 export type AnyConnector = Connector<SourceChoice, RestoreTarget, PlaceSettings>
 
 /** All kinds of source. A new kind is a folder, and a line here. */
-export const CONNECTORS: readonly AnyConnector[] = [FILE, POSTGRES, DIRECTORY, STDIN]
+export const CONNECTORS: readonly AnyConnector[] = [FILE, POSTGRES, CLUSTER, DIRECTORY, STDIN]
 
 /** The connector that made this choice or target. */
 export function connectorOf({ kind }: SourceChoice | RestoreTarget): AnyConnector {

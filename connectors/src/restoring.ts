@@ -3,7 +3,7 @@ import type { MemberSelection } from '#members.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
 export interface RestoreConnector<Target extends RestoreTarget = RestoreTarget> {
-  readonly makes: 'database' | 'directory'
+  readonly makes: 'database' | 'directory' | 'roles'
   /** Placeholder for a target in a command: `URL`. */
   readonly shown: string
   /** The form of such a target. `path`, which one kind has: any other text. */
@@ -81,6 +81,8 @@ export interface RestoreWishes {
   /** Keep the replaced database under another name. */
   keepOld: boolean
   createRoles: boolean
+  /** Restore globals that give more rights than an ordinary role has: superusers, tablespaces, and so on. */
+  trustGlobals: boolean
   /** Undefined for all of it. */
   databasePart?: DatabasePart | undefined
   allow: readonly OutsideAllowance[]
@@ -116,6 +118,12 @@ export type RestoreStep =
   | { does: 'move in'; name: string; replaces: number }
   | { does: 'replace'; name: string; holds: string[]; sizeBytes: number; sessions: number; isKept: boolean }
   | { does: 'make roles'; roles: string[] }
+  /**
+   * Adds what a cluster has besides its databases. `roles` and `tablespaces`: those that the server lacks;
+   * `kept`: how many roles are there, and stay as they are; `rights`: what gives more rights than an ordinary
+   * role has.
+   */
+  | { does: 'add globals'; roles: string[]; kept: number; tablespaces: string[]; rights: string[] }
   /** The dump runs with more rights than it needs. */
   | { does: 'run as'; role: string; rights: string }
   | { does: 'treat links'; words: string }

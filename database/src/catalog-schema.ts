@@ -219,6 +219,9 @@ type Defaulted =
   | 'expiry_given'
   | 'pinned_at'
   | 'verified_at'
+  | 'group_id'
+  | 'group_size'
+  | 'member'
   | 'tags'
 
 type BackupsTable = Omit<Backup, Defaulted | 'source'> & {

@@ -81,6 +81,7 @@ export { type BackupTimes, listBackupTimes, listLateBeginnings } from '#backups/
 export { getBackupDetails } from '#backups/details.ts'
 export { deleteExpiredBackups, markExpired } from '#backups/expiry.ts'
 export * from '#backups/find.ts'
+export { type BackupGroup, findGroup, type GroupPlace } from '#backups/groups.ts'
 export * from '#backups/queries.ts'
 export {
   createBackup,

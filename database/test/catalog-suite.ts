@@ -3,6 +3,7 @@ import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
+import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
 import { describeHookRuns } from '#test/suite-hook-runs.ts'
 import { describeImports } from '#test/suite-imports.ts'
@@ -63,6 +64,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeIndexRows(open)
   describeIndexOrigins(open)
   describeErase(open)
+  describeGroups(open)
   describeImports(open)
   describeRestores(open)
   describeRetentionNotices(open)

@@ -16,6 +16,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   catch_up: 'once',
   project_id: 'shop',
   type: 'database',
+  tag: 'nightly',
   filename: 'shop.sql',
   from: '2026-11-25',
   to: '2026-11-25T14:00:00Z',

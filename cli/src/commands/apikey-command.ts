@@ -1,5 +1,5 @@
 import type { ApiKey, ApiScope, Database } from '@telegram-backup/database'
-import { count, formatDay, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatDay, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import {
@@ -9,6 +9,10 @@ import {
   usageError,
   withCatalog,
 } from '#commands/command.ts'
+import type { Output } from '#commands/output.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, type Text } from '#commands/terminal-text.ts'
 
 interface CreateOptions {
   name: string
@@ -97,25 +101,34 @@ const registerList: RegisterCommand = (group, run) => {
     run(async context => {
       const { listApiKeys } = await import('@telegram-backup/database')
       const keys = await withCatalog(context, listApiKeys)
-      context.output.answer(keys, () => describeKeys(keys, new Date()))
+      context.output.answer(keys, () => describeKeys(keys, { now: new Date(), output: context.output }))
       return ExitCode.DONE
     }, options),
   )
 }
 
-function describeKeys(keys: readonly ApiKey[], now: Date): string {
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'NAME', least: 8 },
+  { heading: 'KEY', leavesAs: 2 },
+  { heading: 'SCOPES', least: 8 },
+  { heading: 'PROJECT', least: 7 },
+  { heading: 'STATE' },
+  { heading: 'LAST USED', leavesAs: 1 },
+]
+
+function describeKeys(keys: readonly ApiKey[], { now, output }: { now: Date; output: Output }): Text {
   if (keys.length === 0) return 'No keys yet. To create one, see: telegram-backup apikey create --help'
-  const heading = ['ID', 'NAME', 'KEY', 'SCOPES', 'PROJECT', 'STATE', 'LAST USED']
   const rows = keys.map(key => [
     key.id,
     key.name,
     `${key.prefix}…`,
     key.scopes.join(','),
     key.project_id ?? 'all',
-    stateOf(key, now),
+    shownState(stateOf(key, now)),
     key.last_used_at === null ? 'never' : formatTime(key.last_used_at),
   ])
-  return `${formatTable([heading, ...rows])}\n${count(keys.length, 'key')}`
+  return linesOf([output.table(COLUMNS, rows), count(keys.length, 'key')])
 }
 
 function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {

@@ -1,6 +1,6 @@
 import { countMissingFiles, shownId, stateWords } from '@telegram-backup/database/missing-files'
 import type { RetentionPlan, SessionReport } from '@telegram-backup/engine/operations/expire.ts'
-import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
@@ -10,8 +10,12 @@ import {
   withEngine,
 } from '#commands/command.ts'
 import { canBeAsked, confirm } from '#commands/confirmation.ts'
+import type { Output } from '#commands/output.ts'
 import { formatDuration } from '#commands/progress-facts.ts'
 import { runProgress, secondsSince } from '#commands/run-progress.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, plain, type Text } from '#commands/terminal-text.ts'
 
 interface ExpireOptions {
   dryRun?: boolean
@@ -38,7 +42,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
   if (options.dryRun === true) {
     return await withCatalog(context, async database => {
       const plan = await planRetention(database)
-      output.answer({ dry_run: true, decisions: plan.map(decisionView) }, () => describePlan(plan))
+      output.answer({ dry_run: true, decisions: plan.map(decisionView) }, () => describePlan(plan, output))
       return ExitCode.DONE
     })
   }
@@ -66,7 +70,7 @@ async function runExpire(context: CommandContext, options: ExpireOptions): Promi
 async function isAgreedTo(context: CommandContext, inDoubt: RetentionPlan): Promise<boolean> {
   const { output } = context
   if (!canBeAsked(context)) return false
-  output.insist(describePlan(inDoubt))
+  output.insist(plain(describePlan(inDoubt, output)))
   output.insist(`${count(inDoubt.length, 'backup')} would be removed at once.`)
   await confirm(context, { isAgreed: false })
   return true
@@ -77,24 +81,34 @@ function decisionView({ backup, decision, reason }: RetentionPlan[number]): obje
   return { id, project_id, type, source, decision, reason, missing_files: countMissingFiles(backup) }
 }
 
-function describePlan(plan: RetentionPlan): string {
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'PROJECT', least: 7 },
+  { heading: 'TYPE', leavesAs: 1 },
+  { heading: 'SOURCE', least: 8 },
+  { heading: 'STATE', leavesAs: 2 },
+  { heading: 'CREATED' },
+  { heading: 'DECISION' },
+  { heading: 'REASON', least: 20 },
+]
+
+function describePlan(plan: RetentionPlan, output: Output): Text {
   if (plan.length === 0) return 'There are no backups.'
   const rows = plan.map(({ backup, decision, reason }) => [
     backup.id,
     backup.project_id,
     backup.type,
     backup.source_name ?? NONE,
-    stateWords(backup),
+    shownState(stateWords(backup)),
     formatTime(backup.created_at),
-    decision,
+    shownState(decision),
     reason,
   ])
-  const table = formatTable([
-    ['ID', 'PROJECT', 'TYPE', 'SOURCE', 'STATE', 'CREATED', 'DECISION', 'REASON'],
-    ...rows,
-  ])
   const number = (which: string): number => plan.filter(({ decision }) => decision === which).length
-  return `${table}\n${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`
+  return linesOf([
+    output.table(COLUMNS, rows),
+    `${number('erase')} to erase, ${number('held')} held, ${number('keep')} kept`,
+  ])
 }
 
 function describeOutcome(report: SessionReport, plan: RetentionPlan, took: string): string {

@@ -1,7 +1,7 @@
 import type { MemberHit, MembersFound } from '@telegram-backup/engine/operations/find-members.ts'
 import { count, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { escapeName } from '@telegram-backup/engine/units/names.ts'
-import { parsePastTime } from '@telegram-backup/engine/units/quantities.ts'
+import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import { type CommandContext, describeCommand, type RegisterCommand, withEngine } from '#commands/command.ts'
 import { longCells, memberJson } from '#commands/member-words.ts'
@@ -46,7 +46,7 @@ export const registerFind: RegisterCommand = (program, run) => {
 async function find(context: CommandContext, pattern: string, options: FindOptions): Promise<MembersFound> {
   const { output, signal, note } = context
   const { source, project: projectId, since } = options
-  const query = { pattern, source, projectId, since: since === undefined ? undefined : parsePastTime(since) }
+  const query = { pattern, source, projectId, since: since === undefined ? undefined : parseTime(since) }
   const line = output.progressLine()
   return await withEngine(context, async engine => {
     const { findMembers } = await import('@telegram-backup/engine/operations/find-members.ts')
@@ -80,8 +80,8 @@ function describeFound({ hits, searched }: MembersFound, pattern: string): strin
 
 function describeFile(hits: readonly MemberHit[]): string {
   const [first] = hits as [MemberHit, ...MemberHit[]]
-  const gone =
-    first.number === 0 ? [] : [`  not in the newest ${count(first.number, 'backup')} of this source`]
+  const newer = first.number === 1 ? 'backup' : `${first.number} backups`
+  const gone = first.number === 0 ? [] : [`  not in the newest ${newer} of this source`]
   const rows = versionsOf(hits).map(({ newest, oldest, backups }) => [
     '',
     ...longCells(newest.member),

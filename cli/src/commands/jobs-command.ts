@@ -1,12 +1,6 @@
 import type { Database, Job, JobState } from '@telegram-backup/database'
 import { backupOfJob, jobView } from '@telegram-backup/engine/jobs/job-view.ts'
-import {
-  count,
-  formatBytes,
-  formatTable,
-  formatTime,
-  NONE,
-} from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatBytes, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { openJobQueue } from '@telegram-backup/engine/wiring.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import type { Command } from 'commander'
@@ -22,6 +16,10 @@ import {
   withCatalog,
 } from '#commands/command.ts'
 import { factTable } from '#commands/fact-table.ts'
+import type { Output } from '#commands/output.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, type Text } from '#commands/terminal-text.ts'
 
 interface ListOptions {
   project?: string
@@ -69,7 +67,7 @@ function registerJobList(parent: Command, run: RunAction): void {
       }
       await withCatalog(context, async database => {
         const jobs = await listJobs(database, filter)
-        context.output.answer(jobs.map(jobView), () => describeJobs(jobs))
+        context.output.answer(jobs.map(jobView), () => describeJobs(jobs, context.output))
       })
       return ExitCode.DONE
     }, options),
@@ -134,20 +132,30 @@ async function parseState(text: string): Promise<JobState> {
   throw usageError(`No job has the state ${JSON.stringify(text)}`, `The states are ${JOB_STATES.join(', ')}.`)
 }
 
-function describeJobs(jobs: readonly Job[]): string {
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'KIND' },
+  { heading: 'SUBJECT', least: 8 },
+  { heading: 'STATE' },
+  { heading: 'CREATED' },
+  { heading: 'DONE', leavesAs: 2 },
+  { heading: 'TRIES', leavesAs: 1 },
+  { heading: 'ERROR', least: 20 },
+]
+
+function describeJobs(jobs: readonly Job[], output: Output): Text {
   if (jobs.length === 0) return 'No job matches.'
-  const heading = ['ID', 'KIND', 'SUBJECT', 'STATE', 'CREATED', 'DONE', 'TRIES', 'ERROR']
   const rows = jobs.map(job => [
     job.id,
     job.kind,
     job.source ?? job.target ?? job.project_id ?? NONE,
-    job.state,
+    shownState(job.state),
     formatTime(job.created_at),
     job.progress.bytes_done === 0 ? NONE : formatBytes(job.progress.bytes_done),
     String(job.attempt),
     job.error === null ? '' : `${job.error.code}: ${job.error.message}`,
   ])
-  return `${formatTable([heading, ...rows])}\n${count(jobs.length, 'job')}`
+  return linesOf([output.table(COLUMNS, rows), count(jobs.length, 'job')])
 }
 
 function describeJob(job: Job): string {

@@ -1,4 +1,4 @@
-import type { Backup, BackupState, BackupType } from '@telegram-backup/database'
+import type { Backup, BackupFilter, BackupState, BackupType } from '@telegram-backup/database'
 import { stateWords, withMissingCount } from '@telegram-backup/database/missing-files'
 import type { PolicyWords } from '@telegram-backup/engine/retention/describe-policies.ts'
 import {
@@ -6,19 +6,34 @@ import {
   formatAge,
   formatDay,
   formatSizeOf,
-  formatTable,
   formatTime,
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
+import { parseLastTime, parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { ExitCode } from '@telegram-backup/errors'
-import { describeCommand, type RegisterCommand, withCatalog } from '#commands/command.ts'
+import {
+  type CommonOptions,
+  describeCommand,
+  type RegisterCommand,
+  wholeNumber,
+  withCatalog,
+} from '#commands/command.ts'
+import type { Output } from '#commands/output.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, type Text } from '#commands/terminal-text.ts'
 
-interface ListOptions {
+interface ListOptions extends CommonOptions {
   project?: string
   type?: string
+  source?: string
+  tag?: string
   state?: string
+  since?: string
+  until?: string
+  limit?: string
   all?: boolean
-  json?: boolean
 }
 
 /** `list`: the backups in the catalog, newest first. */
@@ -28,37 +43,39 @@ export const registerList: RegisterCommand = (program, run) => {
     options: {
       '--project <id>': 'list only backups of this project',
       '--type <type>': 'list only backups of this type: database, storage or logs',
+      '--source <name>': 'list only backups of this source of telegram-backup.yaml',
+      '--tag <tag>': 'list only backups that have this tag',
       '--state <state>': 'list only backups in this state: sending, complete, failed, erasing or erased',
+      '--since <when>': 'list only backups made since then: 24h, 7d, 2026-11-24, "2026-11-24 15:30"',
+      '--until <when>': 'list only backups made until then; a date counts to the end of that day',
+      '--limit <number>': 'list at most this many backups, the newest ones',
       '--all': 'list erased backups too; with --json they are always listed',
     },
     examples: [
       'telegram-backup list',
-      'telegram-backup list --project shop --type database --state complete',
+      'telegram-backup list --source shop --since 7d',
+      'telegram-backup list --project shop --type database --state complete --limit 5',
       'telegram-backup list --all                              # erased backups, too',
     ],
   }).action((options: ListOptions) =>
     run(async context => {
-      const { listBackups } = await import('@telegram-backup/api-gateway/lib/backups/backups.service.ts')
+      const filter = filterOf(options)
+      const { queryBackups } = await import('@telegram-backup/database')
       const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
+      const { output } = context
+      const isErasedWanted = output.json || options.all === true || options.state !== undefined
       await withCatalog(context, async database => {
-        const { data } = await listBackups(
-          {
-            projectId: options.project,
-            type: options.type as BackupType,
-            state: options.state as BackupState,
-          },
-          { database },
-        )
-        const isFiltered = [options.project, options.type, options.state].some(filter => filter !== undefined)
+        const { data, total } = await queryBackups(database, { ...filter, isErasedWanted })
+        const all = isErasedWanted ? total : (await queryBackups(database, { ...filter, limit: 0 })).total
+        const isFiltered = Object.values(filter).some(value => value !== undefined)
         const empty = isFiltered
           ? 'No backup matches.'
           : `No backups yet in ${database.location}. To make one, see: telegram-backup send --help. If the chat already holds backups: telegram-backup recover`
         const words = await readPolicyWords(database)
-        const isAsked = options.all === true || options.state !== undefined
-        const shown = isAsked ? data : data.filter(({ state }) => state !== 'erased')
-        const hidden = data.length - shown.length
-        context.output.answer(data.map(withMissingCount), () =>
-          data.length === 0 ? empty : describeList(shown, { words, hidden, now: new Date() }),
+        output.answer(data.map(withMissingCount), () =>
+          all === 0
+            ? empty
+            : describeList(data, output, { words, total, hidden: all - total, now: new Date() }),
         )
       })
       return ExitCode.DONE
@@ -66,14 +83,52 @@ export const registerList: RegisterCommand = (program, run) => {
   )
 }
 
-/** @param hidden number of erased backups that are not shown */
+/** Throws `USAGE`. */
+function filterOf({ project, type, source, tag, state, since, until, limit }: ListOptions): BackupFilter {
+  return {
+    projectId: project,
+    type: type as BackupType,
+    sourceName: source,
+    tag,
+    state: state as BackupState,
+    from: since === undefined ? undefined : parseTime(since),
+    to: until === undefined ? undefined : parseLastTime(until),
+    ...(limit !== undefined && { limit: wholeNumber('--limit', limit, { from: 1, to: MOST_LISTED }) }),
+  }
+}
+
+const MOST_LISTED = 1_000_000
+
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'PROJECT', least: 7 },
+  { heading: 'TYPE', leavesAs: 4 },
+  { heading: 'STATE', least: 10 },
+  { heading: 'SIZE', leavesAs: 5 },
+  { heading: 'CREATED' },
+  { heading: 'EXPIRES', leavesAs: 2 },
+  { heading: 'VERIFIED', leavesAs: 1 },
+]
+// Only where a backup has one: most who send without a configuration file have neither.
+const SOURCE: Column = { heading: 'SOURCE', least: 8 }
+const TAGS: Column = { heading: 'TAGS', least: 8, leavesAs: 3 }
+const GROUP: readonly Column[] = [
+  { heading: 'GROUP', leavesAs: 6 },
+  { heading: 'MEMBER', least: 8 },
+]
+
+/** @param of.hidden number of erased backups that are not shown */
 function describeList(
   backups: readonly Backup[],
-  { words, hidden, now }: { words: PolicyWords; hidden: number; now: Date },
-): string {
+  output: Output,
+  of: { words: PolicyWords; total: number; hidden: number; now: Date },
+): Text {
+  const { words, total, hidden, now } = of
   const rest = hidden === 0 ? '' : `${hidden} erased not shown; --all shows them`
   if (backups.length === 0) return `All backups that match are erased: ${rest}.`
-  const heading = ['ID', 'PROJECT', 'TYPE', 'STATE', 'SIZE', 'CREATED', 'EXPIRES', 'VERIFIED']
+  const hasSources = backups.some(({ source_name }) => source_name !== null)
+  const hasTags = backups.some(({ tags }) => tags.length > 0)
+  const hasGroups = backups.some(({ group_id }) => group_id !== null)
   const rows = backups.map(backup => [
     backup.id,
     backup.project_id,
@@ -83,8 +138,19 @@ function describeList(
     formatTime(backup.created_at),
     expiryOf(backup, words),
     verifiedAge(backup, now),
+    ...(hasSources ? [backup.source_name === null ? NONE : shownName(backup.source_name)] : []),
+    ...(hasTags ? [backup.tags.join(',') || NONE] : []),
+    ...(hasGroups ? [backup.group_id?.slice(0, 8) ?? NONE, shownName(backup.member ?? NONE)] : []),
   ])
-  return `${formatTable([heading, ...rows])}\n${count(backups.length, 'backup')}${rest === '' ? '' : `, ${rest}`}`
+  const columns = [
+    ...COLUMNS,
+    ...(hasSources ? [SOURCE] : []),
+    ...(hasTags ? [TAGS] : []),
+    ...(hasGroups ? GROUP : []),
+  ]
+  const number =
+    backups.length < total ? `${backups.length} of ${count(total, 'backup')}` : count(total, 'backup')
+  return linesOf([output.table(columns, rows), `${number}${rest === '' ? '' : `, ${rest}`}`])
 }
 
 /** An erased backup, or one that is being erased, has no expiry to show. */
@@ -93,13 +159,14 @@ function expiryOf(backup: Backup, words: PolicyWords): string {
   return words(backup) === undefined ? formatDay(backup.expires_at) : 'by policy'
 }
 
-function stateOf(backup: Backup): string {
+function stateOf(backup: Backup): ReturnType<typeof shownState> {
   const { pinned_at, damaged_at } = backup
-  return [
+  const words = [
     stateWords(backup),
     ...(pinned_at === null ? [] : ['pinned']),
     ...(damaged_at === null ? [] : ['DAMAGED']),
-  ].join(', ')
+  ]
+  return shownState(words.join(', '))
 }
 
 /** How long ago every byte was verified. */

@@ -1,6 +1,8 @@
 import { terminalJson } from '@telegram-backup/engine/units/terminal-json.ts'
 import { describeError, hideSecrets } from '@telegram-backup/errors'
 import { ProgressLine } from '#commands/progress-line.ts'
+import { type Cell, type Column, tableText } from '#commands/terminal-table.ts'
+import { rendered, type Text, wantsColour } from '#commands/terminal-text.ts'
 import type { TextSink } from '#host.ts'
 
 /** The part of a JSON log that a command needs. */
@@ -20,21 +22,33 @@ const NOWHERE: TextSink = { write: () => {}, isTTY: false }
  */
 export type Detail = 'quiet' | 'normal' | 'verbose'
 
+/** Of a terminal that does not say. */
+const WIDTH_OF_A_TERMINAL = 80
+
 /** The output of a command: one answer on stdout (text, or one JSON value), everything else on stderr. */
 export class Output {
   readonly json: boolean
   readonly detail: Detail
   readonly stdout: TextSink
   readonly stderr: TextSink
+  readonly #env: NodeJS.ProcessEnv
   #log: LineLog | undefined
   readonly #lines: ProgressLine[] = []
   readonly #startMs = performance.now()
 
-  constructor(options: { json: boolean; detail?: Detail; stdout: TextSink; stderr: TextSink }) {
+  /** @param options.env says whether colours are wanted */
+  constructor(options: {
+    json: boolean
+    detail?: Detail
+    stdout: TextSink
+    stderr: TextSink
+    env?: NodeJS.ProcessEnv
+  }) {
     this.json = options.json
     this.detail = options.detail ?? 'normal'
     this.stdout = options.stdout
     this.stderr = options.stderr
+    this.#env = options.env ?? {}
   }
 
   /** A progress line on stderr, which is cleared while other output is printed. */
@@ -45,15 +59,22 @@ export class Output {
   }
 
   /** What was asked for. `text` is not called when JSON is wanted. */
-  answer(value: unknown, text: () => string): void {
+  answer(value: unknown, text: () => Text): void {
     this.#makeRoom()
-    this.stdout.write(
-      `${this.json ? terminalJson(JSON.stringify(value, undefined, 2)) : printable(text())}\n`,
-    )
+    const words = this.json
+      ? terminalJson(JSON.stringify(value, undefined, 2))
+      : rendered(text(), { hasColour: wantsColour(this.stdout, this.#env), clean: printable })
+    this.stdout.write(`${words}\n`)
+  }
+
+  /** Rows as columns, which fit the terminal. */
+  table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Text {
+    const width = this.stdout.isTTY === true ? (this.stdout.columns ?? WIDTH_OF_A_TERMINAL) : undefined
+    return tableText(columns, rows, width)
   }
 
   /** What a command did; when all is well, a quiet command says nothing about it. */
-  outcome(value: unknown, text: () => string, { isDone = true }: { isDone?: boolean } = {}): void {
+  outcome(value: unknown, text: () => Text, { isDone = true }: { isDone?: boolean } = {}): void {
     if (this.json || this.detail !== 'quiet' || !isDone) this.answer(value, text)
   }
 

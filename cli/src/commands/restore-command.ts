@@ -3,50 +3,31 @@ import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { BackupWords } from '@telegram-backup/engine/operations/find-backup.ts'
 import type { Restored } from '@telegram-backup/engine/operations/restore.ts'
-import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
-import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   BACKUP_ID,
-  type BackupIdOptions,
   backupWords,
   type CommandContext,
   describeCommand,
   type RegisterCommand,
-  usageError,
   withEngine,
 } from '#commands/command.ts'
 import { confirm, tellBefore } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeWork } from '#commands/progress-facts.ts'
-import {
-  readDatabasePart,
-  SELECTION_OPTIONS,
-  type SelectionOptions,
-} from '#commands/restore-selection-options.ts'
+import { type RestoreOptions, wishesFor } from '#commands/restore-options.ts'
+import { SELECTION_OPTIONS } from '#commands/restore-selection-options.ts'
 import {
   answerPlan,
   describeFetch,
   describeLeftOut,
+  describeNewGlobals,
   describeNewRoles,
   describePart,
   describePlan,
   describeRelations,
 } from '#commands/restore-story.ts'
-
-interface RestoreOptions extends BackupIdOptions, SelectionOptions {
-  to: string
-  dryRun?: boolean
-  path?: string[]
-  yes?: boolean
-  overwrite?: boolean
-  keepOld?: boolean
-  createRoles?: boolean
-  allow?: string[]
-  links?: string
-  json?: boolean
-}
 
 /** `restore ID`: restores a database in one transaction, or replaces a directory at once. */
 export const registerRestore: RegisterCommand = (program, run) => {
@@ -67,6 +48,8 @@ export const registerRestore: RegisterCommand = (program, run) => {
         'replace a target that is not empty; the old one is replaced only after the restore has succeeded. With --path: replace files that are there already',
       '--keep-old': 'keep the old database under another name (databases only)',
       '--create-roles': 'create roles that the server lacks, without a login (databases only)',
+      '--trust-globals':
+        'with the globals of a cluster: also create superusers, roles with other rights that an ordinary role lacks, and tablespaces',
       '--links <how>':
         'symbolic links that lead out of the directory: "skip" leaves them out, "keep" restores them',
       '--allow <what...>':
@@ -82,12 +65,20 @@ export const registerRestore: RegisterCommand = (program, run) => {
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
       'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',
       'telegram-backup restore latest:etc --to ./old-etc --path nginx/nginx.conf           # beside, in a new directory',
+      'telegram-backup restore group:latest:cluster --to postgresql://postgres@localhost/postgres   # all of a cluster',
     ],
   }).action((id: string, options: RestoreOptions) =>
     run(async context => {
       // Loads the next modules while the server of the catalog starts.
       void import('@telegram-backup/engine/operations/restore.ts').catch(() => {})
       const words = backupWords(id, options)
+      const { groupWords } = await import('@telegram-backup/engine/operations/find-group.ts')
+      const groupId = groupWords(words.id)
+      if (groupId !== undefined) {
+        const { runGroupRestore } = await import('#commands/restore-group.ts')
+        const of = { options, words: { ...words, id: groupId } }
+        return await withEngine(context, engine => runGroupRestore(context, { engine, ...of }))
+      }
       return await withEngine(context, engine => runRestore(context, { engine, words, options }))
     }, options),
   )
@@ -128,57 +119,6 @@ async function runRestore(
   return ExitCode.DONE
 }
 
-/** The wish behind each option that only some targets support. */
-const WISHES: ReadonlyArray<[keyof RestoreOptions, string, RestoreWish]> = [
-  ['allow', '--allow', 'allow'],
-  ['links', '--links', 'allow'],
-  ['keepOld', '--keep-old', 'keepOld'],
-  ['createRoles', '--create-roles', 'createRoles'],
-  ['table', '--table', 'databasePart'],
-  ['schema', '--schema', 'databasePart'],
-  ['schemaOnly', '--schema-only', 'databasePart'],
-  ['dataOnly', '--data-only', 'databasePart'],
-]
-const PLURALS = { database: 'databases', directory: 'directories' }
-
-/** Throws `USAGE` for an option that the target does not support. */
-function wishesFor(
-  options: RestoreOptions,
-  isForeign: (wish: RestoreWish) => keyof typeof PLURALS | undefined,
-): RestoreWishes {
-  for (const [name, option, wish] of WISHES) {
-    const makes = options[name] === undefined ? undefined : isForeign(wish)
-    if (makes === undefined) continue
-    throw usageError(`${option} is only for ${PLURALS[makes]}`, 'Leave it out.')
-  }
-  return {
-    overwrite: options.overwrite === true,
-    keepOld: options.keepOld === true,
-    createRoles: options.createRoles === true,
-    databasePart: readDatabasePart(options),
-    allow: [...readAllowances(options.allow ?? []), ...readLinks(options.links)],
-  }
-}
-
-function readLinks(how: string | undefined): OutsideAllowance[] {
-  if (how === undefined) return []
-  if (how === 'keep') return ['outside-links']
-  if (how === 'skip') return ['no-outside-links']
-  throw usageError(`--links does not know "${how}"`, 'Use skip or keep.')
-}
-
-const ALLOWANCES: readonly OutsideAllowance[] = ['outside-links', 'devices']
-
-function readAllowances(given: readonly string[]): OutsideAllowance[] {
-  return given
-    .flatMap(text => text.split(','))
-    .map(name => {
-      const known = ALLOWANCES.find(allowance => allowance === name)
-      if (known !== undefined) return known
-      throw usageError(`--allow does not know "${name}"`, `Use ${ALLOWANCES.join(' or ')}.`)
-    })
-}
-
 function answer(
   { output }: CommandContext,
   backup: BackupDetails,
@@ -206,6 +146,7 @@ function answer(
         ...notWholeLines(backup, 'But'),
         ...describeLeftOut(facts),
         ...describeNewRoles(facts),
+        ...describeNewGlobals(facts),
         ...describeRelations(facts),
       ].join('\n'),
   )

@@ -8,6 +8,7 @@ import {
   formatSizeOf,
   formatTime,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
 
@@ -84,12 +85,17 @@ const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) =>
     staging: viaTemporaryDatabase,
     existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
   },
+  roles: { empty: sameWay, new: sameWay, staging: sameWay, existing: sameWay },
   directory: {
     empty: () => 'into a new directory, which then replaces the empty one',
     new: () => 'into a temporary directory, which is then renamed',
     staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
     existing: name => `adds to ${name}`,
   },
+}
+
+function sameWay(name: string): string {
+  return `adds to ${name}, in one transaction`
 }
 
 function viaTemporaryDatabase(name: string): string {
@@ -121,6 +127,8 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
       return [`Restores  ${step.what}`]
     case 'make roles':
       return [`Roles     creates ${step.roles.join(', ')}, without a login`]
+    case 'add globals':
+      return describeGlobals(step)
     case 'run as':
       return [
         `Rights    code in the backup (CHECK, defaults, casts, index expressions) runs as ${step.role}, ${step.rights};`,
@@ -141,6 +149,36 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
           : `Note      ${step.name} was not created by a restore of your user; it stays`,
       ]
   }
+}
+
+function describeGlobals(step: Extract<RestoreStep, { does: 'add globals' }>): string[] {
+  const { roles, kept, tablespaces, rights } = step
+  const stay =
+    kept === 1 ? 'role that the server has stays as it is' : 'roles that the server has stay as they are'
+  return [
+    `Roles     creates ${roles.length === 0 ? 'none' : listed(roles)}; ${kept} ${stay}`,
+    ...(tablespaces.length === 0 ? [] : [`Places    creates the tablespaces ${listed(tablespaces)}`]),
+    ...rights.slice(0, MAX_SHOWN).map(right => `Rights    ${right}`),
+    ...(rights.length > MAX_SHOWN ? [`          and ${rights.length - MAX_SHOWN} more`] : []),
+  ]
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_SHOWN).map(shownName).join(', ')
+  return names.length > MAX_SHOWN ? `${shown} and ${names.length - MAX_SHOWN} more` : shown
+}
+
+/** What came with the globals of a cluster, and what a person must still do. */
+export function describeNewGlobals(facts: Record<string, unknown>): string[] {
+  const { roles, kept_roles: kept, without_password: open, not_restored: left } = facts
+  if (!Array.isArray(roles) || !Array.isArray(open) || !Array.isArray(left)) return []
+  return [
+    `Roles created: ${roles.length === 0 ? 'none' : listed(roles)}. Already there, and not changed: ${kept}.`,
+    ...(open.length === 0
+      ? []
+      : [`These have no password yet: ${listed(open)}. Set one in psql with \\password NAME.`]),
+    ...(left.length === 0 ? [] : [`Not restored: ${left.join(', ')}; fetch the backup to see them.`]),
+  ]
 }
 
 /** What the user must still do for roles that a restore created: they have no login. */

@@ -116,7 +116,7 @@ function registerList(parent: Command, run: RunAction): void {
         context.output.answer(views, () =>
           views.length === 0
             ? 'No schedules yet. To add one, see: telegram-backup schedule add --help'
-            : describeSchedules(schedules, views),
+            : describeSchedules(schedules, views, context.output),
         )
       })
       return ExitCode.DONE

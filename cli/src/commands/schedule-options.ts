@@ -1,11 +1,15 @@
 import type { Schedule } from '@telegram-backup/database'
 import type { ScheduleTerms, ScheduleView } from '@telegram-backup/engine/operations/schedules.ts'
 import { describeKeep, type KeepView } from '@telegram-backup/engine/retention/keep-policy.ts'
-import { count, formatTable, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import type { Command } from 'commander'
 import { usageError, wholeNumber } from '#commands/command.ts'
+import type { Output } from '#commands/output.ts'
 import { collected } from '#commands/repeatable-option.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, type Text } from '#commands/terminal-text.ts'
 
 /** The options of a retention policy, as typed. */
 export interface KeepOptions {
@@ -119,27 +123,40 @@ function wordsOf(keep: KeepView): string {
   return rules.length === 0 ? 'all' : rules.join(', ')
 }
 
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'SOURCE', least: 8 },
+  { heading: 'CRON' },
+  { heading: 'TIME ZONE', leavesAs: 1 },
+  { heading: 'KEEP', least: 10 },
+  { heading: 'NEXT' },
+  { heading: 'LAST JOB', leavesAs: 2 },
+]
+
 /** Schedules as a table. */
-export function describeSchedules(schedules: readonly Schedule[], views: readonly ScheduleView[]): string {
+export function describeSchedules(
+  schedules: readonly Schedule[],
+  views: readonly ScheduleView[],
+  output: Output,
+): Text {
   const lastJobs = new Map(views.map(({ id, last_job }) => [id, last_job]))
-  const heading = ['ID', 'SOURCE', 'CRON', 'TIME ZONE', 'KEEP', 'NEXT', 'LAST JOB']
   const rows = schedules.map(schedule => [
     schedule.id,
     schedule.source,
     schedule.cron,
     schedule.timezone,
     describeKeep(schedule.keep),
-    schedule.next_run_at === null ? 'off' : describeNext(schedule.next_run_at),
-    describeLast(lastJobs.get(schedule.id) ?? null),
+    shownState(schedule.next_run_at === null ? 'off' : describeNext(schedule.next_run_at)),
+    shownState(describeLast(lastJobs.get(schedule.id) ?? null)),
   ])
   const isAnyOverdue = schedules.some(({ next_run_at: next }) => next !== null && isOverdue(next))
-  return [
-    formatTable([heading, ...rows]),
+  return linesOf([
+    output.table(COLUMNS, rows),
     count(schedules.length, 'schedule'),
     ...(isAnyOverdue
       ? ['Overdue: probably no "telegram-backup serve" is running. Schedules run only while it runs.']
       : []),
-  ].join('\n')
+  ])
 }
 
 /**

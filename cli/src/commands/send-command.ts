@@ -1,6 +1,7 @@
 import type { Database } from '@telegram-backup/database'
 import type { SendPlan, SentSource } from '@telegram-backup/engine/operations/backup.ts'
-import { openEngine } from '@telegram-backup/engine/wiring.ts'
+import { type OpenEngine, openEngine } from '@telegram-backup/engine/wiring.ts'
+import type { ExitCode } from '@telegram-backup/errors'
 import { callLog } from '#commands/call-log.ts'
 import {
   type CommandContext,
@@ -57,7 +58,14 @@ export const registerSend: RegisterCommand = (program, run) => {
         options.resume === undefined
           ? planSend(context, stdin, options)
           : readResume(context, options.resume, options)
-      const sent: Sent = await planning.then(plan => send(context, plan)).catch(failureBefore)
+      const { isOfGroup } = await import('@telegram-backup/engine/operations/backup-group.ts')
+      const sent = await planning
+        .then(
+          async (plan): Promise<ExitCode | Sent> =>
+            isOfGroup(plan) ? await sendAll(context, plan) : await send(context, plan),
+        )
+        .catch((error: unknown): Sent => failureBefore(error))
+      if (typeof sent === 'number') return sent
       const { policies, failedBefore, seconds, ...result } = sent
       return report(result, context.output, { policies, failedBefore, seconds })
     }, options),
@@ -69,18 +77,11 @@ type Sent = SentSource & SendRemarks
 
 /** Starts the source first, so that it works while the other modules are loaded. */
 async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
-  const { config, signal, output, note } = context
-  const { bytesPerSecond, sourceName } = plan
-  const { backup, failureBefore, warningsBefore } = await import(
-    '@telegram-backup/engine/operations/backup.ts'
-  )
+  const { signal, output, note } = context
+  const { sourceName } = plan
+  const { backup, failureBefore } = await import('@telegram-backup/engine/operations/backup.ts')
   const progress = output.progressLine()
-  const opening = warningsBefore(plan, config).then(warnings => {
-    for (const warning of warnings) note(`warning: ${warning}`)
-    return openEngine(config, { signal, note, uploadBytesPerSecond: bytesPerSecond, ...callLog(output) })
-  })
-  // The backup reports what is wrong with the source.
-  opening.catch(() => {})
+  const opening = open(context, plan)
   try {
     const startMs = performance.now()
     let follower: SendFollower | undefined
@@ -113,6 +114,35 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
       () => {},
     )
   }
+}
+
+/** Sends every member of a source that consists of several, and reports them. */
+async function sendAll(context: CommandContext, plan: SendPlan): Promise<ExitCode> {
+  const { sendGroup } = await import('#commands/send-group.ts')
+  const opening = open(context, plan)
+  try {
+    return await sendGroup(context, opening, plan)
+  } finally {
+    await opening.then(
+      engine => leave(context, engine),
+      () => {},
+    )
+  }
+}
+
+function open({ config, signal, note, output }: CommandContext, plan: SendPlan): Promise<OpenEngine> {
+  const opening = import('@telegram-backup/engine/operations/backup.ts').then(async ({ warningsBefore }) => {
+    for (const warning of await warningsBefore(plan, config)) note(`warning: ${warning}`)
+    return await openEngine(config, {
+      signal,
+      note,
+      uploadBytesPerSecond: plan.bytesPerSecond,
+      ...callLog(output),
+    })
+  })
+  // The backup reports what is wrong with the source.
+  opening.catch(() => {})
+  return opening
 }
 
 /** The remarks about a complete backup. An error here must not fail the backup. */

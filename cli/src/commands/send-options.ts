@@ -34,6 +34,10 @@ export function withSourceOptions(command: Command): Command {
         '--postgres <url>',
         'a PostgreSQL database, read by pg_dump; give the password in PGPASSWORD, ~/.pgpass or a --source, not in the URL',
       )
+      .option(
+        '--postgres-cluster <url>',
+        'a whole PostgreSQL server, by the URL of any of its databases: roles, tablespaces and each database, one backup each, in one group',
+      )
       .option('--directory <path>', 'a directory, read by GNU tar')
       .option('--file <path>', 'a file; write a name that is not UTF-8 as "ls -b" prints it')
       .optionsGroup('With --postgres:')
@@ -50,6 +54,14 @@ export function withSourceOptions(command: Command): Command {
         'count the rows of each table, for verify --drill, even if the source turns that off',
       )
       .option('--no-count-rows', 'do not count rows, which reads each table a second time')
+      .optionsGroup(
+        'With --postgres-cluster (and --format, --exclude-table-data, --lock-timeout, --count-rows):',
+      )
+      .option('--exclude-database <pattern>', `all databases but this one ${MANY}`, collected)
+      .option(
+        '--role-passwords',
+        'back up the hashes of passwords too, which only a superuser may read; without it, roles come back without passwords',
+      )
       .optionsGroup('With --directory:')
       .option(
         '--exclude <pattern>',
@@ -84,7 +96,7 @@ export async function planSend(
     // The argument is not repeated: it may be a URL with a password.
     throw usageError(
       'The only argument without an option is "-"',
-      'Name the source with --file, --directory, --postgres or --source.',
+      'Name the source with --file, --directory, --postgres, --postgres-cluster or --source.',
     )
   }
   const { source: name } = options

@@ -69,7 +69,10 @@ function describePreview(
   ].join('\n')
 }
 
-const KIND_WORDS: Readonly<Record<string, string>> = { postgres: 'PostgreSQL database' }
+const KIND_WORDS: Readonly<Record<string, string>> = {
+  postgres: 'PostgreSQL database',
+  'postgres-cluster': 'PostgreSQL cluster',
+}
 
 function sizeWords({ bytes, isExact }: BackupPreview['source']): string {
   if (bytes === undefined) return 'unknown'

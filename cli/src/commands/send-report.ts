@@ -46,7 +46,7 @@ export function report(sent: SentSource, output: Output, remarks: SendRemarks): 
 }
 
 /** The library names the side that failed. If that was not Telegram, only the error itself is shown. */
-function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
+export function shownFailure(sent: SentSource, { failedBefore = false }: SendRemarks): SentSource {
   const { telegramError, sourceFailed = false, refused = false } = sent.details
   const isOurs = failedBefore || sourceFailed || refused
   const error = isOurs ? (telegramError ?? sent.error) : sent.error
@@ -66,7 +66,7 @@ function reportFailure(result: SentSource, output: Output): ExitCode {
   return exitCodeFor(result.code)
 }
 
-function warningsOf({ telegramMetadata, details }: SentSource): string[] {
+export function warningsOf({ telegramMetadata, details }: SentSource): string[] {
   const warnings = telegramMetadata?.source?.['warnings']
   const { indexUpToDate, indexError, replica } = details
   const isLeft = 'the next send or "telegram-backup reconcile" repairs this'
@@ -85,7 +85,7 @@ function warningsOf({ telegramMetadata, details }: SentSource): string[] {
 }
 
 /** A mistake of the user reached neither side, so neither side is named. */
-function describeFailure(result: SentSource): string {
+export function describeFailure(result: SentSource): string {
   const { telegramError, databaseError } = result.details
   if (result.code === 'CANCELLED')
     return `Cancelled; the messages already sent were deleted${leftovers(telegramError)}`

@@ -2,11 +2,17 @@ import type { BackupDetails, MessageRow, Verification } from '@telegram-backup/d
 import {
   countMissingFiles,
   missingFiles,
+  missingWords,
   stateWords,
   withMissingFiles,
 } from '@telegram-backup/database/missing-files'
-import { mayBeResumed, resumableUntil } from '@telegram-backup/engine/backup/recorded-facts.ts'
 import {
+  describeSource,
+  mayBeResumed,
+  resumableUntil,
+} from '@telegram-backup/engine/backup/recorded-facts.ts'
+import {
+  count,
   formatBytes,
   formatSizeOf,
   formatTable,
@@ -63,6 +69,7 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date },
 ): string {
+  const { place, holds } = describeSource(backup)
   const facts: Facts = [
     ['id', backup.id],
     ['project', backup.project_id],
@@ -70,11 +77,18 @@ function describeBackup(
     ['state', stateWords(backup)],
     ['damaged', damageOf(backup)],
     ['source', sourceOf(backup)],
+    ['place', place ?? null],
+    ['sent by', senderOf(backup)],
+    ['holds', holds ?? null],
+    ['missing', missingWords(backup) ?? null],
+    ['tags', backup.tags.join(', ') || null],
+    ['group', groupOf(backup)],
     ['file', backup.filename ?? NONE],
     [
       'size',
       `${formatSizeOf(backup, backup.size)} plain, ${formatSizeOf(backup, backup.archive_size)} in the chat`,
     ],
+    ['parts', partsOf(backup)],
     ['encrypted', backup.encrypted === null ? 'unknown' : backup.encrypted ? 'yes' : 'no'],
     ['created', formatTime(backup.created_at)],
     ...stayOf(backup, of),
@@ -102,10 +116,32 @@ function wayOn(backup: BackupDetails): string | null {
   return `until ${formatTime(resumableUntil(backup))}: telegram-backup send --resume ${backup.id}`
 }
 
+/** Who sent it, and from which machine; after a recovery, nobody knows. */
+function senderOf({ history }: BackupDetails): string | null {
+  const first = history.find(({ event }) => event === 'sending' || event === 'created')
+  return first === undefined || first.actor === '' ? null : shownName(first.actor)
+}
+
+/** `3 parts: 2 sent, 1 missing`, of the chat that it was sent to. */
+function partsOf({ parts, chat_id, part_count }: BackupDetails): string {
+  const own = parts.filter(part => part.chat_id === chat_id)
+  const states = [...Map.groupBy(own, ({ state }) => state)].map(
+    ([state, { length }]) => `${length} ${state}`,
+  )
+  const number = count(Math.max(own.length, part_count ?? 0), 'part')
+  return states.length === 0 ? number : `${number}: ${states.join(', ')}`
+}
+
 /** `shop (shop.sql)`: the name of the source in telegram-backup.yaml, and the file name. */
 function sourceOf({ source, source_name }: BackupDetails): string {
   const filename = String(source?.['filename'] ?? NONE)
   return source_name === null ? filename : `${source_name} (${filename})`
+}
+
+/** The run over a cluster that it belongs to, for `restore group:ID`. */
+function groupOf({ group_id, group_size, member }: BackupDetails): string | null {
+  if (group_id === null) return null
+  return `${shownName(member ?? '')}, one of ${group_size}; all: group:${group_id}`
 }
 
 /** The pin, if any, and the expiry or the policies that apply without it. */

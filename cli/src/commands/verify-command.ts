@@ -15,6 +15,7 @@ import {
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { describeWork } from '#commands/progress-facts.ts'
 import { secondsSince } from '#commands/run-progress.ts'
+import { linesOf } from '#commands/terminal-text.ts'
 import { VerifyFollower } from '#commands/verify-progress.ts'
 
 interface DrillOptions {
@@ -115,7 +116,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
             () =>
               verified.length === 0
                 ? 'No complete backup matches.'
-                : `${describeAllVerified(outcomes.map(shownVerification))}\n${took}`,
+                : linesOf([describeAllVerified(outcomes.map(shownVerification), output), took]),
             { isDone },
           )
         }

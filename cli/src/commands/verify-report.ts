@@ -12,14 +12,12 @@ import {
   type VerifyOutcome,
 } from '@telegram-backup/engine/operations/verify.ts'
 import { type DrillReport, differenceIn } from '@telegram-backup/engine/proof/drill-report.ts'
-import {
-  count,
-  formatBytes,
-  formatTable,
-  formatTime,
-  NONE,
-} from '@telegram-backup/engine/units/human-units.ts'
+import { count, formatBytes, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
+import type { Output } from '#commands/output.ts'
+import { shownState } from '#commands/shown-state.ts'
+import type { Column } from '#commands/terminal-table.ts'
+import { linesOf, type Text } from '#commands/terminal-text.ts'
 
 /** The result of one backup, as `verify --json` prints it. */
 export interface VerifiedBackup {
@@ -150,15 +148,24 @@ const DEPTHS: Readonly<Record<VerificationReport['depth'], string>> = {
   'plain bytes': 'Every byte was compared with what was sent, and decrypted to the end.',
 }
 
+const COLUMNS: readonly Column[] = [
+  { heading: 'ID', isId: true },
+  { heading: 'PROJECT', least: 7 },
+  { heading: 'TYPE', leavesAs: 3 },
+  { heading: 'CREATED' },
+  { heading: 'RESULT' },
+  { heading: 'MESSAGES', leavesAs: 1 },
+  { heading: 'READ', leavesAs: 2 },
+]
+
 /** Several backups as a table, then the problems of each. */
-export function describeAllVerified(all: readonly ShownVerification[]): string {
-  const heading = ['ID', 'PROJECT', 'TYPE', 'CREATED', 'RESULT', 'MESSAGES', 'READ']
+export function describeAllVerified(all: readonly ShownVerification[], output: Output): Text {
   const rows = all.map(({ id, project_id, type, created_at, state, depth, parts, bytes, missing }) => [
     id,
     project_id,
     type,
     formatTime(created_at),
-    withWords(state === 'damaged' ? 'DAMAGED' : state, missing),
+    shownState(withWords(state === 'damaged' ? 'DAMAGED' : state, missing)),
     String(parts ?? NONE),
     bytes === undefined || depth === 'messages' ? NONE : formatBytes(bytes),
   ])
@@ -177,14 +184,14 @@ export function describeAllVerified(all: readonly ShownVerification[]): string {
     ...(skipped.length === 0 ? [] : [`${skipped.length} skipped`]),
     ...(drills === 0 ? [] : [`${count(drills, 'drill')} failed`]),
   ].join(', ')
-  return [
-    formatTable([heading, ...rows]),
+  return linesOf([
+    output.table(COLUMNS, rows),
     ...reasons,
     ...skipped.map(({ id, reason }) => `${id}: skipped: ${reason}`),
     sum,
     ...describeDepths(all),
     ...(damaged > 0 ? [`hint: ${REPAIR_HINT}`] : []),
-  ].join('\n')
+  ])
 }
 
 /** Says what was not checked, if anything. */

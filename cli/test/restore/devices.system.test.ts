@@ -45,7 +45,7 @@ async function preparedBy(uid: number, allow: readonly 'devices'[]): Promise<Res
   vi.spyOn(process, 'geteuid').mockReturnValue(uid)
   const target: DirectoryTarget = { kind: 'directory', path: join(places, 'dev') }
   return await askForPlan(target, backup, {
-    wishes: { overwrite: false, keepOld: false, createRoles: false, allow },
+    wishes: { overwrite: false, keepOld: false, createRoles: false, trustGlobals: false, allow },
     config: readConfig(bench.env),
     signal: AbortSignal.timeout(60_000),
   })

@@ -9,8 +9,19 @@ import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-su
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { describeAllVerified, describeVerified, type VerifiedBackup } from '#commands/verify-report.ts'
+import { Output } from '#commands/output.ts'
+import { plain } from '#commands/terminal-text.ts'
+import {
+  describeAllVerified,
+  describeVerified,
+  type ShownVerification,
+  type VerifiedBackup,
+} from '#commands/verify-report.ts'
 import { callCli } from '#test/call-cli.ts'
+
+const pipe = { write: () => {} }
+const output = new Output({ json: false, stdout: pipe, stderr: pipe })
+const allVerified = (all: readonly ShownVerification[]) => plain(describeAllVerified(all, output))
 
 let vault: TestVault
 let database: Database
@@ -152,11 +163,9 @@ describe('verify', () => {
       drill: { state: 'failed' as const, code: 'EXTRACTION', error: 'tar cannot compare it' },
     }
     const differs = { ...sound, success: false, drill: { ...drill, state: 'differs' as const } }
-    expect(describeAllVerified([passed, failed])).toMatch(
-      /^2 backups: 2 sound,.* 0 not verified, 1 drill failed$/m,
-    )
-    expect(describeAllVerified([failed, differs])).toMatch(/ 0 not verified, 2 drills failed$/m)
-    expect(describeAllVerified([passed])).toMatch(/ 0 not verified$/m)
+    expect(allVerified([passed, failed])).toMatch(/^2 backups: 2 sound,.* 0 not verified, 1 drill failed$/m)
+    expect(allVerified([failed, differs])).toMatch(/ 0 not verified, 2 drills failed$/m)
+    expect(allVerified([passed])).toMatch(/ 0 not verified$/m)
   })
 
   it('says of a backup that is not whole what it lacks, whatever comes of it', () => {
@@ -167,7 +176,7 @@ describe('verify', () => {
       const words = describeVerified(one)
       expect(words).toContain(`Backup ${id} (complete, 1 file missing) `)
     }
-    const table = describeAllVerified(all)
+    const table = allVerified(all)
     for (const result of ['sound', 'DAMAGED', 'failed', 'skipped'])
       expect(table).toMatch(new RegExp(` ${result}, 1 file missing +2 `))
   })
@@ -196,7 +205,7 @@ describe('verify', () => {
     })
     expect(run.code).toBe(0)
     const { backups } = run.json() as { backups: VerifiedBackup[] }
-    const words = describeAllVerified(backups.map(one => ({ ...one, created_at: new Date(one.created_at) })))
+    const words = allVerified(backups.map(one => ({ ...one, created_at: new Date(one.created_at) })))
     expect(words).toContain('3 backups: 1 sound, 0 damaged, 0 not verified, 2 skipped')
     expect(words).toContain(`${waiting}: skipped: erased meanwhile`)
     // Whoever names one wants to know.

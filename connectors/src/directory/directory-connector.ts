@@ -1,6 +1,7 @@
 import type { Connector } from '#connector.ts'
 import { chooseDirectory, type DirectoryChoice, type DirectorySettings } from '#directory/settings.ts'
 import type { DirectoryTarget } from '#directory/unpack/target-folder.ts'
+import { inWords, recordedCount, recordedName } from '#source-words.ts'
 
 /** A directory: packed by GNU tar, unpacked into a staging folder that is swapped in. */
 export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySettings> = {
@@ -36,6 +37,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     const { holdsFile } = await import('#directory/pack/directory-checks.ts')
     return await holdsFile(choice.path, path)
   },
+  describe: facts => ({
+    place: recordedName(facts, 'path'),
+    holds: inWords([recordedCount(facts, 'files', 'file'), recordedCount(facts, 'directories', 'directory')]),
+  }),
 
   members: {
     list: async function* (bytes) {

@@ -35,7 +35,7 @@ export function readPostgresPrograms(environment: Environment = process.env): st
 
 /** All installed versions: that of `TELEGRAM_BACKUP_PG_BIN`, then the newest first. Throws what it throws. */
 export async function findClientPrograms(
-  name: 'pg_dump' | 'pg_restore' | 'psql',
+  name: 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql',
   signal?: AbortSignal,
 ): Promise<ClientProgram[]> {
   const named = readPostgresPrograms()
@@ -84,11 +84,15 @@ export async function newestClientProgram(
 }
 
 /**
- * The named pg_dump if it is new enough for the server, else the oldest that is: a server may not know
+ * The named program if it is new enough for the server, else the oldest that is: a server may not know
  * settings in dumps of a newer one. Throws `CONFIGURATION`.
  * @param installed the newest first
  */
-export function choosePgDump(installed: readonly ClientProgram[], serverMajor: number): ClientProgram {
+export function choosePgDump(
+  installed: readonly ClientProgram[],
+  serverMajor: number,
+  name: 'pg_dump' | 'pg_dumpall' = 'pg_dump',
+): ClientProgram {
   const able = installed.filter(program => program.major >= serverMajor)
   const nearestMajor = Math.min(...able.map(({ major }) => major))
   const chosen = able.find(program => program.isNamed) ?? able.find(program => program.major === nearestMajor)
@@ -96,11 +100,11 @@ export function choosePgDump(installed: readonly ClientProgram[], serverMajor: n
   const [newest] = installed
   throw new BackupError(
     newest
-      ? `The server is PostgreSQL ${serverMajor}, and the newest pg_dump installed here is ${newest.version}`
-      : 'pg_dump is not installed',
+      ? `The server is PostgreSQL ${serverMajor}, and the newest ${name} installed here is ${newest.version}`
+      : `${name} is not installed`,
     {
       code: 'CONFIGURATION',
-      hint: `Install a pg_dump at least as new as the server, for example: apt-get install postgresql-client-${serverMajor}`,
+      hint: `Install a ${name} at least as new as the server, for example: apt-get install postgresql-client-${serverMajor}`,
     },
   )
 }

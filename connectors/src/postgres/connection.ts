@@ -118,6 +118,16 @@ export function atDatabase(connection: PostgresConnection, database: string): Po
   })
 }
 
+/** The URL of another database of the same server, with the same password. Throws `USAGE`. */
+export function urlAtDatabase(url: string, database: string): string {
+  parsePostgresUrl(url)
+  const [, scheme, userInfo, authority = '', , query = ''] = URL_FORM.exec(url) ?? []
+  const parameters = query.split('&').filter(pair => pair !== '' && readParameter(pair).name !== 'dbname')
+  const user = userInfo === undefined ? '' : `${userInfo}@`
+  const rest = parameters.length === 0 ? '' : `?${parameters.join('&')}`
+  return `${scheme}://${user}${authority}/${encodeURIComponent(database)}${rest}`
+}
+
 /** Not kept in the URI: a secret, and the name that the path gives. */
 const SEPARATE: ReadonlySet<string> = new Set(['password', 'dbname'])
 

@@ -7,6 +7,14 @@ import {
   type PostgresChoice,
   type PostgresSettings,
 } from '#postgres/settings.ts'
+import type { SourceRecord } from '#recorded-backup.ts'
+import { inWords, recordedCount, recordedName } from '#source-words.ts'
+
+/** Only a dump whose rows were counted has the number of its tables. */
+function recordedTables({ contents }: SourceRecord): string | undefined {
+  if (typeof contents !== 'object' || contents === null) return undefined
+  return recordedCount(contents as SourceRecord, 'tables', 'table')
+}
 
 export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSettings> = {
   kind: 'postgres',
@@ -47,6 +55,14 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     const { parsePostgresUrl } = await import('#postgres/connection.ts')
     const of = { name: name ?? HIDDEN_NAME, connection: parsePostgresUrl(url) }
     return error => namingSource(error, of)
+  },
+  describe: facts => {
+    const [host, database, version] = ['host', 'database', 'server_version'].map(name =>
+      recordedName(facts, name),
+    )
+    const place = database === undefined ? undefined : `${host ?? 'this machine'}/${database}`
+    const server = version === undefined ? undefined : `PostgreSQL ${version}`
+    return { place: inWords([place, server]), holds: inWords([recordedTables(facts)]) }
   },
 
   restore: {

@@ -68,13 +68,16 @@ export function firstError(words: string): string {
   return (line ?? 'it gave no reason').replace(/^psql: (error: )?/, '').slice(0, 500)
 }
 
+/** With the line breaks of a name in it; the attempt at another host follows. */
+const FATAL = /FATAL: +([\s\S]*?)(?=\s*$|\n(?:connection to server|psql:|[A-Z]+: ))/
+
 /** What psql's words about a failure mean: `CONFIGURATION`, `UNREACHABLE` or `POSTGRES`. */
 export function failureOf(said: string, connection: PostgresConnection): BackupError {
   const words = withoutPassword(said, connection)
   const reason = firstError(words)
   const whole = words.replace(/\s+/g, ' ')
   if (/FATAL:|no password supplied|authentication failed/.test(whole)) {
-    const why = /FATAL: +([^\n]*)/.exec(words)?.[1] ?? reason
+    const why = FATAL.exec(words)?.[1]?.replaceAll('\n', ' ').slice(0, 500) ?? reason
     return new BackupError(`PostgreSQL at ${connection.display} refused the login: ${why}`, {
       code: 'CONFIGURATION',
       hint: 'Check user, password (PGPASSWORD, ~/.pgpass or the URL) and the name of the database.',

@@ -1,5 +1,6 @@
 import type { Connector } from '#connector.ts'
 import type { RestoreTarget } from '#restoring.ts'
+import { recordedName } from '#source-words.ts'
 import {
   chooseFile,
   chooseStdin,
@@ -30,6 +31,7 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
     await source.close()
     return { filename: source.filename, bytes: source.sizeBytes, isExact: true }
   },
+  describe: facts => ({ place: recordedName(facts, 'path') }),
   resume: {
     chooseAgain: (facts, path) => ({ kind: 'file', path: path ?? String(facts['path']) }),
     look: async ({ path }) => {

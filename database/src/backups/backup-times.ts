@@ -7,6 +7,8 @@ export interface BackupTimes {
   project_id: string
   type: BackupType
   source_name: string | null
+  /** Of a group; each member is a group of its own here. */
+  member: string | null
   /** The newest backup of each of the newest hours that have one, newest first. Erased backups count too. */
   times: Date[]
 }
@@ -20,14 +22,14 @@ export async function listBackupTimes(
   { hours, until }: { hours: number; until: Date },
 ): Promise<BackupTimes[]> {
   const { rows } = await sql<BackupTimes>`
-    select project_id, type, source_name, array_agg(made_at order by made_at desc) as times
-      from (select project_id, type, source_name, max(created_at) as made_at,
-                   row_number() over (partition by project_id, type, source_name order by max(created_at) desc) as place
+    select project_id, type, source_name, member, array_agg(made_at order by made_at desc) as times
+      from (select project_id, type, source_name, member, max(created_at) as made_at,
+                   row_number() over (partition by project_id, type, source_name, member order by max(created_at) desc) as place
               from control_plane.backups
              where completed_at is not null and created_at <= ${until}
-             group by project_id, type, source_name, date_trunc('hour', created_at)) hours
+             group by project_id, type, source_name, member, date_trunc('hour', created_at)) hours
      where place <= ${hours}
-     group by project_id, type, source_name
+     group by project_id, type, source_name, member
   `.execute(database.kysely)
   return rows
 }

@@ -1,5 +1,6 @@
 import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
+import { IS_OF_THE_SAME } from '#backups/groups.ts'
 import { lockBackup } from '#backups/ledger.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { oneEraserAtATime, refuseStep } from '#backups/records.ts'
@@ -109,10 +110,10 @@ async function refuseTheLast(trx: Transaction<CatalogSchema>, backupId: string):
   })
 }
 
-/** Another complete backup of the same project and type that is known to be as good as `backup`. */
+/** Another complete backup of the same thing that is known to be as good as `backup`. */
 const hasSpare = sql<boolean>`exists (
   select from control_plane.backups other
-   where other.id <> backup.id and other.project_id = backup.project_id and other.type = backup.type
+   where other.id <> backup.id and ${IS_OF_THE_SAME}
      and other.state = 'complete' and (other.damaged_at is null or backup.damaged_at is not null))`
 
 /**

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
+import { SAME_THING } from '#backups/groups.ts'
 import { oneEraserAtATime } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -46,7 +47,7 @@ async function mark(database: Database, which: RawBuilder<boolean>): Promise<num
     const { numAffectedRows } = await sql`
       with ranked as (
         select id, row_number() over (
-          partition by project_id, type
+          partition by ${SAME_THING}
           order by (damaged_at is null) desc, created_at desc, id desc
         ) as place
         from control_plane.backups

@@ -16,6 +16,7 @@ const LABEL = [
   'state',
   'damaged_at',
   'recovered_trust',
+  'group_id',
 ] as const
 
 /**

@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Transaction } from 'kysely'
+import { groupColumns } from '#backups/groups.ts'
 import type { ImportedBackup, ImportedMessage } from '#backups/imports-types.ts'
 import { keyColumnsOf } from '#backups/part-keys.ts'
 import { ensureProject, knowRetention } from '#backups/records.ts'
@@ -189,6 +190,7 @@ function columnsOf(backup: ImportedBackup): Insertable<CatalogSchema['backups']>
     damaged_at: backup.damagedAt ?? null,
     signer: backup.signer ?? null,
     recovered_trust: backup.trust,
+    ...groupColumns(backup.source),
     error: backup.error === undefined ? null : storable(backup.error),
   }
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { groupColumns } from '#backups/groups.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -96,6 +97,7 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
         tags: checkedTags(intent.origin?.tags ?? []),
         schedule_id: intent.origin?.scheduleId ?? null,
         expiry_given: intent.expiresAt !== undefined,
+        ...groupColumns(intent.source),
       })
       .execute()
     await linkToJob(trx, intent)

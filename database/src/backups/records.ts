@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Transaction, type Updateable } from 'kysely'
+import { groupColumns } from '#backups/groups.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -68,6 +69,7 @@ function recordOf(input: CreateBackupInput): Insertable<CatalogSchema['backups']
     part_count: input.part_count ?? null,
     source: input.source === undefined ? null : JSON.stringify(input.source),
     scheduled_for: input.scheduled_for ?? null,
+    ...groupColumns(input.source),
   }
 }
 
@@ -205,11 +207,12 @@ export async function oneEraserAtATime(trx: Transaction<CatalogSchema>): Promise
 }
 
 /**
- * Tells the triggers that this program respects pins, policies, and tags in policies; they refuse `erasing`
- * from programs that do not.
+ * Tells the triggers that this program respects pins, policies, tags in policies, and groups; they refuse
+ * `erasing` from programs that do not.
  */
 export async function knowRetention(trx: Transaction<CatalogSchema>): Promise<void> {
   await sql`
     select pg_catalog.set_config('telegram_backup.knows_retention', 'on', true),
-           pg_catalog.set_config('telegram_backup.knows_tags', 'on', true)`.execute(trx)
+           pg_catalog.set_config('telegram_backup.knows_tags', 'on', true),
+            pg_catalog.set_config('telegram_backup.knows_groups', 'on', true)`.execute(trx)
 }

@@ -80,6 +80,12 @@ export interface Backup {
   pinned_at: Date | null
   /** When all its bytes were last read and were right. */
   verified_at: Date | null
+  /** The backups of one run over a source that consists of several; null for a backup of a single source. */
+  group_id: string | null
+  /** How many members that run had to back up. */
+  group_size: number | null
+  /** The member that it is of: `globals`, or `database:` and its name. */
+  member: string | null
   /** Words that people gave it; sorted. */
   tags: string[]
 }

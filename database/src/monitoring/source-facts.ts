@@ -18,7 +18,11 @@ export interface SourceFacts {
   damaged_count: number
   /** When damage was last found; null for none. */
   last_damaged_at: Date | null
-  /** The newest complete backup, without those from more than 5 minutes in the future. */
+  /**
+   * The newest complete backup, without those from more than 5 minutes in the future. Of a source that
+   * consists of several, the newest run that backed up all of them: sizes are those of all, the id is that of
+   * the last.
+   */
   last_complete: LastComplete | null
   /** When a backup without damage was last read completely and was right; also one that was erased since. */
   last_verified_at: Date | null
@@ -26,7 +30,7 @@ export interface SourceFacts {
   last_drilled_at: Date | null
   /** When a backup or a backup job last failed; null for never, or when no record is left. */
   last_failed_at: Date | null
-  /** The plain sizes of the newest complete backups (as in `last_complete`), newest first, at most 6. */
+  /** The plain sizes of the newest complete backups or runs (see `last_complete`), newest first, at most 6. */
   recent_sizes: number[]
 }
 
@@ -98,8 +102,11 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
            coalesce(present.complete_archive_size, 0) as complete_archive_size,
            coalesce(present.damaged_count, 0) as damaged_count, present.last_damaged_at, verified.at as last_verified_at,
            drilled.at as last_drilled_at,
-           newest.id as backup_id, newest.created_at, newest.completed_at, newest.size, newest.archive_size,
-           newest.part_count, newest.damaged_at,
+           newest.id as backup_id, coalesce(run.created_at, newest.created_at) as created_at,
+           coalesce(run.completed_at, newest.completed_at) as completed_at, coalesce(run.size, newest.size) as size,
+           coalesce(run.archive_size, newest.archive_size) as archive_size,
+           coalesce(run.part_count, newest.part_count) as part_count,
+           coalesce(run.damaged_at, newest.damaged_at) as damaged_at,
            case when jsonb_typeof(newest.source -> 'skipped_count') = 'number'
                 then (newest.source ->> 'skipped_count')::float8 else 0 end as missing_files,
            greatest(broken.at, job.at) as last_failed_at, recent.sizes as recent_sizes
@@ -114,7 +121,13 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
            and scheduled.source_name = known.source_name
       left join lateral (
         select * from control_plane.backups
-         where ${ofTheSource} and state = 'complete' and ${isPast} order by created_at desc, id desc limit 1) newest on true
+         where ${ofTheSource} and state = 'complete' and ${isPast} and ${standsForItsRun}
+         order by created_at desc, id desc limit 1) newest on true
+      left join lateral (
+        select min(created_at) as created_at, max(completed_at) as completed_at, sum(size)::bigint as size,
+               sum(archive_size)::bigint as archive_size, sum(part_count)::int as part_count, max(damaged_at) as damaged_at
+          from control_plane.backups
+         where group_id = newest.group_id and state = 'complete') run on newest.group_id is not null
       left join lateral (
         select case when failed.created_at < newest.created_at then failed.created_at
                     else coalesce(history.at, failed.created_at) end as at
@@ -131,8 +144,9 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
            order by created_at desc limit 1) newest_job) job on true
       cross join lateral (
         select coalesce(jsonb_agg(size), '[]') as sizes
-          from (select size from control_plane.backups
-                 where ${ofTheSource} and state = 'complete' and ${isPast} order by created_at desc, id desc limit 6) six) recent
+          from (select coalesce(${sizeOfItsRun}, size) as size from control_plane.backups
+                 where ${ofTheSource} and state = 'complete' and ${isPast} and ${standsForItsRun}
+                 order by created_at desc, id desc limit 6) six) recent
      order by known.project_id, known.type, known.source_name nulls first
   `.execute(database.kysely)
   return rows.map(factsOf)
@@ -152,6 +166,19 @@ const isNotCancelled = sql`not exists (
 
 // A backup from tomorrow would stay the newest, and its source never be overdue.
 const isPast = sql`created_at <= now() + interval '5 minutes'`
+
+// The last backup of a run that backed up every member; a backup that belongs to no group is a run by itself.
+const standsForItsRun = sql`(group_id is null or (
+  (select count(distinct member) from control_plane.backups one
+    where one.group_id = backups.group_id and one.completed_at is not null) >= group_size
+  and not exists (
+    select from control_plane.backups later
+     where later.group_id = backups.group_id and later.state = 'complete'
+       and (later.created_at, later.id) > (backups.created_at, backups.id))))`
+
+const sizeOfItsRun = sql`(
+  select sum(size)::bigint from control_plane.backups one
+   where one.group_id = backups.group_id and one.completed_at is not null)`
 
 function factsOf(row: Row): SourceFacts {
   const {

@@ -1,4 +1,6 @@
 import type { SourceChoice } from '@telegram-backup/connectors/connector.ts'
+import { connectorOf } from '@telegram-backup/connectors/registry.ts'
+import type { GroupPlace } from '@telegram-backup/database'
 import { BackupError, hint, option, run } from '@telegram-backup/errors'
 import type { BackupType, ResumedSend } from 'telegram-deployment-bot'
 import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
@@ -19,6 +21,8 @@ export interface SendPlan {
   expiresAt: Date | undefined
   bytesPerSecond: number | undefined
   resume?: ResumedSend | undefined
+  /** The source is a member of one that consists of several. */
+  group?: GroupPlace | undefined
   /** Programs to run before and after. */
   hooks?: SourceHooks | undefined
 }
@@ -26,9 +30,16 @@ export interface SendPlan {
 /** Reads the settings of a source. Throws `USAGE`. */
 export function planSource(settings: SourceSettings): SendPlan {
   const { expires, limit_rate: limitRate, before = [], after = [] } = settings
+  const source = chooseSource(settings)
+  if (settings.filename !== undefined && connectorOf(source).group !== undefined) {
+    throw new BackupError('Each backup of this source has a file name of its own', {
+      code: 'USAGE',
+      hint: hint`Leave ${option('filename')} out.`,
+    })
+  }
   return {
     ...whatItIs(settings),
-    source: chooseSource(settings),
+    source,
     filename: settings.filename,
     caption: settings.caption,
     tags: readTags([...(settings.tags ?? []), ...(settings.tag ?? [])]),

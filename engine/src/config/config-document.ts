@@ -13,6 +13,7 @@ import {
 import { CONFIG_FILE_SCHEMA, type ConfigFileContents } from '#config/config-file-schema.ts'
 import { describeIssues, SOURCE_EXAMPLE } from '#config/config-issues.ts'
 import { ownSecretIn } from '#config/config-variables.ts'
+import type { SettingPath } from '#config/setting-names.ts'
 
 /** Something wrong in the file. Never repeats a value, which may be a password. */
 export interface ConfigProblem {
@@ -24,9 +25,6 @@ export interface ConfigProblem {
   message: string
   hint: string | null
 }
-
-/** Names from the top of the file; in lists, places from 0. */
-export type SettingPath = readonly PropertyKey[]
 
 /** A text in the file. */
 export interface ConfigText {

@@ -87,6 +87,7 @@ const SOURCE_OBJECT = z.strictObject({
   project: TEXT,
   type: z.enum(['database', 'storage', 'logs'], 'write database, storage or logs'),
   postgres: TEXT.optional(),
+  postgres_cluster: TEXT.optional(),
   directory: TEXT.optional(),
   file: TEXT.optional(),
   filename: TEXT.optional(),
@@ -104,6 +105,8 @@ const SOURCE_OBJECT = z.strictObject({
   lock_timeout: SPAN.optional(),
   count_rows: z.boolean('write true or false').optional(),
   trust_dump: z.boolean('write true or false').optional(),
+  exclude_database: PATTERNS.optional(),
+  role_passwords: z.boolean('write true or false').optional(),
   exclude: PATTERNS.optional(),
   include: PATTERNS.optional(),
   since: AMOUNT.optional(),
@@ -113,7 +116,7 @@ const SOURCE_OBJECT = z.strictObject({
   one_file_system: z.boolean('write true or false').optional(),
   allow: ALLOWED.optional(),
 })
-const PLACES = ['postgres', 'directory', 'file'] as const
+const PLACES = ['postgres', 'postgres_cluster', 'directory', 'file'] as const
 /** Refuses with the file what no backup can be made of. */
 const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, context) => {
   const [place, another] = PLACES.filter(name => source[name] !== undefined)

@@ -1,7 +1,6 @@
 import type { z } from 'zod'
-import type { SettingPath } from '#config/config-document.ts'
 import { SOURCE_SETTING_NAMES } from '#config/config-file-schema.ts'
-import { nearest, settingsAt } from '#config/setting-names.ts'
+import { nearest, type SettingPath, settingsAt } from '#config/setting-names.ts'
 
 export const SOURCE_EXAMPLE =
   'An entry below "sources:" looks like this: shop: { project: shop, type: database, postgres: "postgresql://USER@HOST/DATABASE" }'

@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import type { SettingPath } from '#config/config-document.ts'
 import { CONFIG_FILE_SCHEMA } from '#config/config-file-schema.ts'
+
+/** Names from the top of the file; in lists, places from 0. */
+export type SettingPath = readonly PropertyKey[]
 
 type JsonSchema = z.core.JSONSchema.JSONSchema
 

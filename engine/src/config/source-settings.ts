@@ -36,7 +36,7 @@ export function chooseSource(settings: SourceSettings): SourceChoice {
   if (chosen === undefined || others.length > 0) {
     throw new BackupError('Name exactly one source', {
       code: 'USAGE',
-      hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
+      hint: hint`Give ${option('file', 'PATH')}, ${option('postgres', 'URL')}, ${option('postgres-cluster', 'URL')}, ${option('directory', 'PATH')}, ${option('source', 'NAME')}, or - for standard input.`,
     })
   }
   for (const other of CONNECTORS) {

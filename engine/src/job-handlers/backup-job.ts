@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectorOf } from '@telegram-backup/connectors/registry.ts'
-import { type Backup, getJob, type Job } from '@telegram-backup/database'
+import { type Backup, getJob, type Job, type JobProgress } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { planSource, type SendPlan } from '#backup/send-plan.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
-import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
+import { progressOfSend, progressOfWhole, sumOf } from '#jobs/backup-progress.ts'
 import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { openJobLog } from '#jobs/job-log-writer.ts'
 import { backup, planRetry, type SentSource } from '#operations/backup.ts'
+import { backupGroup, failureOfGroup, isOfGroup } from '#operations/backup-group.ts'
 import { reconcileOne } from '#operations/reconcile.ts'
 
 /**
@@ -20,7 +21,8 @@ const TAKE_BACK_MS = 12_000
 const BUSY_PAUSE_MS = 300
 
 /**
- * Sends the source that the job names. First it reconciles what an earlier attempt left: a backup that turns
+ * Sends the source that the job names. Of a source that consists of several, an attempt goes on with the
+ * group of the attempts before. First it reconciles what an earlier attempt left: a backup that turns
  * out to be complete is the result of the job; the backup of a file continues; any other is removed from the
  * chat.
  */
@@ -29,13 +31,16 @@ export const runBackupJob: JobHandler = async (run, tools) => {
   try {
     if (job.cancel_requested_at !== null) throw cancelled()
     const earlier = job.backup_id === null ? null : await reconcileOne(tools, job.backup_id, { signal })
-    if (earlier !== null && earlier.state !== 'failed') return run.report(progressOfWhole(earlier))
+    const isWhole = earlier !== null && earlier.state !== 'failed'
+    if (isWhole && earlier.group_id === null) return run.report(progressOfWhole(earlier))
     const plan = await planJob(job, tools)
-    await send(run, tools, await planRetry(tools, { plan, earlier }, { signal }))
+    if (isOfGroup(plan)) await sendGroup(run, tools, plan)
+    else await send(run, tools, await planRetry(tools, { plan, earlier }, { signal }))
   } catch (error) {
     const isCancelled = run.stopReason() === 'cancelled' || job.cancel_requested_at !== null
     const whole = isCancelled ? await takeBack(job, tools) : undefined
-    if (whole === undefined) throw error
+    // Of a group, only single members may be whole.
+    if (whole === undefined || whole.group_id !== null) throw error
     run.report(progressOfWhole(whole))
   }
 }
@@ -54,36 +59,84 @@ async function planJob(job: Job, tools: JobTools): Promise<SendPlan> {
   return plan
 }
 
-async function send({ job, signal, report }: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
-  const { bytesPerSecond } = plan
-  const limited = bytesPerSecond === undefined ? {} : await tools.openLimited(bytesPerSecond)
-  const { log, ...engine } = tools
+async function send(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
+  const { job, report } = run
+  const { log } = tools
   const jobLog = openJobLog(tools, job.id)
   try {
-    const sent = await backup({ ...engine, ...limited }, plan, {
-      signal,
-      origin: {
-        sourceName: job.source ?? undefined,
-        scheduleId: job.schedule_id ?? undefined,
-        scheduledFor: job.scheduled_for ?? undefined,
-        jobId: job.id,
-      },
-      note: line => log.info({ job_id: job.id }, line),
-      waits: false,
-      onSourceFailed: error => ofSource(error, job),
+    const engine = await engineFor(plan, tools)
+    const sent = await backup(engine, plan, {
+      ...hooksOf(run, log),
       onProgress: state => report(progressOfSend(state)),
       onHookLine: line => jobLog.add(line),
     })
     judge(sent, job, log)
     if (sent.databaseRecord) report(progressOfWhole(sent.databaseRecord))
   } catch (error) {
-    const hide = await connectorOf(plan.source).hideSource?.(plan.source, job.source ?? '')
-    if (hide === undefined) throw error
-    // The log keeps the place of the source, which its reader needs to fix it; the job's row does not.
-    log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
-    throw hide(error)
+    throw await hidden(error, { plan, run, log })
   } finally {
     await jobLog.end()
+  }
+}
+
+/** The group has the id of the job, so that the next attempt finds what this one has made. */
+async function sendGroup(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
+  const { job, report } = run
+  const { log } = tools
+  const jobLog = openJobLog(tools, job.id)
+  let done: JobProgress = { bytes_done: 0, bytes_total: null, parts_done: 0 }
+  const group = await backupGroup(await engineFor(plan, tools), plan, {
+    ...hooksOf(run, log),
+    groupId: job.id,
+    onProgress: state => report(sumOf(done, progressOfSend(state))),
+    onHookLine: line => jobLog.add(line),
+    onMemberSent: ({ sent }) => {
+      if (sent.databaseRecord) done = sumOf(done, progressOfWhole(sent.databaseRecord))
+      report(done)
+    },
+  })
+    .catch(async (error: unknown) => {
+      throw await hidden(error, { plan, run, log })
+    })
+    .finally(() => jobLog.end())
+  for (const { sent, isEarlier } of group.members) if (sent.success && !isEarlier) judge(sent, job, log)
+  const { afterError } = group
+  if (afterError !== undefined)
+    log.error({ job_id: job.id, source: job.source, reason: afterError.message }, 'a hook failed')
+  if (run.stopReason() !== undefined && !group.isComplete) throw cancelled()
+  const failure = await failureOfGroup(group, async ({ sent, plan: of }) =>
+    hidden(reportedFailure(sent, job), { plan: of, run, log }),
+  )
+  if (failure !== undefined) throw failure
+}
+
+/** The log keeps the place of the source, which its reader needs to fix it; the job's row does not. */
+async function hidden(
+  error: unknown,
+  { plan, run: { job }, log }: { plan: SendPlan; run: JobRun; log: JobTools['log'] },
+): Promise<unknown> {
+  const hide = await connectorOf(plan.source).hideSource?.(plan.source, job.source ?? '')
+  if (hide === undefined) return error
+  log.warn({ job_id: job.id, source: job.source, error }, 'the backup failed')
+  return hide(error)
+}
+
+async function engineFor({ bytesPerSecond }: SendPlan, { log: _, ...engine }: JobTools) {
+  return { ...engine, ...(bytesPerSecond !== undefined && (await engine.openLimited(bytesPerSecond))) }
+}
+
+function hooksOf({ job, signal }: JobRun, log: JobTools['log']) {
+  return {
+    signal,
+    origin: {
+      sourceName: job.source ?? undefined,
+      scheduleId: job.schedule_id ?? undefined,
+      scheduledFor: job.scheduled_for ?? undefined,
+      jobId: job.id,
+    },
+    note: (line: string) => log.info({ job_id: job.id }, line),
+    waits: false,
+    onSourceFailed: (error: unknown) => ofSource(error, job),
   }
 }
 

@@ -40,7 +40,7 @@ async function restoreInto(
   const missing_files = countMissingFiles(backup)
   const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
   const overwrite = job.options['overwrite'] === true
-  const wishes = { overwrite, keepOld: false, createRoles: false, allow: [] }
+  const wishes = { overwrite, keepOld: false, createRoles: false, trustGlobals: false, allow: [] }
   await restore(
     engine,
     { backup, target, wishes },

@@ -19,3 +19,14 @@ export function progressOfWhole(backup: Pick<Backup, 'size' | 'part_count' | 'so
     missing_files: countMissingFiles(backup),
   }
 }
+
+/** The progress of several backups together; their total is unknown. */
+export function sumOf(one: JobProgress, other: JobProgress): JobProgress {
+  const missing = (one.missing_files ?? 0) + (other.missing_files ?? 0)
+  return {
+    bytes_done: one.bytes_done + other.bytes_done,
+    bytes_total: null,
+    parts_done: one.parts_done + other.parts_done,
+    ...(missing > 0 && { missing_files: missing }),
+  }
+}

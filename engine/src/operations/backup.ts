@@ -104,7 +104,7 @@ async function sendSource(
   opening.catch(() => {})
   try {
     const opened = await prepare()
-    const source = await opening
+    const source = placed(await opening, plan)
     announceEstimate(source, { engine: opened, plan, hooks })
     // More people can read the catalog than may know the place of a source. The caller gets the whole error.
     const redactFailure = await connectorOf(plan.source).hideSource?.(plan.source, origin.sourceName)
@@ -122,6 +122,11 @@ async function sendSource(
       () => {},
     )
   }
+}
+
+/** Names the group in the facts of the source, which the catalog and the manifest keep. */
+function placed(source: OpenedSource, { group }: SendPlan): OpenedSource {
+  return group === undefined ? source : { ...source, facts: { ...source.facts, group: { ...group } } }
 }
 
 function paceOf({ client, config }: Pick<Engine, 'client' | 'config'>): SendPace {

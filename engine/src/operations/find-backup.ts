@@ -3,6 +3,7 @@ import {
   type BackupLabel,
   backupsByPrefix,
   type Database,
+  findGroup,
   getBackupDetails,
   hasSource,
   type NewestFilter,
@@ -29,6 +30,8 @@ export interface BackupWords {
 interface FindHooks {
   /** Told which backup `latest` stands for, and which newer ones were passed over. */
   note?: ((line: string) => void) | undefined
+  /** `latest` may be any member of a group, since the caller means the whole group. */
+  isOneOfGroupMeant?: boolean | undefined
 }
 
 /**
@@ -53,7 +56,7 @@ export async function findBackup(
   const label =
     isLatest === undefined
       ? await byPrefix(database, typed)
-      : await latest(database, { typed, ofWhat, before, tag, note: hooks.note })
+      : await latest(database, { typed, ofWhat, before, tag, hooks })
   const backup = await getBackupDetails(database, label.id)
   if (backup !== null) return backup
   throw unknown(typed)
@@ -94,12 +97,12 @@ interface Latest {
   ofWhat: string | undefined
   before: Date | undefined
   tag: string | undefined
-  note: FindHooks['note']
+  hooks: FindHooks
 }
 
 async function latest(
   database: Database,
-  { typed, ofWhat, note, ...narrowed }: Latest,
+  { typed, ofWhat, hooks, ...narrowed }: Latest,
 ): Promise<BackupLabel> {
   const { before, tag } = narrowed
   const filter = { ...(await filterOf(database, ofWhat, narrowed)), ...narrowed }
@@ -118,9 +121,27 @@ async function latest(
       { code: 'NOT_FOUND', hint: hint`${run('list')} shows what there is.` },
     )
   }
+  const { note, isOneOfGroupMeant = false } = hooks
+  if (found.group_id !== null && !isOneOfGroupMeant) await refuseMember(database, typed, found.group_id)
   note?.(`${typed} is ${describeLabel(found)}`)
   for (const line of passedOver) note?.(`passed over, although newer: ${line}`)
   return found
+}
+
+/** The newest backup of a cluster is of whichever database came last: nobody means that one. */
+async function refuseMember(database: Database, typed: string, groupId: string): Promise<never> {
+  const members = (await findGroup(database, groupId))?.backups ?? []
+  const complete = members.filter(({ state }) => state === 'complete')
+  throw new BackupError(
+    [
+      `${typed} is a group of several backups:`,
+      ...complete.map(({ id, member }) => `${id}: ${shownName(member ?? '')}`),
+    ].join('\n  '),
+    {
+      code: 'USAGE',
+      hint: `Name one of them; or all, where a group can be named: group:${groupId.slice(0, 8)}`,
+    },
+  )
 }
 
 function whyNot({ state, damaged_at }: BackupLabel): string {

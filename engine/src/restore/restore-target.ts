@@ -29,7 +29,10 @@ export async function chooseTarget(
   config: Config,
 ): Promise<RestoreTarget> {
   const mayBeDirectory = backup.type !== 'database' || holdsDirectory(backup)
-  const target = await readTarget(to, config, { mayBeDirectory })
+  // One form of text may name targets of several kinds, such as a database, or the server that it is on.
+  const own = restoringConnector(backup)?.restore
+  const isOwn = own !== undefined && own.form !== 'path' && own.form.test(to)
+  const target = isOwn ? await own.readTarget(to) : await readTarget(to, config, { mayBeDirectory })
   assertRestorable(backup, target)
   return target
 }
@@ -69,9 +72,10 @@ export function assertRestorable(
   wishes: Partial<RestoreWishes> = {},
 ): void {
   if (!fits(backup, target)) throw doesNotFit(backup, target)
-  const { keepOld = false, createRoles = false, databasePart, allow = [] } = wishes
+  const { keepOld = false, createRoles = false, trustGlobals = false, databasePart, allow = [] } = wishes
   const wanted: Record<RestoreWish, boolean> = {
-    ...{ keepOld, createRoles, databasePart: databasePart !== undefined, allow: allow.length > 0 },
+    ...{ keepOld, createRoles, trustGlobals },
+    ...{ databasePart: databasePart !== undefined, allow: allow.length > 0 },
   }
   for (const wish of Object.keys(wanted) as RestoreWish[]) {
     const makes = wanted[wish] ? foreignWish(target, wish) : undefined
@@ -141,6 +145,20 @@ function restoring(is: (restore: RestoreConnector) => boolean): RestoreConnector
 export function foreignWish(target: RestoreTarget, wish: RestoreWish): RestoreConnector['makes'] | undefined {
   if (restoreOf(target).wishes.includes(wish)) return undefined
   return restoring(({ wishes }) => wishes.includes(wish))?.makes
+}
+
+/** The wishes without those that the target does not support: of many targets, each gets its own. */
+export function supportedWishes(target: RestoreTarget, wishes: RestoreWishes): RestoreWishes {
+  const { wishes: supported } = restoreOf(target)
+  const { overwrite, keepOld, createRoles, trustGlobals, databasePart, allow } = wishes
+  return {
+    overwrite,
+    keepOld: keepOld && supported.includes('keepOld'),
+    createRoles: createRoles && supported.includes('createRoles'),
+    trustGlobals: trustGlobals && supported.includes('trustGlobals'),
+    databasePart: supported.includes('databasePart') ? databasePart : undefined,
+    allow: supported.includes('allow') ? allow : [],
+  }
 }
 
 /** A placeholder for the target in a restore command, by the record of a backup; undefined: fetch it. */

@@ -61,7 +61,10 @@ export interface RetentionFacts {
   waiting?: ReadonlyMap<string, Date> | undefined
 }
 
-/** Backups that are decided together: of one source, or of a project and type without a source. */
+/**
+ * Backups that are decided together: of one source, or of one member of a source that consists of several, or
+ * of a project and type without a source.
+ */
 interface Group extends Making {
   policies: readonly KeepPolicy[]
   /** When its policies last changed; undefined when that is not known. */
@@ -78,9 +81,10 @@ export const CLOCKS_DIFFER_MS = 300_000
  * Decides about each complete backup. A backup stays if it is pinned, or if any policy of its group keeps it:
  * the policies of the source's schedules, also of removed ones, and of the project and type. Without a
  * policy, and for a backup with a chosen expiry, `expires_at` decides. Then guards apply: the last good
- * backup of a project and type stays, and of a source; nothing is erased while backups have stopped, by their
- * schedules or their usual times; and more than half of a group at once needs a confirmation. Backups that
- * were made under the rules that now remove them need none: there, retention is only late.
+ * backup of a project and type stays, and of a source, and of each member of a cluster; nothing is erased
+ * while backups have stopped, by their schedules or their usual times; and more than half of a group at once
+ * needs a confirmation. Backups that were made under the rules that now remove them need none: there,
+ * retention is only late.
  */
 export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   const { backups, now, waiting, begun } = facts
@@ -88,9 +92,7 @@ export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   const complete = asTheyAre.map(backup => asBegun(backup, begun.get(backup.id)))
   const present = complete.filter(backup => !isAhead(backup, now))
   const lastOfAll = new Set(
-    [...Map.groupBy(newestFirst(present), ({ project_id, type }) => `${project_id} ${type}`).values()].map(
-      ranked => lastGood(ranked)?.id,
-    ),
+    [...Map.groupBy(newestFirst(present), sameThing).values()].map(ranked => lastGood(ranked)?.id),
   )
   const decided = new Map<string, RetentionDecision>()
   for (const members of Map.groupBy(newestFirst(complete), groupKey).values()) {
@@ -113,8 +115,13 @@ function asBegun(backup: Backup, begun: Date | undefined): Backup {
   return { ...backup, created_at: begun, expires_at: later }
 }
 
-function groupKey({ project_id, type, source_name }: Backup): string {
-  return JSON.stringify([project_id, type, source_name])
+function groupKey({ project_id, type, source_name, member }: Backup): string {
+  return JSON.stringify([project_id, type, source_name, member])
+}
+
+/** Backups that can stand in for each other, as the catalog sees it too (`IS_OF_THE_SAME`). */
+function sameThing({ project_id, type, source_name, member }: Backup): string {
+  return JSON.stringify([project_id, type, member, member === null ? null : source_name])
 }
 
 /** The clock of its machine was ahead, by more than correct clocks differ. */
@@ -126,16 +133,16 @@ function groupOf(
   members: Ranked,
   of: Pick<RetentionFacts, 'policies' | 'schedules' | 'times' | 'now'>,
 ): Group {
-  const member = members[0]
+  const first = members[0]
   const ofSameKind = (other: { project_id: string; type: BackupType }): boolean =>
-    other.project_id === member?.project_id && other.type === member.type
+    other.project_id === first?.project_id && other.type === first.type
   const schedules = of.schedules.filter(
-    schedule => ofSameKind(schedule) && schedule.source === member?.source_name,
+    schedule => ofSameKind(schedule) && schedule.source === first?.source_name,
   )
   const enabled = schedules.filter(schedule => schedule.enabled)
   // A policy without rules counts for `since`: it may have kept something until then.
   const policies = of.policies.filter(
-    policy => ofSameKind(policy) && (policy.source === undefined || policy.source === member?.source_name),
+    policy => ofSameKind(policy) && (policy.source === undefined || policy.source === first?.source_name),
   )
   const rules = [...policies, ...schedules]
   return {
@@ -143,15 +150,19 @@ function groupOf(
     // They do not count as the newest, and take no other backup's place in a rule.
     ahead: members.filter(backup => isAhead(backup, of.now)),
     times:
-      of.times.find(times => ofSameKind(times) && times.source_name === (member?.source_name ?? null))
-        ?.times ?? [],
+      of.times.find(
+        times =>
+          ofSameKind(times) &&
+          times.source_name === (first?.source_name ?? null) &&
+          times.member === (first?.member ?? null),
+      )?.times ?? [],
     policies: rules.map(({ keep }) => keep).filter(keep => keep !== null),
     since: rules.some(({ updated_at }) => updated_at === undefined)
       ? undefined
       : new Date(Math.max(0, ...rules.map(({ updated_at }) => updated_at?.getTime() ?? 0))),
     // A source whose schedules are all switched off has stopped as well.
     intervalsMs: (enabled.length > 0 ? enabled : schedules).map(({ intervalMs }) => intervalMs),
-    isOfSource: member?.source_name != null,
+    isOfSource: first?.source_name != null,
   }
 }
 
@@ -168,7 +179,7 @@ function decideGroup(
     if (reasons !== undefined) return decide(backup, 'keep', reasons.join(', '))
     const why = reasonToGo(backup, group)
     const place = lastOfAll.has(backup.id)
-      ? 'its project and type'
+      ? (backup.member ?? 'its project and type')
       : backup === last && !backup.expiry_given
         ? group.isOfSource
           ? 'its source'

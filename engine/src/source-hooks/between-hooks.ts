@@ -17,6 +17,9 @@ export interface SourceHooks {
   after: readonly HookCommand[]
 }
 
+/** What the hooks learn of the work between them. */
+type HookedWork = Pick<IntegratedBackupResult, 'success' | 'databaseRecord' | 'telegramMetadata' | 'code'>
+
 export interface HookWatching extends Watching {
   onHookLine: (line: HookLine) => void
 }
@@ -29,7 +32,7 @@ export interface HookWatching extends Watching {
  * Throws `HOOK` when `before` fails, `BUSY` while another process runs the hooks of the source, and what the
  * work throws.
  */
-export async function betweenHooks<Result extends IntegratedBackupResult>(
+export async function betweenHooks<Result extends HookedWork>(
   { database, facts, hooks }: { database: Database; facts: Omit<HookFacts, 'outcome'>; hooks: SourceHooks },
   watching: HookWatching,
   work: () => Promise<Result>,
@@ -74,7 +77,7 @@ export async function betweenHooks<Result extends IntegratedBackupResult>(
   return afterError === undefined ? result : { ...result, afterError: describeError(afterError) }
 }
 
-function outcomeOf(result: IntegratedBackupResult, signal: AbortSignal): HookOutcome {
+function outcomeOf(result: HookedWork, signal: AbortSignal): HookOutcome {
   const { success, databaseRecord, telegramMetadata, code } = result
   if (success) return { state: 'complete', backupId: databaseRecord?.id ?? telegramMetadata?.id }
   return { state: code === 'CANCELLED' || signal.aborted ? 'cancelled' : 'failed', errorCode: code }

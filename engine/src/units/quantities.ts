@@ -38,6 +38,14 @@ export function parsePastTime(text: string, now: Date = new Date()): Date {
   throw notATime(text, 'a time in the past')
 }
 
+/** As {@link parseTime}, but a date alone is its last moment. Throws `USAGE`. */
+export function parseLastTime(text: string, now: Date = new Date()): Date {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text.trim()) ?? []
+  if (day === undefined || parseDate(text) === undefined) return parseTime(text, now)
+  const next = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day) + 1))
+  return new Date((parseDate(next.toISOString().slice(0, 10)) ?? next).getTime() - 1)
+}
+
 function notATime(text: string, what: string): BackupError {
   return new BackupError(`${JSON.stringify(text.slice(0, 80))} is not ${what}`, {
     code: 'USAGE',

@@ -22,6 +22,7 @@ export function aBackup(hoursAgo: number, fields: Fields = {}): Backup {
     type: 'database',
     state: 'complete',
     source_name: 'shop',
+    member: null,
     created_at,
     expires_at: new Date(created_at.getTime() + 30 * DAY_MS),
     expiry_given: false,

@@ -27,6 +27,7 @@ const someBackups = fc.array(
     .record({
       hours: fc.oneof(fc.integer({ min: -1, max: 100 }), fc.nat(24 * 500)),
       source_name: fc.constantFrom('shop', 'second', null),
+      member: fc.constantFrom(null, null, 'globals', 'database:shop'),
       type: fc.constantFrom('database' as const, 'logs' as const),
       state: fc.constantFrom(
         'complete' as const,
@@ -77,12 +78,13 @@ const someTimes = fc.uniqueArray(
     project_id: fc.constant('shop'),
     type: fc.constantFrom('database' as const, 'logs' as const),
     source_name: fc.constantFrom('shop', 'second', null),
+    member: fc.constantFrom(null, 'globals'),
     times: fc.array(
       fc.nat(24 * 100).map(hours => new Date(NOW.getTime() - hours * HOUR_MS)),
       { maxLength: 25 },
     ),
   }),
-  { selector: ({ type, source_name }) => `${type} ${source_name}` },
+  { selector: ({ type, source_name, member }) => `${type} ${source_name} ${member}` },
 )
 const someFacts: fc.Arbitrary<RetentionFacts> = fc.record({
   backups: someBackups,
@@ -107,7 +109,7 @@ it('decides once over each complete backup, in the order given, and over no othe
   )
 })
 
-it('leaves a sound one of each project and type, and of each source, where there is one', () => {
+it('leaves a sound one of each project and type, source, and member of a group, where there is one', () => {
   fc.assert(
     fc.property(someFacts, facts => {
       const gone = idsOf(going(facts))
@@ -119,11 +121,13 @@ it('leaves a sound one of each project and type, and of each source, where there
           group.some(({ damaged_at }) => damaged_at === null),
         )
       }
-      for (const group of Map.groupBy(complete, ({ type }) => type).values()) left(group)
+      const thing = ({ type, source_name, member }: Backup): string =>
+        JSON.stringify([type, member, member === null ? null : source_name])
+      for (const group of Map.groupBy(complete, thing).values()) left(group)
       const withoutChoice = complete.filter(({ expiry_given }) => !expiry_given)
-      const bySource = Map.groupBy(withoutChoice, ({ type, source_name }) => `${type} ${source_name}`)
-      for (const [key, group] of bySource) {
-        const all = complete.filter(({ type, source_name }) => `${type} ${source_name}` === key)
+      const keyOf = ({ type, source_name, member }: Backup): string => `${type} ${source_name} ${member}`
+      for (const [key, group] of Map.groupBy(withoutChoice, keyOf)) {
+        const all = complete.filter(backup => keyOf(backup) === key)
         if (all.every(({ expiry_given }) => !expiry_given)) left(group)
       }
     }),

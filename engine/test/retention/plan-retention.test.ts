@@ -102,6 +102,28 @@ it('the last good one of a project and type stays, and that of a source', () => 
   ])
 })
 
+it('the rules count each member of a cluster by itself, so that a run never takes the place of the one before', () => {
+  const members = ['globals', 'database:shop', 'database:blog']
+  const backups = [0, 24, 48].flatMap(hours => members.map(member => aBackup(hours, { member })))
+  expect(words(decide(backups, { policies: policy({ last: 2 }) }))).toEqual([
+    ...Array(3).fill('keep: last 1 of 2'),
+    ...Array(3).fill('keep: last 2 of 2'),
+    ...Array(3).fill('erase: no rule keeps it'),
+  ])
+})
+
+it('the last good one of each member stays, whatever newer ones there are of the others', () => {
+  const [kept] = decide([
+    aBackup(24 * 40, { member: 'database:dropped' }),
+    aBackup(1, { member: 'database:shop' }),
+    aBackup(2),
+  ])
+  expect(kept).toMatchObject({
+    decision: 'keep',
+    reason: 'expired 2026-11-15, but it is the last good one of database:dropped',
+  })
+})
+
 it('nothing goes while backups have stopped', () => {
   const backups = [aBackup(72), aBackup(73), aBackup(74), aBackup(75)]
   const schedules = [aSchedule({ keep: { last: 3 }, intervalMs: HOUR_MS })]

@@ -18,7 +18,13 @@ function decideUndeclared(
 ): string[] {
   const { fields, ...more } = facts
   const times = [
-    { project_id: 'shop', type: 'database' as const, source_name: 'shop', times: hoursAgo.map(at) },
+    {
+      project_id: 'shop',
+      type: 'database' as const,
+      source_name: 'shop',
+      member: null,
+      times: hoursAgo.map(at),
+    },
   ]
   return decide(
     hoursAgo.map(hours => aBackup(hours, fields)),

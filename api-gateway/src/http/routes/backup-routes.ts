@@ -25,7 +25,7 @@ import { type ApiRequest, type Route, type RouteDescription, route } from '#http
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { JOB_ACCEPTED } from '#http/schemas/job-schemas.ts'
-import { CURSOR, EVEN_THE_LAST, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
+import { CURSOR, EVEN_THE_LAST, GIVEN_TIME, LIMIT, NAME, PROJECT_ID, TAG, TYPE } from '#http/schemas/terms.ts'
 
 /** Backups, the jobs that work on them, and their statistics. */
 export function backupRoutes(ports: HttpPorts): Route[] {
@@ -44,6 +44,7 @@ const list = ({ database }: HttpPorts): Route =>
         project_id: PROJECT_ID.optional(),
         type: TYPE.optional(),
         state: BACKUP_STATE.optional(),
+        tag: TAG.optional(),
         from: GIVEN_TIME.optional(),
         to: GIVEN_TIME.optional(),
         limit: LIMIT,

@@ -37,7 +37,13 @@ const BACKUP_FIELDS = {
   verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last found correct.' }),
   source_name: z.string().nullable(),
   schedule_id: UUID.nullable(),
+  group_id: UUID.nullable().meta({
+    description: 'The run over a PostgreSQL cluster that it belongs to; the id of its job, if a job made it.',
+  }),
+  group_size: COUNT.nullable().meta({ description: 'How many backups that run was to make.' }),
+  member: z.string().nullable().meta({ description: 'globals, or database: and the name.' }),
   pinned_at: TIME_OR_NULL,
+  tags: z.array(z.string()).meta({ description: 'Words that people gave it; sorted.' }),
   missing_files: COUNT.optional().meta({
     description: 'Files that are missing, or changed while they were read, as the send allowed.',
   }),

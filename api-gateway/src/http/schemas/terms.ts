@@ -16,6 +16,11 @@ export const NAME: z.ZodString = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name has letters, digits, ".", "_" and "-", 64 at most')
 
+/** The catalog has the same rule. */
+export const TAG: z.ZodString = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a tag has letters, digits, ".", "_", ":" and "-", 64 at most')
+
 export const TYPE: z.ZodType<BackupType> = z.enum(['database', 'storage', 'logs'])
 
 export const UUID: z.ZodType<string> = z.guid().meta({ format: 'uuid' })

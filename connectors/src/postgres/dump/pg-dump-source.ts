@@ -1,12 +1,13 @@
-import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
+import { type Hint, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import { type ClientProgram, choosePgDump, findClientPrograms } from '#postgres/client-programs.ts'
 import { type PostgresConnection, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
 import type { DatabaseFacts } from '#postgres/dump/database-facts.ts'
+import { assertGoodDump } from '#postgres/dump/dump-end.ts'
 import { type PgDumpOptions, pgDumpArguments } from '#postgres/dump/pg-dump-arguments.ts'
 import { PgDumpWords } from '#postgres/dump/pg-dump-words.ts'
 import { isOfWholeDatabase, SourceSession } from '#postgres/dump/source-session.ts'
-import { type ChildEnd, type ChildOutput, startChild } from '#programs/child-output.ts'
+import { type ChildOutput, startChild } from '#programs/child-output.ts'
 
 interface Dump {
   program: ClientProgram
@@ -132,7 +133,7 @@ function sourceOf(
       started_at: startedAt.toISOString(),
     },
     finish: async plainBytesRead => {
-      assertGood(await child.ended, words, plainBytesRead)
+      assertGoodDump(await child.ended, { program: 'pg_dump', words, plainBytesRead, hintFor })
       const endedAt = new Date()
       const contents = await counting
       const facts: SourceFacts = { ended_at: endedAt.toISOString(), ...(contents && { contents }) }
@@ -153,22 +154,6 @@ function isWhole(options: PgDumpOptions): boolean {
 export function dumpFileName(database: string, { format }: Pick<PgDumpOptions, 'format'>): string {
   const name = database.replace(/[/\\\p{Cc}]/gu, '_') || 'database'
   return `${name}.${format === 'custom' ? 'dump' : 'sql'}`
-}
-
-/** Throws `SOURCE` unless pg_dump's exit code is 0, and neither it nor the server reported an error. */
-function assertGood(end: ChildEnd, words: PgDumpWords, plainBytesRead: number): void {
-  const [error] = words.errors
-  if (end.code === 0 && error === undefined && plainBytesRead > 0) return
-  const how =
-    end.signal !== null
-      ? `pg_dump was ended by ${end.signal}`
-      : end.code === 0
-        ? 'pg_dump wrote nothing'
-        : `pg_dump ended with exit code ${end.code}`
-  throw new BackupError(error === undefined ? how : `pg_dump failed: ${error}`, {
-    code: 'SOURCE',
-    hint: hintFor(error ?? ''),
-  })
 }
 
 function hintFor(error: string): string | Hint {

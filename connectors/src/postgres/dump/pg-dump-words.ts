@@ -2,6 +2,7 @@
 const MAX_MESSAGES = 100
 const MAX_MESSAGE_LENGTH = 1_000
 
+const OWN = /^pg_dump(all)?: /
 const ERROR = /^(error|fatal|ERROR|FATAL|PANIC): +(?!(query|the command) was)/i
 const WARNING = /^(warning|NOTICE): +/i
 /** Belongs to the line before it. */
@@ -10,8 +11,8 @@ const EXPLANATION = /^(detail|hint|last built-in OID|reading|saving|dumping|crea
 const QUERY = /^((detail|error): +)?(query|command|the command) was\b|^(LINE \d+|STATEMENT|CONTEXT):/i
 
 /**
- * What pg_dump, and the server through it, wrote to stderr. Warnings may be kept with the backup; an error
- * fails it. Both come with the lines that explain them, without queries, which are long and help nobody.
+ * What pg_dump or pg_dumpall, and the server through it, wrote to stderr. Warnings may be kept with the
+ * backup; an error fails it. Both come with the lines that explain them, without queries, which are long and help nobody.
  */
 export class PgDumpWords {
   readonly warnings: string[] = []
@@ -21,13 +22,13 @@ export class PgDumpWords {
   #begun = false
 
   hear(line: string): void {
-    const isItsOwn = line.startsWith('pg_dump: ')
-    const text = line.replace(/^pg_dump: /, '').trim()
+    const isItsOwn = OWN.test(line)
+    const text = line.replace(OWN, '').trim()
     if (text === '') return
     if (QUERY.test(text)) this.#current = undefined
     else if (ERROR.test(text)) this.#begin(this.errors, text.replace(/^error: /, ''))
     else if (WARNING.test(text)) this.#begin(this.warnings, text.replace(/^warning: /, ''))
-    // A message of pg_dump in no known form counts as an error; an unknown first line is kept.
+    // A message of the program in no known form counts as an error; an unknown first line is kept.
     else if (isItsOwn && !EXPLANATION.test(text)) this.#begin(this.errors, text)
     else if (!this.#begun) this.#begin(this.warnings, text)
     else this.#extend(text)

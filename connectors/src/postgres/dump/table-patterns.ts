@@ -12,8 +12,8 @@ export interface DumpedRelations {
 
 /** Undefined for a pattern that PostgreSQL might read differently. */
 export function readSelection(options: PgDumpOptions): DumpedRelations | undefined {
-  const schemas = readAll(options.schemas, schemaPattern)
-  const excludeSchemas = readAll(options.excludeSchemas, schemaPattern)
+  const schemas = readAll(options.schemas, namePattern)
+  const excludeSchemas = readAll(options.excludeSchemas, namePattern)
   const tables = readAll(options.tables, tablePattern)
   const excludeTables = readAll(options.excludeTables, tablePattern)
   const excludeData = readAll(options.excludeTableData, tablePattern)
@@ -44,7 +44,8 @@ function readAll<Read>(
   return all.includes(undefined) ? undefined : (all as Read[])
 }
 
-function schemaPattern(text: string): RegExp | undefined {
+/** A pattern for names alone; undefined as for `readSelection`. */
+export function namePattern(text: string): RegExp | undefined {
   const pieces = piecesOf(text)
   return pieces?.length === 1 ? pieces[0] : undefined
 }
