@@ -93,7 +93,7 @@ export async function init(request: InitRequest, hooks: FirstBackupHooks): Promi
     const setup: Setup = { answers, ask, hooks, folder: held.path, settings }
     return await runStages(setup, request, hooks)
   } catch (error) {
-    throw withWayOn(error)
+    throw withWayOn(hooks.signal.aborted ? asCancelled(error) : error)
   } finally {
     held.close()
   }
@@ -165,6 +165,12 @@ async function checkCatalog(
 function ableToProve(engine: Engine, { proofKeyFile }: KnownKeys): Engine {
   const config: Config = { ...engine.config, identityFile: proofKeyFile }
   return { ...engine, config }
+}
+
+/** A signal that fired interrupts work of any kind, with errors of its own. */
+function asCancelled(error: unknown): BackupError {
+  if (error instanceof BackupError && error.code === 'CANCELLED') return error
+  return new BackupError('Cancelled', { code: 'CANCELLED', cause: error })
 }
 
 /** What failed, and that the next set-up goes on from there. */
