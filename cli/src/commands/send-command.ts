@@ -19,6 +19,7 @@ import { readResume } from '#commands/send-resume.ts'
 /** `send`: one backup to the chat and into the catalog. */
 export const registerSend: RegisterCommand = (program, run) => {
   const command = describeCommand(program.command('send'), {
+    takesLocks: true,
     description:
       'make a backup and send it to the chat, encrypted and in parts; each part is checked, and the backup is recorded in the catalog',
     argument: ['[-]', '"-" backs up standard input; a pipe does not report whether its producer failed'],

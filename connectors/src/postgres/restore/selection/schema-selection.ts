@@ -95,9 +95,12 @@ export class SchemaSelection implements DumpSelection {
 
   copy({ table, columns }: CopyStart): string {
     const relation = readRelationName(table)
-    if (relation === undefined || !this.#isRowOf() || this.#only === 'definitions') return ''
+    if (relation === undefined || this.#entry === undefined || this.#only === 'definitions') return ''
     if (this.#schemas.size > 0) {
-      if (!this.#schemas.has(relation.schema)) throw misread(this.#entry)
+      const isIn = this.#schemas.has(relation.schema)
+      if (this.#entry !== 'unclear' && isIn !== this.#schemas.has(this.#entry.schema))
+        throw misread(this.#entry)
+      if (!isIn) return ''
       this.#found.add(relation.schema)
     }
     if (this.#only === 'rows') this.#relations.push(shown(relation))

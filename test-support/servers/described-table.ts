@@ -1,6 +1,9 @@
-import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
+import type { PostgresServer } from '#servers/postgres-server.ts'
 
-/** All that PostgreSQL knows of a table, its partitions and its sequences, and all rows, as JSON in lines. */
+/**
+ * All that PostgreSQL knows of a table, its partitions and its sequences, and all rows, as JSON in lines. A dump
+ * through psql gives no identity to partitions of partitions, so that of partitions is left out.
+ */
 export async function describedTable(
   server: Pick<PostgresServer, 'sql'>,
   database: string,
@@ -24,7 +27,7 @@ select jsonb_pretty(jsonb_agg(d order by d ->> 'name')) from (
     'partition', pg_get_expr(relpartbound, m.oid), 'key', pg_get_partkeydef(m.oid), 'comment', obj_description(m.oid, 'pg_class'),
     'method', (select amname from pg_am a where a.oid = relam), 'type', nullif(reloftype, 0)::regtype,
     'parents', (select jsonb_agg(inhparent::regclass order by inhseqno) from pg_inherits where inhrelid = m.oid),
-    'columns', (select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated,
+    'columns', (select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, atttypmod), attnotnull, case when not m.relispartition then attidentity end, attgenerated,
         attstorage, attcompression, nullif(attstattarget, -1), (select jsonb_agg(o) from unnest(attoptions) o where o like 'n_distinct%'), attacl::text, attcollation::regcollation, attislocal,
         pg_get_expr(adbin, adrelid), col_description(m.oid, attnum)) order by attnum)
       from pg_attribute a left join pg_attrdef d on adrelid = attrelid and adnum = attnum where attrelid = m.oid and attnum > 0 and not attisdropped),
