@@ -72,6 +72,16 @@ describe('send', () => {
     expect(sent.stderr).toMatch(/^after: .*hook\.sh: exit code 0$/m)
   })
 
+  it('a quiet send prints what a hook printed only if that hook failed', async () => {
+    const quiet = async (source: string): Promise<string> =>
+      (await callCli(['send', '--source', source, '--quiet'], { env })).stderr
+    expect(await quiet('alpha')).toBe('')
+    const failed = await quiet('unclean')
+    expect(failed).toMatch(
+      /^after: says resume .*\nafter: .*hook\.sh: exit code 5\nerror: The backup is complete, but/,
+    )
+  })
+
   it('gives hooks PATH, HOME and the facts, but no token, key or setting of the program', async () => {
     await send('alpha')
     const names = (await readFile(`${trace}.env`, 'utf8')).match(/^\w+(?==)/gm) ?? []

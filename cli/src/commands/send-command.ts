@@ -10,6 +10,7 @@ import {
   type RegisterCommand,
   usageError,
 } from '#commands/command.ts'
+import { hookLines } from '#commands/hook-lines.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
 import { previewSend } from '#commands/send-preview.ts'
 import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
@@ -97,7 +98,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
         const words = estimate && describeEstimate(estimate, pace.messagesPerMinute)
         if (words !== undefined) note(words)
       },
-      onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
+      onHookLine: hookLines(output),
       onProgress: state => {
         follower?.follow(state)
         progress.update(() => follower?.facts() ?? [])
