@@ -48,6 +48,8 @@ export interface Machines {
     chatId?: number
     database?: Database
     transferTries?: number
+    /** Default: a new one. */
+    signingKey?: SigningKey
   }): Promise<Machine>
   /** The pinned index, decrypted. */
   index(chatId?: number): Promise<VaultIndex>
@@ -65,16 +67,16 @@ export async function openMachines(): Promise<Machines> {
   }
   return {
     vault,
-    open: async ({ token = vault.token, chatId = vault.chatId, database, transferTries = 2 } = {}) => {
+    open: async ({ token = vault.token, chatId = vault.chatId, database, transferTries = 2, ...of } = {}) => {
       const catalog = database ?? (await openFresh())
       const client = createTelegramClient({
         token,
         apiRoot: emulator.url,
         policy: { maxTries: 2, transferTries, retryPauseMs: 5 },
       })
-      const signingKey = await loadOrCreateSigningKey(
-        join(vault.folder, `${randomBytes(4).toString('hex')}.pem`),
-      )
+      const signingKey =
+        of.signingKey ??
+        (await loadOrCreateSigningKey(join(vault.folder, `${randomBytes(4).toString('hex')}.pem`)))
       const encryption = { recipients: [recipient] }
       return machine({ database: catalog, client, chatId, identity, signingKey, encryption })
     },

@@ -1,7 +1,7 @@
 /**
- * A statement of a signing key: another key signs from now on. Its text is one line: `TIME FROM TO SIGNATURE`.
- * The time is ISO 8601 in UTC; the two raw public keys and the signature are in base64. The key FROM signs
- * the text before the last blank.
+ * A statement of a signing key: another key signs from now on. Its text is one line, `TIME FROM TO
+ * SIGNATURE`: a time (ISO 8601 in UTC), two raw public keys and a signature, all three in base64. The key
+ * FROM signs the text before the last blank.
  */
 export interface Succession {
   readonly from: Uint8Array

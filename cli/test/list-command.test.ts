@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Backup, sqlRunner } from '@telegram-backup/database'
+import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { callCli } from '#test/call-cli.ts'
@@ -61,4 +62,34 @@ test('show of one that is erased tells of no expiry', async () => {
     const shown = (await cli('show', id)).stdout
     expect(/^expires /m.test(shown), state).toBe(state === 'complete')
   }
+})
+
+test('times are in the local zone with its offset, in UTC with --utc, and in JSON always in UTC', async () => {
+  const env = { TELEGRAM_BACKUP_HOME: folder, ...database.env, TZ: 'America/St_Johns' }
+  const run = async (...args: string[]) => (await runCli(['list', ...args], { env })).stdout
+  const local = await run()
+  expect(local).toMatch(/ \d{4}-\d\d-\d\d \d\d:\d\d -0[23]:30 /)
+  expect(local).not.toContain('UTC')
+  expect(await run('--utc')).toMatch(/ \d{4}-\d\d-\d\d \d\d:\d\d UTC /)
+  expect(await run('--json')).toMatch(/"created_at": "[^"]*Z"/)
+})
+
+test('--since, --until and --limit narrow the list; a day is counted to its end; a bad time is refused', async () => {
+  const lines = async (...args: string[]) =>
+    ((await cli('list', '--all', '--json', ...args)).json() as []).length
+  const today = new Date().toISOString().slice(0, 10)
+  expect(await lines('--since', '1h', '--until', today)).toBe(4)
+  expect(await lines('--until', '1h')).toBe(0)
+  expect(await lines('--since', '2999-01-01')).toBe(0)
+  expect(await lines('--limit', '3')).toBe(3)
+  expect((await cli('list', '--all', '--limit', '3')).stdout).toMatch(/^3 of 4 backups$/m)
+  // Erased ones take no place in a list that does not show them.
+  expect((await cli('list', '--limit', '1')).stdout).toMatch(/^1 backup, 3 erased not shown/m)
+  for (const bad of [
+    ['--since', '2026-02-31'],
+    ['--until', 'soon'],
+    ['--limit', '0'],
+    ['--tag', 'a b'],
+  ])
+    expect((await cli('list', ...bad)).code, bad.join(' ')).toBe(2)
 })

@@ -59,14 +59,17 @@ export class Signers {
   }
 
   /**
-   * Believed keys with several successors. A key names one; so somebody else had that key, too. None once a
-   * person has named one of the successors.
+   * Believed keys with several successors. A key names one; so somebody else had that key, too. Without those
+   * where a person has named a successor, and no other one was believed before that showed.
    */
   get forks(): readonly Fork[] {
     return [...this.#successors]
       .filter(([key, named]) => this.#roots.has(key) && named.size > 1)
       .map(([key, named]) => ({ key, successors: [...named] }))
-      .filter(({ successors }) => !successors.some(successor => this.#given.has(successor)))
+      .filter(({ successors }) => {
+        const unnamed = successors.filter(successor => !this.#given.has(successor))
+        return unnamed.length === successors.length || unnamed.some(successor => this.#roots.has(successor))
+      })
   }
 
   /** Notes whom the keys before this one named. Their statements were checked; this believes nobody. */

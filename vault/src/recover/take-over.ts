@@ -65,7 +65,7 @@ function doubtAbout(
   const [fork] = forks
   if (fork !== undefined) {
     return String(
-      hint`the key ${fork.key} has named several keys to sign after it (${fork.successors.join(', ')}), so somebody else has had it, or two machines have changed it. Give the one that is yours by ${option('signer', 'FINGERPRINT')}; your newest recovery card names it`,
+      hint`the key ${fork.key} has named several keys to sign after it (${fork.successors.join(', ')}), so somebody else has had it, or two machines have changed it. Name only the one that is yours with ${option('signer', 'FINGERPRINT')}, and no earlier key; your newest recovery card has it`,
     )
   }
   if (areGiven && search.index === undefined && search.disbelieved) {

@@ -13,13 +13,14 @@ const MAX_OWNER_BYTES = 31
  */
 export function folderMember(path: string, attributes: MemberAttributes | undefined): Buffer {
   const name = Buffer.concat([Buffer.from('./'), memberPathBytes(path), Buffer.from('/')])
-  const { mode = UNKNOWN_MODE, owner = '', group = '', modifiedMs = null } = attributes ?? {}
+  const { mode = UNKNOWN_MODE, owner = '', group = '' } = attributes ?? {}
+  const modifiedMs = attributes?.modifiedMs ?? Date.now()
   const owners = { uname: memberPathBytes(owner), gname: memberPathBytes(group) }
   const records = [
     record('path', name),
     // An empty record would delete the field of the header.
     ...Object.entries(owners).flatMap(([key, value]) => (value.length === 0 ? [] : [record(key, value)])),
-    ...(modifiedMs === null ? [] : [record('mtime', Buffer.from(String(modifiedMs / 1000)))]),
+    record('mtime', Buffer.from(String(modifiedMs / 1000))),
   ]
   const data = Buffer.concat(records)
   const padding = Buffer.alloc((BLOCK_BYTES - (data.length % BLOCK_BYTES)) % BLOCK_BYTES)
