@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
 import { describedTable } from '@telegram-backup/test-support/servers/described-table.ts'
 import {
   dumpOf,
+  installedServer,
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
@@ -205,6 +208,59 @@ describe.each(['15', '17'])('from a database of PostgreSQL %s', major => {
     const run = await restore('plain', '--table', 'sales.customer', '--skip-foreign-keys')
     expect(run.code, run.stderr).toBe(0)
     expect(run.stdout).toContain('customer_region_id_fkey')
+  })
+})
+
+describe('a dump that was made for it', () => {
+  let server: PostgresServer
+  let bench: RestoreBench
+
+  beforeAll(async () => {
+    server = await startPostgresServer(await installedServer())
+    bench = await openRestoreBench()
+    await server.sql('postgres', 'create database target')
+    await server.sql(
+      'target',
+      `create schema s; create table s.orders (id int); insert into s.orders values (1); create table s.victim (a int);
+       create function s.evil(int) returns bool language plpgsql as $$begin delete from s.orders; return true; end$$`,
+    )
+  })
+
+  afterAll(async () => {
+    await bench?.close()
+    await server?.stop()
+  })
+
+  it.each([
+    ['CREATE TABLE s.t (a int CHECK (s.evil(a)));', /would change s\.orders/],
+    [
+      'CREATE TABLE s.t (a int) PARTITION BY LIST (a);\nALTER TABLE ONLY s.t ATTACH PARTITION s.victim FOR VALUES IN (1);',
+      /would change s\.victim/,
+    ],
+    ['CREATE TABLE s.t (a int);\nALTER TABLE s.t ADD COLUMN x int;\n\\! id', /command for psql/],
+    ['CREATE TABLE s.t (a int);\nROLLBACK;', /ROLLBACK/],
+    ['CREATE TABLE s.t (a int);\nDROP TABLE s.orders;\nDELETE FROM s.orders;\nCOMMIT;', undefined],
+  ])('changes nothing but the table: %j', async (statements, words) => {
+    const before = await dumpOf(server.url('target'))
+    const file = join(bench.vault.folder, 'made.sql')
+    await writeFile(
+      file,
+      `-- PostgreSQL database dump\n-- Name: t; Type: TABLE; Schema: s; Owner: owner\n${statements}\n\nCOPY s.t FROM stdin;\n1\n\\.\n-- PostgreSQL database dump complete\n`,
+    )
+    const backup = await bench.send('--file', file)
+    const run = await bench.cli([
+      'restore',
+      backup.id,
+      '--to',
+      server.url('target'),
+      '--yes',
+      '--table',
+      's.t',
+    ])
+    if (words === undefined) expect(run.code, run.stderr).toBe(0)
+    else expect(run).toMatchObject({ code: 1, stderr: expect.stringMatching(words) })
+    await server.sql('target', 'drop table if exists s.t')
+    expect(await dumpOf(server.url('target'))).toBe(before)
   })
 })
 

@@ -67,13 +67,11 @@ export function closeNames(
   known: Iterable<RelationName>,
   most: number,
 ): RelationName[] {
-  const wanted = `${schema}.${name}`.toLowerCase()
   return [...known]
-    .map(relation => {
-      const other = `${relation.schema}.${relation.name}`.toLowerCase()
-      const isSameName = relation.name.toLowerCase() === name.toLowerCase()
-      return { relation, likeness: isSameName ? 2 : likeness(wanted, other) }
-    })
+    .map(relation => ({
+      relation,
+      likeness: likeness(name, relation.name) + (relation.schema === schema ? 0.1 : 0),
+    }))
     .filter(({ likeness }) => likeness > 0.5)
     .sort((a, b) => b.likeness - a.likeness)
     .slice(0, most)

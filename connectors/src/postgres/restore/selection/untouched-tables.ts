@@ -32,7 +32,7 @@ export async function assertOthersUntouched(
     `The part that was to be restored would change ${changed.slice(0, 5).join(', ')}, which is not in it`,
     {
       code: 'UNRESTORABLE',
-      hint: hint`A function that a default, a check or an index calls may do that. Restore the whole backup into a new database, or get the file with "${run('fetch')}" and look at it.`,
+      hint: hint`An event trigger of the database may do that, or a function that a default, a check or an index calls. Disable such a trigger; if there is none, restore the whole backup into a new database, or get the file with "${run('fetch')}" and look at it.`,
     },
   )
 }
