@@ -4,6 +4,8 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createProgram } from '@telegram-backup/cli/cli.ts'
+import { manualPages } from '@telegram-backup/cli/manual/pages.ts'
 import { packProgram } from '#pack/program.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -83,9 +85,21 @@ async function stageProgram(): Promise<string> {
     optionalDependencies: Object.assign({}, ROOT_MANIFEST.optionalDependencies, ...optional),
     exports: { './bin/*': './bin/*' },
     imports: { ...assets, '#*.ts': './dist/*.js', '#migrations/*': './migrations/*', '#sql/*': './sql/*' },
-    files: ['dist', ...ASSETS],
+    files: ['dist', 'man', ...ASSETS],
+    man: writeManual(target, String(rest['version'])),
   }
   return finish(target, manifest, PUBLISHED)
+}
+
+/** `npm install -g` links the pages of the field `man` into the manual. */
+function writeManual(target: string, version: string): string[] {
+  const silent = { write: () => {} }
+  const program = createProgram(async () => {}, { stdout: silent, stderr: silent })
+  mkdirSync(join(target, 'man'), { recursive: true })
+  return manualPages(program, { version, date: new Date() }).map(({ fileName, text }) => {
+    writeFileSync(join(target, 'man', fileName), text)
+    return `./man/${fileName}`
+  })
 }
 
 function finish(target: string, manifest: Manifest, assetsOf: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { type FilledEnvironment, fillEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
+import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { showUtc } from '@telegram-backup/engine/units/shown-zone.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
@@ -14,6 +15,7 @@ import {
   type RunAction,
   usageError,
 } from '#commands/command.ts'
+import { registerCompletion, registerWordCompletion } from '#commands/completion-command.ts'
 import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
@@ -28,6 +30,7 @@ import { registerJobs } from '#commands/jobs-command.ts'
 import { registerKeygen } from '#commands/keygen-command.ts'
 import { registerList } from '#commands/list-command.ts'
 import { registerLs } from '#commands/ls-command.ts'
+import { registerMan } from '#commands/man-command.ts'
 import { registerNotifyTest } from '#commands/notify-test-command.ts'
 import { Output, printable, withoutPasswords } from '#commands/output.ts'
 import { registerPins } from '#commands/pin-command.ts'
@@ -79,7 +82,14 @@ const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
   jobs: registerJobs,
   'notify-test': registerNotifyTest,
   emulator: registerEmulator,
+  completion: registerCompletion,
+  man: registerMan,
 }
+
+/** It describes all commands. */
+const MANUAL = 'man'
+/** What a shell asks; the words to complete follow it. */
+const WORD_COMPLETION = '__complete'
 
 /**
  * The command line. Resolves to the exit code, or to the code of the signal that interrupted the work. Only
@@ -93,14 +103,14 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     showUtc(options.utc === true)
     const output = outputOf(host, options)
     stop.printTo(output)
-    const named = options.envFile
+    const { envFile: named, retryLock } = options
     const checked: CommandAction = async context => {
       if (!options.quiet || !options.verbose) return await action(context)
       throw usageError('--quiet and --verbose cannot be combined', 'Leave out one of the two.')
     }
-    exitCode = await perform(checked, { host, output, named, needs, ...stop })
+    exitCode = await perform(checked, { host, output, named, retryLock, needs, ...stop })
   }
-  const program = createProgram(run, host, args[0])
+  const program = createProgram(run, host, args)
   try {
     await program.parseAsync([...args], { from: 'user' })
     // Work that finished in spite of the signal is done, and a signal is the normal end of serve.
@@ -121,12 +131,12 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 
 /**
  * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
- * @param name of the wanted command; without one, or with one that does not exist, all commands are there
+ * @param args by which only the wanted command is there; without one, or with one that does not exist, all are
  */
 export function createProgram(
   run: RunAction,
   { stdout, stderr }: { stdout: TextSink; stderr: TextSink },
-  name = '',
+  [first = '', ...rest]: readonly string[] = [],
 ): Command {
   const program = new Command('telegram-backup')
     .description(
@@ -142,8 +152,12 @@ export function createProgram(
     })
     .exitOverride()
   // The options of all commands take as long to describe as a query of the catalog.
-  const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
+  const [, completed = '', ...more] = rest
+  const name = first === WORD_COMPLETION && more.length > 0 ? completed : first
+  const wanted =
+    Object.hasOwn(COMMANDS, name) && name !== MANUAL ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
   for (const register of wanted) register?.(program, run)
+  if (first === WORD_COMPLETION) registerWordCompletion(program, run)
   return program
 }
 
@@ -163,10 +177,12 @@ async function perform(
     signal,
     onHangup,
     named,
+    retryLock,
     needs = { settings: true },
   }: Pick<CommandContext, 'host' | 'output'> &
     Pick<StopSignals, 'signal' | 'onHangup'> & {
       named: string | undefined
+      retryLock: string | undefined
       needs: { settings: boolean } | undefined
     },
 ): Promise<ExitCode> {
@@ -178,7 +194,10 @@ async function perform(
     },
     // Read on first use: a wrong setting must not stop a command that does not need the settings.
     get config() {
-      config ??= readConfig(host.env)
+      config ??= {
+        ...readConfig(host.env),
+        ...(retryLock !== undefined && { lockWaitMs: parseSpanMs(retryLock) }),
+      }
       return config
     },
     host,

@@ -14,12 +14,14 @@ export { tryMutex } from '#embedded/mutex.ts'
 
 // A temporary PostgreSQL server or folder, for drills.
 
+export { isEmbeddedServerRunning } from '#embedded/running-server.ts'
 export * from '#embedded/scratch-server.ts'
 
 // 2. Leases: which process works on a backup or a restore.
 
 export type { LeasePurpose } from '#leases/holder.ts'
 export { acquireLease, type Lease } from '#leases/lease.ts'
+export type { LockWait } from '#leases/lock-wait.ts'
 
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 

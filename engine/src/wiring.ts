@@ -1,4 +1,4 @@
-import type { Database } from '@telegram-backup/database'
+import type { Database, LockWait } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { BackupService, TelegramClient, TransferObserver } from 'telegram-deployment-bot'
 import type { Engine } from '#engine.ts'
@@ -30,11 +30,34 @@ export async function openCatalog(
   })
   try {
     await migrate(database)
-    return database
+    const { lockWaitMs: forMs } = config
+    if (forMs === undefined) return database
+    const lockWait: LockWait = {
+      forMs,
+      note: line => note?.(line),
+      signal: signal ?? new AbortController().signal,
+    }
+    return { ...database, lockWait }
   } catch (error) {
     await database.close()
     throw error
   }
+}
+
+/** A catalog that answers within that time, or does not matter. */
+const SOON_MS = 1_000
+
+/**
+ * Opens the configured catalog for a short look, as it is; undefined when it is the embedded one and its
+ * server does not run. The caller closes it.
+ */
+export async function openRunningCatalog(config: Config, signal: AbortSignal): Promise<Database | undefined> {
+  const { isEmbeddedServerRunning, openDatabase } = await import('@telegram-backup/database')
+  const { databaseUrl: url, stateFolder: dataDir } = config
+  if (url === undefined && !isEmbeddedServerRunning(dataDir)) return undefined
+  const where = url === undefined ? { dataDir } : { url }
+  const limits = { connections: 3, connectTimeoutMs: SOON_MS, statementTimeoutMs: SOON_MS }
+  return await openDatabase({ ...where, ...limits, signal })
 }
 
 /**
