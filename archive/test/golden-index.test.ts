@@ -56,13 +56,14 @@ describe('the golden indexes of format 1', () => {
     openIndex(readFileSync(join(golden, 'index', `${name}.zst.age`)), { identities, encrypted: true })
 
   test('one without schedules can be read', async () => {
-    expect(await opened('first')).toEqual({ signer: SIGNER, index: FIRST })
+    expect(await opened('first')).toEqual({ signer: SIGNER, before: [], index: FIRST })
   })
 
   test('one with schedules, policies and pins can be read', async () => {
     const [backup] = FIRST.backups
     expect(await opened('with-schedules')).toEqual({
       signer: SIGNER,
+      before: [],
       index: {
         ...FIRST,
         edition: '8-4d5e6f70',

@@ -51,7 +51,7 @@ describe('a manifest', () => {
   it('comes back as it was sealed, with the signer', async () => {
     const sealed = await sealManifest(MANIFEST, { encryption, signingKey })
     const opened = await openManifest(sealed, unlocking)
-    expect(opened).toEqual({ manifest: MANIFEST, signer: signerFingerprint(signingKey) })
+    expect(opened).toEqual({ manifest: MANIFEST, before: [], signer: signerFingerprint(signingKey) })
     expect(sealed.includes('shop')).toBe(false)
   })
 
@@ -91,7 +91,8 @@ describe('a manifest', () => {
           (error: ArchiveError) => error,
         )
         if (outcome instanceof ArchiveError) expect(outcome.code).toBe('INTEGRITY')
-        else expect(outcome).toEqual({ manifest: MANIFEST, signer: signerFingerprint(signingKey) })
+        else
+          expect(outcome).toEqual({ manifest: MANIFEST, before: [], signer: signerFingerprint(signingKey) })
       }),
       { numRuns: 300 },
     )

@@ -202,8 +202,9 @@ describe('an index', () => {
   test('comes back as it was sealed, with the signer', async () => {
     await fc.assert(
       fc.asyncProperty(index, async drawn => {
+        const signer = signerFingerprint(signingKey)
         const bytes = await sealIndex(drawn, { encryption: { recipients: [recipient] }, signingKey })
-        expect(await openedBy(bytes)).toEqual({ index: drawn, signer: signerFingerprint(signingKey) })
+        expect(await openedBy(bytes)).toEqual({ index: drawn, before: [], signer })
       }),
       { numRuns: 25 },
     )
@@ -295,6 +296,4 @@ function withSchedule(bad: object): (drawn: VaultIndex) => object {
   return drawn => ({ ...drawn, schedules: [{ ...made, ...bad }] })
 }
 
-function first(drawn: VaultIndex): IndexEntry {
-  return drawn.backups[0] as IndexEntry
-}
+const first = (drawn: VaultIndex): IndexEntry => drawn.backups[0] as IndexEntry

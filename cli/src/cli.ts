@@ -1,6 +1,7 @@
 import { type FilledEnvironment, fillEnvironment } from '@telegram-backup/engine/config/environment-files.ts'
 import { type Config, readConfig } from '@telegram-backup/engine/environment.ts'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
+import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { showUtc } from '@telegram-backup/engine/units/shown-zone.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
@@ -102,12 +103,12 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     showUtc(options.utc === true)
     const output = outputOf(host, options)
     stop.printTo(output)
-    const named = options.envFile
+    const { envFile: named, retryLock } = options
     const checked: CommandAction = async context => {
       if (!options.quiet || !options.verbose) return await action(context)
       throw usageError('--quiet and --verbose cannot be combined', 'Leave out one of the two.')
     }
-    exitCode = await perform(checked, { host, output, named, needs, ...stop })
+    exitCode = await perform(checked, { host, output, named, retryLock, needs, ...stop })
   }
   const program = createProgram(run, host, args)
   try {
@@ -176,10 +177,12 @@ async function perform(
     signal,
     onHangup,
     named,
+    retryLock,
     needs = { settings: true },
   }: Pick<CommandContext, 'host' | 'output'> &
     Pick<StopSignals, 'signal' | 'onHangup'> & {
       named: string | undefined
+      retryLock: string | undefined
       needs: { settings: boolean } | undefined
     },
 ): Promise<ExitCode> {
@@ -191,7 +194,10 @@ async function perform(
     },
     // Read on first use: a wrong setting must not stop a command that does not need the settings.
     get config() {
-      config ??= readConfig(host.env)
+      config ??= {
+        ...readConfig(host.env),
+        ...(retryLock !== undefined && { lockWaitMs: parseSpanMs(retryLock) }),
+      }
       return config
     },
     host,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beginHookRun, endHookRun, listJobLog, sqlRunner } from '@telegram-backup/database'
 import { runBackupJob } from '@telegram-backup/engine/job-handlers/backup-job.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
@@ -71,6 +72,16 @@ describe('send', () => {
     expect(sent.stderr).toMatch(/^after: .*hook\.sh: exit code 0$/m)
   })
 
+  it('a quiet send prints what a hook printed only if that hook failed', async () => {
+    const quiet = async (source: string): Promise<string> =>
+      (await callCli(['send', '--source', source, '--quiet'], { env })).stderr
+    expect(await quiet('alpha')).toBe('')
+    const failed = await quiet('unclean')
+    expect(failed).toMatch(
+      /^after: says resume .*\nafter: .*hook\.sh: exit code 5\nerror: The backup is complete, but/,
+    )
+  })
+
   it('gives hooks PATH, HOME and the facts, but no token, key or setting of the program', async () => {
     await send('alpha')
     const names = (await readFile(`${trace}.env`, 'utf8')).match(/^\w+(?==)/gm) ?? []
@@ -136,6 +147,20 @@ describe('send', () => {
     })
     expect(await traced()).toEqual([])
     await endHookRun(world.database, other)
+  })
+
+  it('waits for the hooks with --retry-lock, and says who has them', async () => {
+    const other = await beginHookRun(world.database, 'alpha')
+    const waiting = callCli(['send', '--source', 'alpha', '--retry-lock', '60s'], { env })
+    await sleep(2_000)
+    await endHookRun(world.database, other)
+    const sent = await waiting
+    expect(sent, sent.stderr).toMatchObject({ code: 0 })
+    expect(sent.stderr).toMatch(/^waiting, 60 s at most: The hooks of the source alpha are in use since /m)
+    expect(await callCli(['send', '--source', 'alpha', '--retry-lock', 'soon'], { env })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"soon" is not a time span'),
+    })
   })
 
   it('makes up for the after of a run that died, before anything else', async () => {

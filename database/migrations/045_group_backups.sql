@@ -18,6 +18,19 @@ begin
     raise exception 'backup % belongs to a group, which this version of the program does not know', old.id
       using errcode = 'integrity_constraint_violation', hint = 'Update telegram-backup on this machine.';
   end if;
+  if coalesce(current_setting('telegram_backup.knows_tags', true), '') <> 'on' and (
+       exists (select from control_plane.retention_policies policy
+                where policy.project_id = old.project_id and policy.type = old.type and policy.keep -> 'tags' ?| old.tags)
+       or exists (select from control_plane.source_policies policy
+                   where policy.project_id = old.project_id and policy.type = old.type
+                     and policy.source = old.source_name and policy.keep -> 'tags' ?| old.tags)
+       or exists (select from control_plane.schedules schedule
+                   where schedule.project_id = old.project_id and schedule.type = old.type
+                     and schedule.source = old.source_name and schedule.keep -> 'tags' ?| old.tags))
+  then
+    raise exception 'backup % is kept by a tag, of which this version of the program does not know', old.id
+      using errcode = 'integrity_constraint_violation', hint = 'Update telegram-backup on this machine.';
+  end if;
   if coalesce(pg_catalog.current_setting('telegram_backup.knows_retention', true), '') = 'on' then return new; end if;
   if old.pinned_at is not null or (not old.expiry_given and (
        exists (select from control_plane.retention_policies policy

@@ -7,6 +7,7 @@ import { CatalogPool, POOL_LIMITS, type PoolLimits, type Readiness } from '#conn
 import { EmbeddedServer } from '#embedded/embedded-server.ts'
 import { userName } from '#embedded/server-user.ts'
 import { checkCount } from '#input-checks.ts'
+import type { LockWait } from '#leases/lock-wait.ts'
 
 /** An open catalog. Its functions take it as their first argument. */
 export interface Database {
@@ -16,6 +17,8 @@ export interface Database {
   readonly location: string
   /** Who is named in the history, `user@host` by default. `{ ...database, actor }` acts in another name. */
   readonly actor: string
+  /** For callers that wait for locks; others fail with BUSY. */
+  readonly lockWait?: LockWait | undefined
   /**
    * Ends all connections; the last process stops the embedded server. May be called twice. A process that
    * never calls it can still end by itself.

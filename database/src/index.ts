@@ -21,6 +21,7 @@ export * from '#embedded/scratch-server.ts'
 
 export type { LeasePurpose } from '#leases/holder.ts'
 export { acquireLease, type Lease } from '#leases/lease.ts'
+export type { LockWait } from '#leases/lock-wait.ts'
 
 // 3. The ledger of a send: the intent before each message, its confirmation, one commit mark at the end.
 

@@ -14,6 +14,7 @@ import { describeJobs } from '#test/suite-jobs.ts'
 import { describeKeys } from '#test/suite-keys.ts'
 import { describeLeases } from '#test/suite-leases.ts'
 import { describeLedger } from '#test/suite-ledger.ts'
+import { describeLockWait } from '#test/suite-lock-wait.ts'
 import { describeMonitoring } from '#test/suite-monitoring.ts'
 import { describeNotices } from '#test/suite-notices.ts'
 import { describeParts } from '#test/suite-parts.ts'
@@ -50,6 +51,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeJobRuns(open)
   describeWaitingJobs(open)
   describeHookRuns(open)
+  describeLockWait(open)
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)

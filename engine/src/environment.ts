@@ -14,6 +14,8 @@ export interface Config extends TelegramConfig {
   configFile: string | undefined
   /** The catalog's PostgreSQL; undefined means the embedded server in the state folder. */
   databaseUrl: string | undefined
+  /** How long to wait for each lock that another process holds; default: each lock's own time. */
+  lockWaitMs?: number | undefined
   /** TELEGRAM_BACKUP_PG_BIN: the folder of PostgreSQL's client programs, before all others; absolute. */
   postgresPrograms: string | undefined
 }

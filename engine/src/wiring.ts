@@ -1,4 +1,4 @@
-import type { Database } from '@telegram-backup/database'
+import type { Database, LockWait } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { BackupService, TelegramClient, TransferObserver } from 'telegram-deployment-bot'
 import type { Engine } from '#engine.ts'
@@ -30,7 +30,14 @@ export async function openCatalog(
   })
   try {
     await migrate(database)
-    return database
+    const { lockWaitMs: forMs } = config
+    if (forMs === undefined) return database
+    const lockWait: LockWait = {
+      forMs,
+      note: line => note?.(line),
+      signal: signal ?? new AbortController().signal,
+    }
+    return { ...database, lockWait }
   } catch (error) {
     await database.close()
     throw error

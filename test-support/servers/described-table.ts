@@ -1,8 +1,8 @@
 import type { PostgresServer } from '#servers/postgres-server.ts'
 
 /**
- * All that PostgreSQL knows of a table, its partitions and its sequences, and all rows, as JSON in lines. A dump
- * through psql gives no identity to partitions of partitions, so that of partitions is left out.
+ * What PostgreSQL knows of a table, its partitions and its sequences, and all rows, as JSON in lines. The
+ * identity of partitions is left out: those of partitions lose it in a dump.
  */
 export async function describedTable(
   server: Pick<PostgresServer, 'sql'>,

@@ -5,7 +5,7 @@ import type { BackupWords } from '@telegram-backup/engine/operations/find-backup
 import { parseTime } from '@telegram-backup/engine/units/quantities.ts'
 import { type OpenEngine, openCatalog, openEngine } from '@telegram-backup/engine/wiring.ts'
 import { BackupError, describeError, type ExitCode } from '@telegram-backup/errors'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { callLog } from '#commands/call-log.ts'
 import type { Output } from '#commands/output.ts'
 import type { Host } from '#host.ts'
@@ -48,6 +48,8 @@ export interface CommonOptions {
   verbose?: boolean
   utc?: boolean
   envFile?: string
+  /** Of the commands that take locks. */
+  retryLock?: string
 }
 
 /**
@@ -92,10 +94,18 @@ type OptionHelp = Readonly<Record<string, string | readonly [help: string, byDef
 
 /** The help of a command, and its options. */
 interface CommandHelp {
+  /** Whether it may have to wait for a lock that another process holds. */
+  takesLocks?: boolean
   description: string
   argument?: Argument
   options?: OptionHelp
   examples: readonly string[]
+}
+
+/** The option of each command that may have to wait for a lock. */
+const LOCK_OPTIONS: OptionHelp = {
+  '--retry-lock <time>':
+    'wait up to this long for each thing that another process works on now: a backup, the index of the chat, the hooks of a source (default: a minute for the index, else not at all)',
 }
 
 /** The options of all commands. */
@@ -108,15 +118,20 @@ const COMMON_OPTIONS: OptionHelp = {
     'also print each call to the chat, each new try with its reason, and the time of each step',
 }
 
+/** By the names that commander gives them, in camel case. */
+const COMMON_OPTION_NAMES: ReadonlySet<string> = new Set(
+  Object.keys({ ...COMMON_OPTIONS, ...LOCK_OPTIONS }).map(flags => new Option(flags).attributeName()),
+)
+
 /** Gives a command its help, its options, and those of all commands. */
 export function describeCommand(
   command: Command,
-  { description, argument, options = {}, examples }: CommandHelp,
+  { description, argument, options = {}, takesLocks = false, examples }: CommandHelp,
 ): Command {
   command.description(description)
   if (argument !== undefined) command.argument(...argument)
   const ofBackup = argument?.[1] === WORDS_FOR_A_BACKUP ? BACKUP_ID_OPTIONS : {}
-  addOptions(command, { ...options, ...ofBackup })
+  addOptions(command, { ...options, ...ofBackup, ...(takesLocks ? LOCK_OPTIONS : {}) })
   command.optionsGroup('Options of every command:')
   addOptions(command, COMMON_OPTIONS)
   return command.optionsGroup('Options:').addHelpText('after', exampleLines(examples))
@@ -133,8 +148,7 @@ function addOptions(command: Command, options: OptionHelp): void {
 export function ownOptions(
   options: CommonOptions & Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const { envFile: _envFile, utc: _utc, json: _json, quiet: _quiet, verbose: _verbose, ...own } = options
-  return own
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !COMMON_OPTION_NAMES.has(name)))
 }
 
 /** Gives a group of commands its help; each of its commands has the common options itself. */

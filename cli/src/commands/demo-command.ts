@@ -33,9 +33,6 @@ function describeEnd(result: DemoResult): string {
 The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
 
 Now with a bot of your own (README, "With a real bot", says how to get one), in this folder:
-  npm run setup                                     # puts the command on the PATH
-  telegram-backup keygen --out ~/backup-key.txt
-  export TELEGRAM_BOT_TOKEN=…  TELEGRAM_CHAT_ID=-100…  BACKUP_AGE_RECIPIENTS=age1…
-  telegram-backup doctor
-  telegram-backup send --project myapp --type storage --file ./some-file`
+  npm run setup           # puts the command on the PATH
+  telegram-backup init    # keys, first backup, proof, schedule`
 }

@@ -38,6 +38,7 @@ interface EraseOptions extends BackupIdOptions {
 /** `erase ID`: erases the messages in the chat, then marks the backup as erased in the catalog. */
 export const registerErase: RegisterCommand = (program, run) => {
   describeCommand(program.command('erase'), {
+    takesLocks: true,
     description:
       'erase a backup: delete each of its messages; Telegram does not let a bot delete a message after 48 hours, so an older message is replaced by a few bytes. If a message is left, run the command again',
     argument: BACKUP_ID,

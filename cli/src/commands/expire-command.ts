@@ -26,6 +26,7 @@ interface ExpireOptions {
 /** `expire`: erases the backups that retention no longer keeps. */
 export const registerExpire: RegisterCommand = (program, run) => {
   describeCommand(program.command('expire'), {
+    takesLocks: true,
     description:
       'erase backups that no policy keeps, expired backups without a policy, and backups marked for erasure; the last good backup of each project and type always stays',
     options: {

@@ -93,7 +93,8 @@ async function setUp(context: CommandContext, options: InitOptions) {
       folder: options.folder,
       environment: host.env,
       environmentFile: options.envFile,
-      command: [process.execPath, fileURLToPath(import.meta.resolve('#launcher'))],
+      // Without "--", Node would take --env-file for an option of its own.
+      command: [process.execPath, '--', fileURLToPath(import.meta.resolve('#launcher'))],
     },
     await hooksOf(context),
   )

@@ -9,6 +9,7 @@ import { runProgress, secondsSince } from '#commands/run-progress.ts'
 /** `reconcile`: brings chat and catalog into agreement after crashes and lost answers. */
 export const registerReconcile: RegisterCommand = (program, run) => {
   describeCommand(program.command('reconcile'), {
+    takesLocks: true,
     description:
       'bring the chat and the catalog back into agreement after a crash: find lost messages, finish or fail interrupted sends, continue erasing, update the index. Work of running processes is not touched',
     examples: ['telegram-backup reconcile', 'telegram-backup reconcile --json'],

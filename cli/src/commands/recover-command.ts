@@ -26,6 +26,7 @@ const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=?$/
 /** `recover`: rebuilds the catalog from the chat, and takes over the chat. */
 export const registerRecover: RegisterCommand = (program, run) => {
   describeCommand(program.command('recover'), {
+    takesLocks: true,
     description:
       'rebuild the catalog from the chat, and take over the chat for this catalog; needs only the bot token, the chat and the key file. Entries already in the catalog are kept',
     options: {

@@ -10,6 +10,7 @@ import {
   type RegisterCommand,
   usageError,
 } from '#commands/command.ts'
+import { hookLines } from '#commands/hook-lines.ts'
 import { planSend, type SendOptions, withSourceOptions } from '#commands/send-options.ts'
 import { previewSend } from '#commands/send-preview.ts'
 import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
@@ -19,6 +20,7 @@ import { readResume } from '#commands/send-resume.ts'
 /** `send`: one backup to the chat and into the catalog. */
 export const registerSend: RegisterCommand = (program, run) => {
   const command = describeCommand(program.command('send'), {
+    takesLocks: true,
     description:
       'make a backup and send it to the chat, encrypted and in parts; each part is checked, and the backup is recorded in the catalog',
     argument: ['[-]', '"-" backs up standard input; a pipe does not report whether its producer failed'],
@@ -96,7 +98,7 @@ async function send(context: CommandContext, plan: SendPlan): Promise<Sent> {
         const words = estimate && describeEstimate(estimate, pace.messagesPerMinute)
         if (words !== undefined) note(words)
       },
-      onHookLine: ({ stage, text }) => note(`${stage}: ${text}`),
+      onHookLine: hookLines(output),
       onProgress: state => {
         follower?.follow(state)
         progress.update(() => follower?.facts() ?? [])

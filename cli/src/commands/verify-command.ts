@@ -39,6 +39,7 @@ interface VerifyOptions extends DrillOptions, BackupIdOptions {
  */
 export const registerVerify: RegisterCommand = (program, run) => {
   describeCommand(program.command('verify'), {
+    takesLocks: true,
     description:
       'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
     argument: OPTIONAL_BACKUP_ID,

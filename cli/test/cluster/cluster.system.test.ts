@@ -199,8 +199,7 @@ describe('a cluster', () => {
         `group:${sent.group_id}`,
         '--to',
         (await start()).url('postgres'),
-        '--yes',
-        '--json',
+        ...['--yes', '--json', '--trust-globals'],
       ])
       expect(restored.code, restored.stderr).toBe(3)
       expect(restored.json()).toMatchObject({ success: false, missing: 1 })

@@ -143,7 +143,7 @@ describe('a secret of this program', () => {
     for (const text of [
       `sources:\n  a: { project: p, type: database, postgres: ${place} }\n`,
       `targets:\n  a: { postgres: ${place} }\n`,
-      `notifications:\n  webhook: { url: "https://elsewhere/\${${name}}" }\n`,
+      `notifications:\n  webhook: "https://elsewhere/\${${name}}"\n`,
     ]) {
       await writeFile(path, text)
       const read = readConfigFile({ configFile: undefined, stateFolder: folder }, environment)

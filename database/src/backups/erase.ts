@@ -13,11 +13,13 @@ import { checkUuid } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
 import { claimLeaseOrRefuse, describeHolder, dropLease, guardWrite, isAbandoned } from '#leases/lease-rows.ts'
+import { whenFree } from '#leases/lock-wait.ts'
 
 /**
  * Makes a backup `erasing` and takes its lease, in one transaction. A backup that is `erasing` already only
  * gives its lease; `evenTheLast` then adds the approval. CatalogError LAST_BACKUP for the last good one of
- * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it, CONFLICT
+ * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it (after the
+ * time to wait), CONFLICT
  * while it is being sent, pinned, or erased, NOT_FOUND.
  * @param mark.reason why, for the history
  */
@@ -25,8 +27,15 @@ export async function markErasing(
   database: Database,
   mark: { backupId: string; evenTheLast: boolean; reason?: string | undefined },
 ): Promise<Lease> {
+  checkUuid('backup id', mark.backupId)
+  return await whenFree(database, () => markNow(database, mark))
+}
+
+async function markNow(
+  database: Database,
+  mark: { backupId: string; evenTheLast: boolean; reason?: string | undefined },
+): Promise<Lease> {
   const { backupId, evenTheLast, reason = 'erased by name' } = mark
-  checkUuid('backup id', backupId)
   const since = now()
   const token = await inTransaction(database.kysely, async trx => {
     const { claimed, state } = await claimForErase(trx, { backupId, evenTheLast })

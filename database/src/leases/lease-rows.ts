@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { hint, option } from '@telegram-backup/errors'
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -65,9 +66,24 @@ export async function claimLeaseOrRefuse(
 ): Promise<string> {
   const token = await claimLease(trx, claim)
   if (token !== null) return token
-  throw new CatalogError('Another run works on this backup now', {
+  throw await heldByAnother(trx, claim.subject, 'Another run works on this backup')
+}
+
+/** CatalogError BUSY that names the holder of a lease, and since when it has it. */
+export async function heldByAnother(
+  kysely: Kysely<CatalogSchema>,
+  subject: string,
+  words: string,
+): Promise<CatalogError> {
+  const holder = await kysely
+    .selectFrom('leases')
+    .selectAll()
+    .where('subject', '=', subject)
+    .executeTakeFirst()
+  const who = holder && ` since ${holder.taken_at.toISOString()} (${describeHolder(holder)})`
+  return new CatalogError(`${words}${who ?? ''}`, {
     code: 'BUSY',
-    hint: 'Wait until that process has ended. A process that died is noticed within a minute.',
+    hint: hint`Wait until it has ended, or ask again with ${option('retry-lock', '10m')}. A process that died is noticed within a minute.`,
   })
 }
 

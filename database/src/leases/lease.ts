@@ -4,7 +4,8 @@ import type { Database } from '#database.ts'
 import { checkUuid } from '#input-checks.ts'
 import { abandonedLeases, heldLeases, type LocalLease } from '#leases/held-leases.ts'
 import type { LeasePurpose } from '#leases/holder.ts'
-import { claimLease, dropLease, LEASE_TTL_MS, renewLease } from '#leases/lease-rows.ts'
+import { claimLease, dropLease, heldByAnother, LEASE_TTL_MS, renewLease } from '#leases/lease-rows.ts'
+import { whenFree } from '#leases/lock-wait.ts'
 
 /** The right to work on one backup or restore, until it is released or lost. */
 export interface Lease {
@@ -27,17 +28,30 @@ const HEARTBEAT_MS = 10_000
 const MARGIN_MS = 10_000
 
 /**
- * Takes the lease of a backup or a restore; null when a living process holds it. CatalogError INVALID for an
- * id that is no UUID.
+ * Takes the lease of a backup or a restore; null when a living process holds it, after the time that the
+ * catalog's `lockWait` says. `reconcile` never waits here: it has rounds of its own. CatalogError INVALID for
+ * an id that is no UUID.
  */
 export async function acquireLease(
   database: Database,
   claim: { subject: string; purpose: LeasePurpose },
 ): Promise<Lease | null> {
   checkUuid('subject of a lease', claim.subject)
-  const since = now()
-  const token = await inTransaction(database.kysely, trx => claimLease(trx, claim))
-  return token === null ? null : new HeldLease(database, claim.subject, token, since)
+  const { subject } = claim
+  const lockWait = claim.purpose === 'reconcile' ? undefined : database.lockWait
+  const claimed = await whenFree({ lockWait }, async () => {
+    const since = now()
+    const token = await inTransaction(database.kysely, trx => claimLease(trx, claim))
+    if (token !== null) return { token, since }
+    if (lockWait === undefined) return null
+    throw await heldByAnother(database.kysely, subject, 'Another run works on this backup')
+  }).catch(unlessBusy)
+  return claimed === null ? null : new HeldLease(database, subject, claimed.token, claimed.since)
+}
+
+function unlessBusy(error: unknown): null {
+  if (error instanceof CatalogError && error.code === 'BUSY') return null
+  throw error
 }
 
 /** The lease that a transaction has claimed; `since` is `now()` before that transaction. */

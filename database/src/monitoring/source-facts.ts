@@ -30,7 +30,7 @@ export interface SourceFacts {
   last_drilled_at: Date | null
   /** When a backup or a backup job last failed; null for never, or when no record is left. */
   last_failed_at: Date | null
-  /** The plain sizes of the newest complete backups or runs (see `last_complete`), newest first, at most 6. */
+  /** The plain sizes of the newest complete backups or runs, as in `last_complete`: 6 at most. */
   recent_sizes: number[]
 }
 

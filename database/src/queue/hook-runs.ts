@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
-import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkText } from '#input-checks.ts'
 import { thisProcess } from '#leases/holder.ts'
 import { endingLease, holdLease, type Lease, now } from '#leases/lease.ts'
-import { claimLease, describeHolder, dropLease } from '#leases/lease-rows.ts'
+import { claimLease, dropLease, heldByAnother } from '#leases/lease-rows.ts'
+import { whenFree } from '#leases/lock-wait.ts'
 import { lockByName } from '#named-locks.ts'
 
 /** The right to run the hooks of a source on this machine. */
@@ -21,11 +21,18 @@ const FORGOTTEN = sql`interval '30 days'`
 
 /**
  * Begins a run of the hooks of a source on this machine. Until `endHookRun`, a run that finds this process
- * dead learns of it. CatalogError BUSY while a living process runs them; it names that process.
+ * dead learns of it. CatalogError BUSY while a living process runs them, after the time to wait.
  */
 export async function beginHookRun(database: Database, source: string): Promise<HookRun> {
   checkText('source', source)
   const { hostname } = thisProcess()
+  return await whenFree(database, () => begin(database, { source, hostname }))
+}
+
+async function begin(
+  database: Database,
+  { source, hostname }: { source: string; hostname: string },
+): Promise<HookRun> {
   const since = now()
   const begun = await inTransaction(database.kysely, async trx => {
     await lockByName(trx, `control_plane: hooks of ${source} on ${hostname}`)
@@ -39,20 +46,7 @@ export async function beginHookRun(database: Database, source: string): Promise<
       .executeTakeFirst()
     const id = earlier?.id ?? randomUUID()
     const token = await claimLease(trx, { subject: id, purpose: 'hooks' })
-    if (token === null) {
-      const { taken_at, ...holder } = await trx
-        .selectFrom('leases')
-        .selectAll()
-        .where('subject', '=', id)
-        .executeTakeFirstOrThrow()
-      throw new CatalogError(
-        `The hooks of the source ${source} are in use since ${taken_at.toISOString()} (${describeHolder(holder)})`,
-        {
-          code: 'BUSY',
-          hint: 'Wait until that backup has ended. A process that died is noticed within a minute.',
-        },
-      )
-    }
+    if (token === null) throw await heldByAnother(trx, id, `The hooks of the source ${source} are in use`)
     if (earlier === undefined) await trx.insertInto('hook_runs').values({ id, source, hostname }).execute()
     return { id, token, interruptedSince: earlier?.begun_at ?? null }
   })

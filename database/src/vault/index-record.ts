@@ -8,7 +8,8 @@ import { closeSendIn } from '#chats/open-sends.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkText } from '#input-checks.ts'
-import { tryLockByName } from '#named-locks.ts'
+import { waitingNotes } from '#leases/lock-wait.ts'
+import { heldByNameSince, tryLockByName } from '#named-locks.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
@@ -133,19 +134,25 @@ const HOLDERS_AT_MOST = 2
 const holders = new WeakMap<Database['kysely'], number>()
 
 const ASK_AGAIN_MS = 100
+/** Unless the catalog's `lockWait` says otherwise. */
 const GIVE_UP_AFTER_MS = 60_000
+/** Others hold the lock for the time of an edit: a shorter wait is not worth a line. */
+const NOTE_AFTER_MS = 3_000
 
 /**
  * Runs `work` while no other caller, in any process on this catalog, works on the index of that chat.
  * PostgreSQL gives the lock back when the process ends in any way. CatalogError BUSY after a minute of
- * waiting.
+ * waiting, or after the time to wait.
  */
 export async function withIndexLock<Result>(
   database: Database,
   chatId: string,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const deadline = performance.now() + GIVE_UP_AFTER_MS
+  const { lockWait } = database
+  const since = performance.now()
+  const forMs = lockWait?.forMs ?? GIVE_UP_AFTER_MS
+  const notes = lockWait && waitingNotes(lockWait)
   for (;;) {
     // Only the holder of the lock keeps a connection: a waiting caller must not take the last one from it.
     let done: { result: Result } | undefined
@@ -160,13 +167,15 @@ export async function withIndexLock<Result>(
       if (!done) throw error
     }
     if (done) return done.result
-    if (performance.now() > deadline) {
-      throw new CatalogError('Other work on the index of the chat did not end within a minute', {
-        code: 'BUSY',
-        hint: 'Try again; reconcile draws the index as well.',
-      })
+    const waitedMs = performance.now() - since
+    if (waitedMs > forMs) {
+      throw new CatalogError(
+        `Other work on the index of the chat did not end within ${forMs === GIVE_UP_AFTER_MS ? 'a minute' : `${forMs / 1000} s`}`,
+        { code: 'BUSY', hint: 'Try again; reconcile draws the index as well.' },
+      )
     }
-    await delay(ASK_AGAIN_MS)
+    if (notes !== undefined && waitedMs > NOTE_AFTER_MS) notes(await describeIndexHolder(database, chatId))
+    await delay(ASK_AGAIN_MS, undefined, lockWait && { signal: lockWait.signal })
   }
 }
 
@@ -182,8 +191,18 @@ async function holding({ kysely }: Database, work: () => Promise<void>): Promise
   }
 }
 
+async function describeIndexHolder({ kysely }: Database, chatId: string): Promise<string> {
+  const since = await heldByNameSince(kysely, lockName(chatId)).catch(() => undefined)
+  const when = since === undefined ? '' : ` since ${since.toISOString()}`
+  return `another process writes the index of the chat ${chatId}${when}`
+}
+
+function lockName(chatId: string): string {
+  return `telegram-backup index ${chatId}`
+}
+
 async function tryLock(trx: Transaction<CatalogSchema>, chatId: string): Promise<boolean> {
-  if (!(await tryLockByName(trx, `telegram-backup index ${chatId}`))) return false
+  if (!(await tryLockByName(trx, lockName(chatId)))) return false
   await sql`set local idle_in_transaction_session_timeout = 0`.execute(trx)
   return true
 }

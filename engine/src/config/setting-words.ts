@@ -18,6 +18,11 @@ const WORDS: Readonly<Record<string, string>> = {
   'sources.*.limit_rate': 'Sends at most this many bytes a second: 500k, 2M.',
   'sources.*.format': 'The format of a dump: plain (SQL) or custom (for pg_restore). Default: plain.',
   'sources.*.schema': 'Only these schemas of the database.',
+  'sources.*.postgres_cluster':
+    'URL of any database of a PostgreSQL cluster: every database and the globals are backed up, one backup each.',
+  'sources.*.exclude_database': 'Databases of the cluster to leave out, as patterns of \\d in psql.',
+  'sources.*.role_passwords':
+    'Back up the hashes of the passwords of roles too; only a superuser may read them.',
   'sources.*.exclude_schema': 'All but these schemas.',
   'sources.*.table': 'Only these tables.',
   'sources.*.exclude_table': 'All but these tables.',

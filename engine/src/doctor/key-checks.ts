@@ -68,7 +68,10 @@ export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
  */
 export async function checkRecoveryKey({ config }: Pick<CheckScope, 'config'>): Promise<Finding | undefined> {
   const record = await readRecoveryKeyRecord(config)
-  if (record === undefined) return undefined
+  const { encryption } = config
+  // A key that was replaced since encrypts nothing any more.
+  if (record === undefined || typeof encryption !== 'object') return undefined
+  if (!encryption.recipients.includes(record.recipient)) return undefined
   const { confirmed_at: confirmedAt, confirmed_by: by, file } = record
   if (confirmedAt === null) return { message: 'recovery key not confirmed', warning: notConfirmed(file) }
   const message = `confirmed on ${confirmedAt.slice(0, 10)}`

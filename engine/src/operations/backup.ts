@@ -183,6 +183,12 @@ export async function planResume(
   request: ResumeRequest,
   { signal, note }: Watching,
 ): Promise<SendPlan> {
+  if (/^latest\b/.test(request.id)) {
+    throw new BackupError('"latest" is a complete backup, which has nothing to continue', {
+      code: 'USAGE',
+      hint: hint`Give the id of the interrupted one; ${run('list', { state: 'failed' })} shows it.`,
+    })
+  }
   const { id: backupId } = await findBackup(engine.database, request.id)
   await reconcileBeforeSend({ ...engine, signal, note, resuming: backupId })
   const found = await findBackup(engine.database, backupId)

@@ -53,7 +53,7 @@ export interface InitRequest {
   environment: Record<string, string | undefined>
   /** The environment file that a person named. */
   environmentFile: string | undefined
-  /** Absolute paths of Node and of this program, for the service. */
+  /** What starts this program, for the service: absolute paths. */
   command: readonly string[]
 }
 

@@ -24,7 +24,7 @@ export interface KnownService {
 
 /**
  * Installs and starts the service where this user may, else writes its unit into the folder of the set-up.
- * @param command the absolute paths of Node and of the program
+ * @param command what starts this program: absolute paths
  */
 export async function setUpService(setup: Setup, command: readonly string[]): Promise<Staged<KnownService>> {
   const { answers, folder, settings } = setup

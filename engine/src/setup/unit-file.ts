@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 
 export interface UnitFacts {
-  /** Absolute paths: Node, and the program. */
+  /** What starts the program: absolute paths. */
   command: readonly string[]
   environmentFile: string
   stateFolder: string
@@ -35,7 +35,9 @@ const ROOTS_CAPABILITIES = [
 /** A systemd unit that keeps the service running. */
 export function writeUnit(facts: UnitFacts): string {
   const { command, environmentFile, stateFolder, user, home, isRoot } = facts
-  const start = [...command, 'serve', '--env-file', environmentFile].map(inCommand).join(' ')
+  // systemd takes few characters in the path of the program itself, and any in an argument.
+  const by = PLAIN.test(command[0] ?? '') ? [] : ['/usr/bin/env']
+  const start = [...by, ...command, 'serve', '--env-file', environmentFile].map(inCommand).join(' ')
   const lines = [
     '# Schedules, jobs and HTTP API of telegram-backup. Written by its set-up.',
     '',
@@ -91,6 +93,8 @@ const HARDENING = [
   'UMask=0077',
 ]
 
+const PLAIN = /^[A-Za-z0-9/._-]+$/
+
 /** systemd reads % as the beginning of a specifier. */
 function literally(text: string): string {
   return text.replaceAll('%', '%%')
@@ -103,5 +107,5 @@ function quoted(text: string): string {
 
 /** In a command line, systemd also fills in variables. */
 function inCommand(word: string): string {
-  return /^[A-Za-z0-9/._-]+$/.test(word) ? word : quoted(word).replaceAll('$', '$$$$')
+  return PLAIN.test(word) ? word : quoted(word).replaceAll('$', '$$$$')
 }

@@ -13,6 +13,8 @@ export interface HookLine {
   stage: HookStage
   level: JobLogLevel
   text: string
+  /** How the program ended; its last line. */
+  isEnd: boolean
 }
 
 /** What a hook is told in its environment. Texts of ours and names that were checked; no secret. */
@@ -53,7 +55,7 @@ export async function runHookCommands(
   for (const [index, command] of commands.entries()) {
     const { how, isOk } = await runHookCommand(command, running)
     const which = commands.length === 1 ? '' : ` (program ${index + 1} of ${commands.length})`
-    running.onLine({ stage, level: isOk ? 'info' : 'error', text: `${command.run[0]}: ${how}` })
+    running.onLine({ stage, level: isOk ? 'info' : 'error', text: `${command.run[0]}: ${how}`, isEnd: true })
     if (isOk) continue
     failure ??= new BackupError(`The hook "${stage}"${which} of the source ${facts.source} failed: ${how}`, {
       code: 'HOOK',
@@ -79,7 +81,7 @@ async function runHookCommand(
     environment: environmentOf(stage, facts),
     limitMs: parseSpanMs(timeout),
     signal,
-    onLine: line => onLine({ stage, level: 'info', text: hideSecrets(line) }),
+    onLine: line => onLine({ stage, level: 'info', text: hideSecrets(line), isEnd: false }),
   })
 }
 

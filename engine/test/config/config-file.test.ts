@@ -75,7 +75,7 @@ describe('telegram-backup.yaml', () => {
     )
     const [, example = ''] = /```yaml\n([^`]*)```/.exec(readme) ?? []
     const file = await read(example, { SHOP_PASSWORD: 'pw' })
-    expect(file.sourceNames).toEqual(['shop', 'uploads', 'nginx'])
+    expect(file.sourceNames).toEqual(['shop', 'uploads', 'cluster', 'nginx'])
     for (const name of file.sourceNames) expect(() => chooseSource(file.source(name))).not.toThrow()
   })
 

@@ -1,7 +1,7 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { GroupMember } from '#connector.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
-import type { ClusterChoice, ClusterTarget } from '#postgres/cluster/cluster-settings.ts'
+import type { ClusterChoice, ClusterTarget } from '#postgres/cluster-settings.ts'
 import { atDatabase, type PostgresTarget, parsePostgresUrl, urlAtDatabase } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { PostgresChoice } from '#postgres/settings.ts'

@@ -1,7 +1,7 @@
 import type { BackupType } from 'telegram-deployment-bot'
 import { checkCluster } from '#postgres/cluster/cluster-check.ts'
 import { listCluster } from '#postgres/cluster/cluster-members.ts'
-import type { ClusterChoice } from '#postgres/cluster/cluster-settings.ts'
+import type { ClusterChoice } from '#postgres/cluster-settings.ts'
 import { previewDatabase } from '#postgres/dump/preview-database.ts'
 import type { PostgresChoice } from '#postgres/settings.ts'
 import type { SourcePreview } from '#preview.ts'

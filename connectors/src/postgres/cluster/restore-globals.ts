@@ -1,6 +1,5 @@
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { newestClientProgram } from '#postgres/client-programs.ts'
-import type { ClusterTarget } from '#postgres/cluster/cluster-settings.ts'
 import { type GlobalsServer, globalsIn, rightsAdded } from '#postgres/cluster/globals.ts'
 import {
   createTablespace,
@@ -10,6 +9,7 @@ import {
 } from '#postgres/cluster/globals-sql.ts'
 import { type DumpedTablespace, readGlobals } from '#postgres/cluster/read-globals.ts'
 import { textOfGlobals } from '#postgres/cluster/text-of-globals.ts'
+import type { ClusterTarget } from '#postgres/cluster-settings.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'

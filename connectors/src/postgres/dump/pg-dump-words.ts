@@ -12,7 +12,8 @@ const QUERY = /^((detail|error): +)?(query|command|the command) was\b|^(LINE \d+
 
 /**
  * What pg_dump or pg_dumpall, and the server through it, wrote to stderr. Warnings may be kept with the
- * backup; an error fails it. Both come with the lines that explain them, without queries, which are long and help nobody.
+ * backup; an error fails it. Both come with the lines that explain them, without queries, which are long and
+ * help nobody.
  */
 export class PgDumpWords {
   readonly warnings: string[] = []

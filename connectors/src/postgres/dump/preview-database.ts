@@ -2,9 +2,9 @@ import type { BackupType } from 'telegram-deployment-bot'
 import { parsePostgresUrl } from '#postgres/connection.ts'
 import { dumpFileName } from '#postgres/dump/pg-dump-source.ts'
 import { checkDatabase } from '#postgres/dump/source-check.ts'
-import { readSelection } from '#postgres/dump/table-patterns.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { PostgresChoice } from '#postgres/settings.ts'
+import { readSelection } from '#postgres/table-patterns.ts'
 import type { SourcePreview } from '#preview.ts'
 
 /** By pg_class alone: measuring a table would wait for its locks. TOAST counts with its table. */

@@ -3,10 +3,10 @@ import type { BackupType } from 'telegram-deployment-bot'
 import { type Finding, oddType } from '#finding.ts'
 import { choosePgDump, findClientPrograms, newestClientProgram } from '#postgres/client-programs.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
-import { readSelection } from '#postgres/dump/table-patterns.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { PostgresChoice } from '#postgres/settings.ts'
 import { refuseSharedSessions } from '#postgres/shared-sessions.ts'
+import { readSelection } from '#postgres/table-patterns.ts'
 
 /** Tables and sequences that the role may not fully read. */
 const LOOK = `

@@ -13,10 +13,10 @@ import {
 } from '#postgres/database-contents.ts'
 import { type DatabaseFacts, readDatabaseFacts } from '#postgres/dump/database-facts.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
-import { readSelection } from '#postgres/dump/table-patterns.ts'
 import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { refuseSharedSession } from '#postgres/shared-sessions.ts'
+import { readSelection } from '#postgres/table-patterns.ts'
 
 const ONE_TABLE_MS = 5 * 60_000
 /** Time to finish counting after the dump. */

@@ -1,7 +1,7 @@
 import { IS_OWN, readVisible } from '#postgres/database-contents.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
-import { readSelection } from '#postgres/dump/table-patterns.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
+import { readSelection } from '#postgres/table-patterns.ts'
 
 /** What a dump of selected tables leaves out although a restore needs it. */
 export interface TablesAlone {

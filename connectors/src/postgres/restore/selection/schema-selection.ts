@@ -98,7 +98,8 @@ export class SchemaSelection implements DumpSelection {
     if (relation === undefined || this.#entry === undefined || this.#only === 'definitions') return ''
     if (this.#schemas.size > 0) {
       const isIn = this.#schemas.has(relation.schema)
-      if (this.#entry !== 'unclear' && isIn !== this.#schemas.has(this.#entry.schema)) throw misread(this.#entry)
+      if (this.#entry !== 'unclear' && isIn !== this.#schemas.has(this.#entry.schema))
+        throw misread(this.#entry)
       if (!isIn) return ''
       this.#found.add(relation.schema)
     }

@@ -5,7 +5,7 @@ import {
   type ClusterSettings,
   type ClusterTarget,
   chooseCluster,
-} from '#postgres/cluster/cluster-settings.ts'
+} from '#postgres/cluster-settings.ts'
 import { POSTGRES } from '#postgres/postgres-connector.ts'
 
 /**

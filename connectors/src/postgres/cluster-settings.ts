@@ -2,8 +2,8 @@ import { BackupError } from '@telegram-backup/errors'
 import type { SettingReaders, SourceChoice } from '#connector.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
-import { namePattern } from '#postgres/dump/table-patterns.ts'
 import { choosePostgres, type PostgresSettings } from '#postgres/settings.ts'
+import { namePattern } from '#postgres/table-patterns.ts'
 import type { RestoreTarget } from '#restoring.ts'
 
 /** The settings of a cluster; those of single databases apply to each of its databases. */
