@@ -221,8 +221,12 @@ it('erases at most half of three or more, and nothing where backups have stopped
   fc.assert(
     fc.property(someFacts, facts => {
       const decisions = decideRetention(facts)
-      const groups = Map.groupBy(decisions, ({ backup }) => `${backup.type} ${backup.source_name}`)
-      for (const [key, group] of groups) {
+      const groups = Map.groupBy(decisions, ({ backup }) =>
+        JSON.stringify([backup.type, backup.source_name, backup.member]),
+      )
+      for (const group of groups.values()) {
+        const of = group[0]?.backup
+        const key = `${of?.type} ${of?.source_name}`
         const erased = group.filter(({ decision }) => decision === 'erase').length
         if (group.length >= 3) expect(erased * 2).toBeLessThanOrEqual(group.length)
         const schedules = facts.schedules.filter(({ type, source }) => `${type} ${source}` === key)
