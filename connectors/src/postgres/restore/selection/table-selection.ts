@@ -135,7 +135,7 @@ export class TableSelection implements DumpSelection {
       const parent = this.#family.parentOf(table)
       if (parent !== undefined && !this.#names.relations.has(keyOf(parent)))
         this.#remark(
-          `${shown(table)} was a partition of ${shown(parent)}; it came back as a table of its own`,
+          `${shown(table)} was a partition of ${shown(parent)}; it came back as a table of its own, without the foreign keys and triggers of that one`,
         )
     }
     const held = this.#held
