@@ -131,7 +131,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 
 /**
  * The commands; `run` runs an action. Help goes to `stdout`, errors in the arguments to `stderr`.
- * @param args by which only the wanted command is there; without one, or with one that does not exist, all are
+ * @param args by their first word, only the wanted command is there; all are, without such a command
  */
 export function createProgram(
   run: RunAction,

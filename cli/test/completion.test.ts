@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sqlRunner } from '@telegram-backup/database'
 import type { TestCatalog, TestVault } from '@telegram-backup/test-support/vault.ts'
 import { openTestCatalog, openTestVault } from '@telegram-backup/test-support/vault.ts'
 import type { Command } from 'commander'
@@ -84,6 +85,8 @@ describe('the names of a catalog', () => {
   }
 
   it('complete with what each stands for; a name that would change a terminal is left out', async () => {
+    // As in a catalog whose owner is hostile.
+    await sqlRunner(database).executeSql('alter table control_plane.backups drop constraint tags_are_words')
     const id = '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11'
     const facts = { id, type: 'storage', file_id: 'f', size: 1536, state: 'failed' } as const
     await database.kysely

@@ -59,7 +59,7 @@ export interface Drilled {
   /** For people, without secrets. */
   where: string
   /** What was compared; null: there is no record to compare with, and the restore succeeded. */
-  compared: { tables: number; rows: number } | { members: number } | null
+  compared: { tables: number; rows: number } | { members: number } | { roles: number } | null
   differences: Difference[]
   notes: string[]
 }

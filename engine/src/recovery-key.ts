@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
+import { SYSTEM_ENVIRONMENT_FILE } from '#config/environment-files.ts'
 import { replaceFile } from '#durable-files.ts'
 import type { Config } from '#environment.ts'
 
 const FILE_NAME = 'recovery-key.json'
+const SYSTEM_FOLDER = dirname(SYSTEM_ENVIRONMENT_FILE)
 
 /** What is known about the recovery key that the set-up made; no secret. Times are ISO 8601. */
 export interface RecoveryKeyRecord {
@@ -65,8 +67,11 @@ export async function writeRecoveryKeyRecord(
 }
 
 /** What to do about a recovery key of which nobody has said that it is saved. */
-export function notConfirmed(file: string): string {
-  return hint`Copy ${file} to another machine. Then run "${run('init')}" and type the end of the key, or run "${run('init', { 'key-saved': true })}": the file then leaves this machine.`.toString()
+export function notConfirmed(file: string, { stateFolder }: Pick<Config, 'stateFolder'>): string {
+  const folder = dirname(file)
+  // Elsewhere, a set-up has to be told where it works.
+  const where = folder === stateFolder || folder === SYSTEM_FOLDER ? {} : { folder }
+  return hint`Copy ${file} to another machine. Then run "${run('init', where)}" and type the end of the key, or run "${run('init', where, { 'key-saved': true })}": the file then leaves this machine.`.toString()
 }
 
 function unreadable(path: string, why: string, cause: unknown): BackupError {

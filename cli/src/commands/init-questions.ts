@@ -97,7 +97,7 @@ function readPlaces(typed: string, choices: ReturnType<typeof choicesOf>): Place
 }
 
 /** Asks one question. Throws `CANCELLED` at Ctrl-C, and when the terminal is closed. */
-async function answerTo(
+export async function answerTo(
   { host, signal }: Pick<CommandContext, 'host' | 'signal'>,
   question: string,
   { isSecret = false }: { isSecret?: boolean } = {},

@@ -1,4 +1,5 @@
 import { findStored } from '@telegram-backup/engine/config/stored-setting.ts'
+import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
@@ -144,6 +145,7 @@ async function rotateRecipients(
     recipient: done.recipient,
     recipients,
     key_file: keyFile ?? null,
+    is_recovery_key: done.isRecoveryKey,
     identity_file: identityFile ?? null,
     file: path,
     old_backups: { count: old.count, pinned: old.pinned, last_expires_at: old.lastExpiresAt },
@@ -162,6 +164,11 @@ async function rotateRecipients(
         : [
             `${identityFile} holds the new private key as well as the old ones, so this machine can decrypt all backups.`,
           ]),
+      ...(done.isRecoveryKey
+        ? [
+            'It is the recovery key now. Once its copy is elsewhere: telegram-backup init --key-saved; the file then leaves this machine.',
+          ]
+        : []),
       RESTART,
       'Next: telegram-backup card (prints a new card).',
     ].join('\n'),
@@ -186,7 +193,7 @@ function wordsOfPlan({
     `Replaces ${replaced} for new backups.`,
     old.count === 0
       ? 'No backup needs the old private key.'
-      : `Keep the old private key: ${old.count} backups may need it${until}, unless a policy keeps it longer (${old.pinned} are pinned). Nothing is encrypted anew.`,
+      : `Keep the old private key: ${count(old.count, 'backup')} may need it${until}, and those that a policy or a pin keeps stay longer (pinned: ${old.pinned}). Nothing is encrypted anew.`,
   ]
 }
 

@@ -226,7 +226,9 @@ function describeDrill(report: DrillReport): string[] {
       ? ''
       : 'members' in compared
         ? count(compared.members, 'member')
-        : `${count(compared.tables, 'table')} with ${count(compared.rows, 'row')}, sequences and objects`
+        : 'roles' in compared
+          ? `${count(compared.roles, 'role')}, with their memberships and settings`
+          : `${count(compared.tables, 'table')} with ${count(compared.rows, 'row')}, sequences and objects`
   const ends = {
     passed: `the same as when it was backed up: ${what}`,
     'not compared': 'not compared: the backup has no record of its source',

@@ -7,7 +7,8 @@ import { LAUNCHER } from '@telegram-backup/test-support/run-cli.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type InitWorld, openInitWorld } from '#test/init/init-world.ts'
 
-// util-linux's `script` gives the program a terminal.
+// Of util-linux: it gives a program a terminal.
+const TERMINAL = 'script'
 
 let world: InitWorld
 
@@ -31,7 +32,7 @@ class Terminal {
       ...{ TELEGRAM_BACKUP_ENV_FILE: 'off', ...world.env },
     }
     const command = 'stty columns 200; exec "$NODE" -- "$LAUNCHER" init --no-service'
-    this.#child = spawn('script', ['-qefc', command, '/dev/null'], { env })
+    this.#child = spawn(TERMINAL, ['-qefc', command, '/dev/null'], { env })
     this.#child.stdout.setEncoding('utf8').on('data', text => {
       this.text += text
     })

@@ -1,4 +1,5 @@
 import { type Member, unescapeName } from '@telegram-backup/archive'
+import { run } from '@telegram-backup/errors'
 import { plainPath } from '#directory/members-of-tar.ts'
 import { NearNames, nameNotFound } from '#directory/near-names.ts'
 import type { FoundMember } from '#members.ts'
@@ -29,5 +30,5 @@ export async function findMember(
   }
   const member = found.get(path) ?? (escaped === undefined ? undefined : found.get(escaped))
   if (member !== undefined) return member
-  throw nameNotFound(path, near)
+  throw nameNotFound(path, near, run('fetch', 'ID', { list: true }))
 }

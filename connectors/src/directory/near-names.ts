@@ -1,5 +1,5 @@
 import { escapeName } from '@telegram-backup/archive'
-import { BackupError, type Hint, hint, option, run } from '@telegram-backup/errors'
+import { BackupError, type Hint, type HintAction, hint, option } from '@telegram-backup/errors'
 
 const MAX_NEAR = 5
 
@@ -18,18 +18,19 @@ export class NearNames {
     if (basename !== '' && basename.includes(this.#basename)) this.#near.push(path)
   }
 
-  hint(): string | Hint {
-    if (this.#near.length === 0) return hint`${run('ls', 'ID', { recursive: true })} shows all names.`
+  hint(list: HintAction): string | Hint {
+    if (this.#near.length === 0) return hint`${list} shows all names.`
     return `Did you mean ${this.#near.map(path => `"${escapeName(path)}"`).join(', ')}?`
   }
 }
 
-export function nameNotFound(wanted: string, near: NearNames): BackupError {
+/** @param list the command that shows all names */
+export function nameNotFound(wanted: string, near: NearNames, list: HintAction): BackupError {
   return new BackupError(`The backup holds no ${JSON.stringify(wanted)}`, {
     code: 'NOT_FOUND',
     hint: wanted.includes('\ufffd')
       ? hint`Give a name that is not UTF-8 as ${option('list')} prints it.`
-      : near.hint(),
+      : near.hint(list),
   })
 }
 

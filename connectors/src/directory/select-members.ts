@@ -1,5 +1,5 @@
 import type { Member } from '@telegram-backup/archive'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, run } from '@telegram-backup/errors'
 import { asMember } from '#directory/members-of-tar.ts'
 import { NearNames, nameNotFound } from '#directory/near-names.ts'
 import { PathPattern } from '#directory/path-pattern.ts'
@@ -85,7 +85,8 @@ export async function chooseMembers(
     chosen.push(open)
   }
   const [missing] = unmatched
-  if (missing !== undefined) throw nameNotFound(missing[0].text, missing[1])
+  if (missing !== undefined)
+    throw nameNotFound(missing[0].text, missing[1], run('ls', 'ID', { recursive: true }))
   return chosen
 }
 

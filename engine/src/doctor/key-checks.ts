@@ -73,7 +73,8 @@ export async function checkRecoveryKey({ config }: Pick<CheckScope, 'config'>): 
   if (record === undefined || typeof encryption !== 'object') return undefined
   if (!encryption.recipients.includes(record.recipient)) return undefined
   const { confirmed_at: confirmedAt, confirmed_by: by, file } = record
-  if (confirmedAt === null) return { message: 'recovery key not confirmed', warning: notConfirmed(file) }
+  if (confirmedAt === null)
+    return { message: 'recovery key not confirmed', warning: notConfirmed(file, config) }
   const message = `confirmed on ${confirmedAt.slice(0, 10)}`
   if (by !== 'said at once' || !(await isThere(file))) return { message }
   return { message, warning: `Its file is still on this machine: move ${file} to another one.` }

@@ -9,6 +9,7 @@ import {
 } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
+import type { SendPlan } from '#backup/send-plan.ts'
 import type { Engine } from '#engine.ts'
 import {
   type BackupHooks,
@@ -19,6 +20,7 @@ import {
   type SentSource,
   warningsBefore,
 } from '#operations/backup.ts'
+import { backupGroup, isOfGroup } from '#operations/backup-group.ts'
 import { openDrills } from '#operations/drill.ts'
 import { addSchedule } from '#operations/schedules.ts'
 import { type VerifyOutcome, verify } from '#operations/verify.ts'
@@ -49,7 +51,10 @@ export interface BackedUpSource {
   name: string
   project: string
   type: string
-  /** Its newest complete backup; undefined when the first one failed. */
+  /**
+   * Its newest complete backup; undefined when the first one failed. A source that consists of several stands
+   * here once for each of its first backups.
+   */
   backup: Backup | undefined
   /** Why its first backup failed. */
   error?: unknown
@@ -83,25 +88,12 @@ export async function sendFirstBackups(
       sources.push({ ...source, backup: there })
       continue
     }
-    try {
-      for (const warning of await warningsBefore(plan, engine.config)) hooks.note(`warning: ${warning}`)
-      const { signal, note } = hooks
-      const result = await backup(engine, plan, {
-        ...{ signal, note, origin: { sourceName: name }, waits: false },
-        onEstimate: (estimate, pace) => hooks.onEstimate(estimate, pace, { source: name }),
-        onHookLine: hooks.onHookLine,
-        onProgress: progress => hooks.onSend(progress),
-      })
-      hooks.onEnd()
-      if (result.databaseRecord === undefined) throw failureIn(result)
-      sources.push({ ...source, backup: result.databaseRecord })
-      sent++
-    } catch (error) {
-      hooks.onEnd()
-      hooks.signal.throwIfAborted()
-      sources.push({ ...source, backup: undefined, error })
-      hooks.note(`warning: the source ${name} was not backed up: ${describeError(error).message}`)
-    }
+    const made = await sendFirst(engine, plan, { ...hooks, source })
+    sources.push(...made)
+    sent += made.filter(({ backup: one }) => one !== undefined).length
+    for (const { error } of made)
+      if (error !== undefined)
+        hooks.note(`warning: the source ${name} was not backed up: ${describeError(error).message}`)
   }
   const failed = sources.filter(({ backup: made }) => made === undefined)
   if (failed.length > 0 && failed.length === sources.length) throw failed[0]?.error
@@ -109,6 +101,39 @@ export async function sendFirstBackups(
     state: failed.length > 0 ? 'open' : sent > 0 ? 'made' : 'there',
     message: `${sources.length - failed.length} of ${count(sources.length, 'source')} ${sources.length === 1 ? 'has' : 'have'} a complete backup`,
     result: sources,
+  }
+}
+
+type NamedSource = Pick<BackedUpSource, 'name' | 'project' | 'type'>
+
+/** One backup of a source, or one of each of its members. Throws only when the signal fires. */
+async function sendFirst(
+  engine: Engine,
+  plan: SendPlan,
+  { source, ...hooks }: FirstBackupHooks & { source: NamedSource },
+): Promise<BackedUpSource[]> {
+  const of = {
+    ...{ signal: hooks.signal, note: hooks.note, onHookLine: hooks.onHookLine },
+    ...{ origin: { sourceName: source.name }, waits: false },
+    onEstimate: (estimate: SendEstimate | undefined, pace: SendPace) =>
+      hooks.onEstimate(estimate, pace, { source: source.name }),
+    onProgress: (progress: SendProgress) => hooks.onSend(progress),
+  }
+  try {
+    for (const warning of await warningsBefore(plan, engine.config)) hooks.note(`warning: ${warning}`)
+    const results = isOfGroup(plan)
+      ? (await backupGroup(engine, plan, of)).members.map(({ sent }) => sent)
+      : [await backup(engine, plan, of)]
+    hooks.signal.throwIfAborted()
+    return results.map(result => {
+      const { databaseRecord: made } = result
+      return { ...source, backup: made, error: made === undefined ? failureIn(result) : undefined }
+    })
+  } catch (error) {
+    hooks.signal.throwIfAborted()
+    return [{ ...source, backup: undefined, error }]
+  } finally {
+    hooks.onEnd()
   }
 }
 
@@ -120,7 +145,7 @@ function failureIn({ error, code, hint, details }: SentSource): BackupError {
 
 async function newestOf(
   { database }: Pick<Engine, 'database'>,
-  { name, project, type }: Pick<BackedUpSource, 'name' | 'project' | 'type'>,
+  { name, project, type }: NamedSource,
 ): Promise<Backup | undefined> {
   const { data } = await queryBackups(database, {
     ...{ projectId: project, type: type as Backup['type'], state: 'complete' },
@@ -195,7 +220,7 @@ export async function addSchedules(
   const scheduled: BackedUpSource[] = []
   const added: Schedule[] = []
   for (const source of sources) {
-    const there = present.find(schedule => schedule.source === source.name)
+    const there = [...present, ...added].find(schedule => schedule.source === source.name)
     const cron = answers.cron ?? nightly()
     const schedule =
       there ?? (await addSchedule(database, { source: source.name, cron, timezone, keep: KEEP }, file))
@@ -205,9 +230,9 @@ export async function addSchedules(
   if (added.length > 0) await hooks.updateIndexes(database)
   return {
     state: added.length > 0 ? 'made' : 'there',
-    message: scheduled
-      .map(({ name, schedule }) => `${name}: ${schedule?.cron} (${schedule?.timezone})`)
-      .join('; '),
+    message: [
+      ...new Set(scheduled.map(({ name, schedule }) => `${name}: ${schedule?.cron} (${schedule?.timezone})`)),
+    ].join('; '),
     result: scheduled,
   }
 }

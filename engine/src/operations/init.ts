@@ -93,7 +93,7 @@ export async function init(request: InitRequest, hooks: FirstBackupHooks): Promi
     const setup: Setup = { answers, ask, hooks, folder: held.path, settings }
     return await runStages(setup, request, hooks)
   } catch (error) {
-    throw withWayOn(error)
+    throw withWayOn(hooks.signal.aborted ? asCancelled(error) : error, request)
   } finally {
     held.close()
   }
@@ -167,13 +167,19 @@ function ableToProve(engine: Engine, { proofKeyFile }: KnownKeys): Engine {
   return { ...engine, config }
 }
 
+/** A signal that fired interrupts work of any kind, with errors of its own. */
+function asCancelled(error: unknown): BackupError {
+  if (error instanceof BackupError && error.code === 'CANCELLED') return error
+  return new BackupError('Cancelled', { code: 'CANCELLED', cause: error })
+}
+
 /** What failed, and that the next set-up goes on from there. */
-function withWayOn(error: unknown): unknown {
+function withWayOn(error: unknown, { folder }: Pick<InitRequest, 'folder'>): unknown {
   if (!(error instanceof Error)) return error
   const { message, code, hint: words } = describeError(error)
   const before = error instanceof BackupError ? error.advice : undefined
   const parts = before?.parts ?? (words === undefined ? [] : [words])
-  const again = hint`un "${run('init')}" again: it goes on from there.`
+  const again = hint`un "${run('init', folder === undefined ? {} : { folder })}" again: it goes on from there.`
   const way = parts.length === 0 ? ['R', ...again.parts] : [...parts, ' Then r', ...again.parts]
   return new BackupError(message, { code, hint: new Hint(way), cause: error })
 }

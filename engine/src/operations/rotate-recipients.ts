@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { loadOrCreateSigningKey, readIdentityFile, recipientOf } from '@telegram-backup/archive'
 import { countEncrypted, type EncryptedBackups } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
@@ -7,6 +8,7 @@ import { generateIdentity, keyFileText, ownRecipients } from '#age-keys.ts'
 import type { StoredSetting } from '#config/stored-setting.ts'
 import { replaceText } from '#config/write-environment.ts'
 import type { Engine, Watching } from '#engine.ts'
+import { readRecoveryKeyRecord, writeRecoveryKeyRecord } from '#recovery-key.ts'
 import { resealIndexes } from '#rotation/reseal-indexes.ts'
 
 export interface RecipientsRequest {
@@ -33,6 +35,8 @@ export interface RecipientsRotated extends RecipientsPlan {
   /** All public keys that new backups use. */
   recipients: readonly string[]
   keyFile: string | undefined
+  /** It replaces the recovery key of the set-up, and nobody has confirmed yet that it is saved. */
+  isRecoveryKey: boolean
   /** The file that holds the setting. */
   path: string
   /** Chats whose index is not encrypted for the new key yet. */
@@ -96,8 +100,25 @@ export async function rotateRecipients(
   const recipients = current.map(key => (key === plan.replaced ? recipient : key))
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile)
   const left = await resealIndexes(engine, { encryption: { recipients }, signingKey }, hooks)
+  const isRecoveryKey = await noteRecoveryKey(config, { plan, recipient, keyFile: request.keyFile })
   await stored.replace(recipients.join(','))
-  return { ...plan, recipient, recipients, keyFile: request.keyFile, path: stored.path, left }
+  return { ...plan, recipient, recipients, isRecoveryKey, keyFile: request.keyFile, path: stored.path, left }
+}
+
+/** A recovery key that takes the place of another one is not confirmed yet. */
+async function noteRecoveryKey(
+  config: Rotating['config'],
+  of: { plan: RecipientsPlan; recipient: string; keyFile: string | undefined },
+): Promise<boolean> {
+  const { plan, recipient, keyFile } = of
+  const record = await readRecoveryKeyRecord(config)
+  if (keyFile === undefined || record?.recipient !== plan.replaced) return false
+  const now = new Date().toISOString()
+  await writeRecoveryKeyRecord(config, {
+    ...{ recipient, file: resolve(keyFile), made_at: now, announced_at: now },
+    ...{ confirmed_at: null, confirmed_by: null },
+  })
+  return true
 }
 
 function currentRecipients({ encryption }: Rotating['config']): readonly string[] {

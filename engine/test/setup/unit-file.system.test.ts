@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ownUnitFacts, writeUnit } from '#setup/unit-file.ts'
 
 // systemd's own opinion of the unit that a set-up writes; it need not run for that.
+const PROGRAM = 'systemd-analyze'
 
 let folder: string
 
@@ -30,7 +31,7 @@ async function verified(place: string, isRoot: boolean): Promise<{ words: string
   })
   const unit = join(folder, 'telegram-backup.service')
   await writeFile(unit, writeUnit({ ...facts, isRoot }))
-  const { stdout, stderr, error } = spawnSync('systemd-analyze', ['--no-pager', 'verify', '--man=no', unit], {
+  const { stdout, stderr, error } = spawnSync(PROGRAM, ['--no-pager', 'verify', '--man=no', unit], {
     encoding: 'utf8',
   })
   if (error) throw new Error('This test needs systemd-analyze: apt-get install systemd')
@@ -52,7 +53,7 @@ it('systemd would find a program that is not there', async () => {
   const { unit } = await verified(join(folder, 'program'), false)
   const planted = join(folder, 'planted.service')
   await writeFile(planted, unit.replaceAll('/program/', '/nowhere/'))
-  const { stdout, stderr } = spawnSync('systemd-analyze', ['--no-pager', 'verify', '--man=no', planted], {
+  const { stdout, stderr } = spawnSync(PROGRAM, ['--no-pager', 'verify', '--man=no', planted], {
     encoding: 'utf8',
   })
   expect(stdout + stderr).toContain('nowhere')

@@ -38,12 +38,9 @@ export async function drillGlobals(
     const notes = left.length === 0 ? [] : [`Not restored: ${left.join(', ')}.`]
     return {
       where: 'a server of its own',
-      compared: null,
+      compared: recorded === undefined ? null : { roles: recorded.roles.length },
       differences: recorded === undefined || seen === undefined ? [] : differencesOf(recorded, seen),
-      notes:
-        recorded === undefined
-          ? [...notes, 'The record does not name the roles, so they were not compared.']
-          : [...notes, `${recorded.roles.length} roles were compared, with their memberships and settings.`],
+      notes,
     }
   })
 }
