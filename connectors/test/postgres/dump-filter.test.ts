@@ -182,6 +182,16 @@ describe('a table of a dump', () => {
     ])
   })
 
+  it('is made by the role that made it, in a dump that says so before each entry', () => {
+    const dump = DUMP.replaceAll(
+      /--\n-- Name: (\w+); Type: TABLE;/g,
+      "SET SESSION AUTHORIZATION 'of_$1';\n\n$&",
+    )
+    const selected = select(dump, selectionOf({ tables: ['sales.customer'] }))
+    expect(selected).toContain("SET SESSION AUTHORIZATION 'of_customer';\nCREATE TABLE")
+    expect(selected).not.toContain('of_other')
+  })
+
   it('comes without rows, or rows come alone', () => {
     const tables = ['sales.customer']
     const definitions = select(DUMP, selectionOf({ tables, only: 'definitions' }))

@@ -8,6 +8,12 @@ const AUTHORIZATION = new RegExp(
   `^(?:SET SESSION AUTHORIZATION (?:${NAME}|'[^']*')|RESET SESSION AUTHORIZATION);$`,
 )
 
+/** Where a table lies, and whose rights count. */
+export interface SettingsNow {
+  placement: string
+  authorization: string
+}
+
 /**
  * The settings that stand between the statements of a dump. Where a table lies and who gives a right is said
  * before each statement that they are for; it is passed on only with such a statement, since the target may
@@ -32,21 +38,19 @@ export class DumpSettings {
     return ''
   }
 
-  /** The placement that counts now, for a statement that may be passed on later. */
-  get placement(): string {
-    return [...this.#placements.values()].map(text => `${text}\n`).join('')
+  /** What counts now, for a statement that may be passed on later. */
+  get now(): SettingsNow {
+    const placement = [...this.#placements.values()].map(text => `${text}\n`).join('')
+    return { placement, authorization: this.#authorization }
   }
 
   /** What has to stand before a statement that is passed on, if it was not said before. */
-  before(placement: string = this.placement): string {
-    const isSaid = placement === this.#said
+  before({ placement, authorization }: SettingsNow = this.now): string {
+    const isPlaced = placement === this.#said
+    const isAuthorized = authorization === this.#saidAuthorization
     this.#said = placement
-    return `${isSaid ? '' : placement}${this.#changedAuthorization()}`
-  }
-
-  #changedAuthorization(): string {
-    if (this.#authorization === this.#saidAuthorization) return ''
-    this.#saidAuthorization = this.#authorization
-    return this.#authorization === '' ? 'RESET SESSION AUTHORIZATION;\n' : `${this.#authorization}\n`
+    this.#saidAuthorization = authorization
+    const authorized = authorization === '' ? 'RESET SESSION AUTHORIZATION;' : authorization
+    return `${isPlaced ? '' : placement}${isAuthorized ? '' : `${authorized}\n`}`
   }
 }

@@ -13,7 +13,7 @@ import type {
   DumpSelection,
   StatementStart,
 } from '#postgres/restore/selection/dump-selection.ts'
-import { DumpSettings } from '#postgres/restore/selection/dump-settings.ts'
+import { DumpSettings, type SettingsNow } from '#postgres/restore/selection/dump-settings.ts'
 import {
   type RelationStatement,
   readRelationStatement,
@@ -29,7 +29,7 @@ import { typed, type WantedPart } from '#postgres/restore/selection/wanted-part.
 interface Held {
   text: string
   statement: RelationStatement
-  placement: string
+  settings: SettingsNow
 }
 
 /** All definitions of a database with 100,000 tables are shorter. */
@@ -92,11 +92,11 @@ export class TableSelection implements DumpSelection {
     if (setting !== undefined) return setting
     const statement = this.#hasEntry ? readRelationStatement(text) : undefined
     if (statement === undefined) return ''
-    if (this.#isResolved) return this.#selected({ text, statement, placement: this.#settings.placement })
+    if (this.#isResolved) return this.#selected({ text, statement, settings: this.#settings.now })
     this.#family.read(statement)
     this.#heldBytes += text.length
     if (this.#heldBytes > MOST_HELD_BYTES) throw tooManyDefinitions()
-    this.#held.push({ text, statement, placement: this.#settings.placement })
+    this.#held.push({ text, statement, settings: this.#settings.now })
     return ''
   }
 
@@ -135,7 +135,7 @@ export class TableSelection implements DumpSelection {
       const parent = this.#family.parentOf(table)
       if (parent !== undefined && !this.#names.relations.has(keyOf(parent)))
         this.#remark(
-          `${shown(table)} was a partition of ${shown(parent)}; it came back as a table of its own`,
+          `${shown(table)} was a partition of ${shown(parent)}; it came back as a table of its own, without the foreign keys and triggers of that one`,
         )
     }
     const held = this.#held
@@ -144,17 +144,17 @@ export class TableSelection implements DumpSelection {
   }
 
   /** A statement, if it is selected, with the names that it gets. */
-  #selected({ text, statement, placement }: Held): string {
+  #selected({ text, statement, settings }: Held): string {
     const { does, about } = statement
     const table = newNameOf(this.#names, { text, about })
-    if (does === 'create statistics') return this.#statistics({ text, statement, placement })
+    if (does === 'create statistics') return this.#statistics({ text, statement, settings })
     if (table === undefined) return this.#remarkForeign(statement)
     if (does === 'publish') {
       this.#remarkLost(`${shown(about)} was in a publication`)
       return ''
     }
     if (!this.#isWanted(statement)) return ''
-    return `${this.#settings.before(placement)}${renamed(text, statement, this.#names, this.#newObject(statement, table))}\n`
+    return `${this.#settings.before(settings)}${renamed(text, statement, this.#names, this.#newObject(statement, table))}\n`
   }
 
   #isWanted({ does, about, object }: RelationStatement): boolean {
@@ -182,12 +182,12 @@ export class TableSelection implements DumpSelection {
     return does === 'comment on constraint' ? this.#keys.get(`${keyOf(about)}\0${object}`) : undefined
   }
 
-  #statistics({ text, statement, placement }: Held): string {
+  #statistics({ text, statement, settings }: Held): string {
     const { about, other } = statement
     const table = other && this.#names.relations.get(keyOf(other))
     if (other === undefined || table === undefined || this.#wanted.only === 'rows') return ''
     this.#names.statistics.set(keyOf(about), newName(about, { from: other, to: table }))
-    return `${this.#settings.before(placement)}${renamed(text, statement, this.#names, undefined)}\n`
+    return `${this.#settings.before(settings)}${renamed(text, statement, this.#names, undefined)}\n`
   }
 
   /** Says what belongs to another table, and pointed to one that comes back. */
