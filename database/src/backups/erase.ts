@@ -18,9 +18,8 @@ import { whenFree } from '#leases/lock-wait.ts'
 /**
  * Makes a backup `erasing` and takes its lease, in one transaction. A backup that is `erasing` already only
  * gives its lease; `evenTheLast` then adds the approval. CatalogError LAST_BACKUP for the last good one of
- * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it (after the
- * time to wait), CONFLICT
- * while it is being sent, pinned, or erased, NOT_FOUND.
+ * its project and type unless `evenTheLast`, BUSY while a living process works on it or restores it,
+ * after the time to wait, CONFLICT while it is being sent, pinned, or erased, NOT_FOUND.
  * @param mark.reason why, for the history
  */
 export async function markErasing(

@@ -28,8 +28,8 @@ export function waitingNotes({ forMs, note }: Pick<LockWait, 'forMs' | 'note'>):
 }
 
 /**
- * Tries until it does not throw CatalogError BUSY, or the time to wait is over. `attempt` changes nothing when
- * it throws BUSY. Throws `CANCELLED` when the signal fires meanwhile.
+ * Tries until it does not throw CatalogError BUSY, or the time to wait is over. `attempt` changes nothing
+ * when it throws BUSY. Throws `CANCELLED` when the signal fires meanwhile.
  */
 export async function whenFree<Result>(
   { lockWait }: { lockWait?: LockWait | undefined },
