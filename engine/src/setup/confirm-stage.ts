@@ -81,7 +81,7 @@ async function leave(setup: Setup, { key, record }: Known): Promise<Staged<Confi
   return {
     state: 'open',
     message: 'recovery key not confirmed',
-    hint: notConfirmed(key.file, setup.settings.config()),
+    hint: notConfirmed({ file: key.file, folder: setup.folder }, setup.settings.config()),
     result: { isConfirmed: false, file: (await isThere(key.file)) ? key.file : undefined },
   }
 }
