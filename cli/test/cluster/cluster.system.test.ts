@@ -217,12 +217,11 @@ describe('a cluster', () => {
     await createLedger(server, 'wiki', 'owner')
     const tables = `pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace`
     const table = await server.sql('doomed', `select oid::regclass from ${tables} limit 1`)
-    // pg_dump waits for this lock, in its snapshot.
-    const holder = server.sql('doomed', `begin; lock table ${table}; select pg_sleep(60)`).catch(() => {})
-    const isWaiting = `select exists (select from pg_locks where not granted) and exists
-      (select from pg_stat_activity where application_name = 'pg_dump' and datname = 'doomed')`
+    // The dump waits for this lock.
+    const holder = server.sql('doomed', `begin; lock table ${table}; select pg_sleep(300)`).catch(() => {})
+    const isWaiting = `select exists (select from pg_locks where not granted)`
     const sending = sendCluster(server.url('postgres'))
-    await expect.poll(() => server.sql('postgres', isWaiting), { timeout: 30_000 }).toBe('t')
+    await expect.poll(() => server.sql('postgres', isWaiting), { timeout: 120_000 }).toBe('t')
     await server.sql('postgres', 'drop database doomed with (force)')
     await holder
     const { code, sent, stderr } = await sending
