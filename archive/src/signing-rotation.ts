@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { chmod, chown, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { realpath, rename, stat } from 'node:fs/promises'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { replaceFileWith, syncFolderOf } from '#durable-files.ts'
 import { newKeyText, parseKeyFile, readKeyFile, type SigningKey } from '#signing.ts'
 import { keysBefore, MAX_SUCCESSIONS, signSuccession } from '#succession.ts'
 
@@ -72,23 +71,9 @@ async function prepare(
   const lines = isChained ? [...(current.successions ?? []), signSuccession(current, key, now)] : []
   // The oldest statement goes first: a card that is so old proves nothing any more.
   const text = [pem, ...lines.slice(-MAX_SUCCESSIONS).map(line => `${line}\n`)].join('')
-  const draft = `${path}.${randomUUID()}`
   try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    const { uid, gid, mode } = await stat(like)
-    const made = await stat(draft)
-    if (made.uid !== uid || made.gid !== gid) await chown(draft, uid, gid)
-    await chmod(draft, mode & 0o777)
-    await rename(draft, path)
-    await syncFolder(path)
+    await replaceFileWith(path, text, await stat(like))
   } catch (error) {
-    await rm(draft, { force: true })
     throw toArchiveError(error, 'CONFIGURATION', `The next signing key cannot be written beside ${like}`)
   }
   return parseKeyFile(text, path)
@@ -97,17 +82,8 @@ async function prepare(
 async function replace(prepared: string, place: string): Promise<void> {
   try {
     await rename(prepared, place)
-    await syncFolder(place)
+    await syncFolderOf(place)
   } catch (error) {
     throw toArchiveError(error, 'CONFIGURATION', `The signing key ${place} cannot be replaced`)
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

@@ -4,13 +4,13 @@ import {
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
-  randomUUID,
   sign,
   verify,
 } from 'node:crypto'
-import { link, mkdir, open, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { createFile } from '#durable-files.ts'
 import { assertSafeFromOthers } from '#key-file-access.ts'
 import { readSecretFile } from '#secret-file.ts'
 import { successionLines } from '#succession-line.ts'
@@ -108,15 +108,7 @@ async function readOrCreate(path: string): Promise<string> {
   const existing = await readKeyFile(path).catch(ignoreCode('ENOENT'))
   if (existing !== undefined) return existing
   await makeFolder(dirname(path))
-  const pem = newKeyText()
-  const draft = `${path}.${randomUUID()}`
-  try {
-    await writeDurably(draft, pem)
-    // A link appears complete or not at all, and never replaces an existing key.
-    await link(draft, path).catch(ignoreCode('EEXIST'))
-  } finally {
-    await rm(draft, { force: true })
-  }
+  await createFile(path, newKeyText())
   return readKeyFile(path)
 }
 
@@ -135,16 +127,6 @@ async function makeFolder(path: string): Promise<void> {
       throw error
     await makeFolder(parent)
     await make()
-  }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }
 

@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline/promises'
 import { BackupError } from '@telegram-backup/errors'
 import { type CommandContext, usageError } from '#commands/command.ts'
 import type { Output } from '#commands/output.ts'
+import { answerTo, canBeAsked } from '#commands/terminal-question.ts'
 
 /**
  * Asks whether to go on, unless the user agreed beforehand. Throws `USAGE` without a terminal, and
@@ -18,14 +18,9 @@ export async function confirm(
       'Give --yes to confirm.',
     )
   }
-  const terminal = createInterface({ input: host.stdin, output: host.stderr })
-  try {
-    const words = await terminal.question('Go ahead? [y/N] ', { signal })
-    if (/^y(es)?$/i.test(words.trim())) return
-    throw new BackupError('Cancelled; nothing was changed', { code: 'CANCELLED' })
-  } finally {
-    terminal.close()
-  }
+  const answer = await answerTo({ host, signal }, 'Go ahead? [y/N] ')
+  if (/^y(es)?$/i.test(answer.trim())) return
+  throw new BackupError('Cancelled; nothing was changed', { code: 'CANCELLED' })
 }
 
 /** Says what a question is about: when it is asked, even a quiet command says it. */
@@ -38,9 +33,4 @@ export function tellBefore(
     if (isAgreed) output.note(line)
     else output.insist(line)
   }
-}
-
-/** Whether a person can see the question and type an answer. */
-export function canBeAsked({ host, output }: Pick<CommandContext, 'host' | 'output'>): boolean {
-  return host.stdin.isTTY === true && output.stderr.isTTY === true
 }

@@ -9,11 +9,12 @@ import {
   withCatalog,
   withEngine,
 } from '#commands/command.ts'
-import { canBeAsked, confirm } from '#commands/confirmation.ts'
+import { confirm } from '#commands/confirmation.ts'
 import type { Output } from '#commands/output.ts'
 import { formatDuration } from '#commands/progress-facts.ts'
 import { runProgress, secondsSince } from '#commands/run-progress.ts'
 import { shownState } from '#commands/shown-state.ts'
+import { canBeAsked } from '#commands/terminal-question.ts'
 import type { Column } from '#commands/terminal-table.ts'
 import { linesOf, plain, type Text } from '#commands/terminal-text.ts'
 

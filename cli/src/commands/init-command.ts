@@ -9,11 +9,11 @@ import {
   type RegisterCommand,
   usageError,
 } from '#commands/command.ts'
-import { canBeAsked } from '#commands/confirmation.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
 import { updateIndexes } from '#commands/refresh-index.ts'
 import { collected } from '#commands/repeatable-option.ts'
 import { describeEstimate, SendFollower } from '#commands/send-progress.ts'
+import { canBeAsked } from '#commands/terminal-question.ts'
 import { VerifyFollower } from '#commands/verify-progress.ts'
 
 interface InitOptions extends CommonOptions {

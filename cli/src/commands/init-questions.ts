@@ -1,9 +1,7 @@
-import { createInterface } from 'node:readline/promises'
-import { Writable } from 'node:stream'
 import type { OfferedSource, SetupQuestions } from '@telegram-backup/engine/operations/init.ts'
 import { formatBytes } from '@telegram-backup/engine/units/human-units.ts'
-import { BackupError } from '@telegram-backup/errors'
 import type { CommandContext } from '#commands/command.ts'
+import { answerTo } from '#commands/terminal-question.ts'
 
 /** The questions of `init`, on a terminal. */
 export function terminalQuestions(context: Pick<CommandContext, 'host' | 'note' | 'signal'>): SetupQuestions {
@@ -94,33 +92,4 @@ function readPlaces(typed: string, choices: ReturnType<typeof choicesOf>): Place
     return { setting: /^postgres(ql)?:\/\//i.test(word) ? 'postgres' : 'directory', place: word }
   })
   return places.includes(undefined) ? undefined : places.filter(place => place !== undefined)
-}
-
-/** Asks one question. Throws `CANCELLED` at Ctrl-C, and when the terminal is closed. */
-export async function answerTo(
-  { host, signal }: Pick<CommandContext, 'host' | 'signal'>,
-  question: string,
-  { isSecret = false }: { isSecret?: boolean } = {},
-): Promise<string> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const output = isSecret ? nowhere : host.stderr
-  if (isSecret) host.stderr.write(question)
-  const terminal = createInterface({ input: host.stdin, output, terminal: true, historySize: 0 })
-  const closed = Promise.withResolvers<never>()
-  // The terminal is in raw mode, so that Ctrl-C is no signal.
-  terminal.on('SIGINT', () => host.kill(host.pid, 'SIGINT'))
-  terminal.on('close', () => closed.reject(cancelled()))
-  try {
-    return await Promise.race([terminal.question(isSecret ? '' : question, { signal }), closed.promise])
-  } catch (error) {
-    throw signal.aborted ? cancelled() : error
-  } finally {
-    closed.promise.catch(() => {})
-    terminal.close()
-    if (isSecret) host.stderr.write('\n')
-  }
-}
-
-function cancelled(): BackupError {
-  return new BackupError('Cancelled', { code: 'CANCELLED' })
 }

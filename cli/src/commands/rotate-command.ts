@@ -10,7 +10,7 @@ import {
   withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
-import { askSecret } from '#commands/secret-question.ts'
+import { askSecret } from '#commands/terminal-question.ts'
 
 interface RotateOptions {
   yes?: boolean

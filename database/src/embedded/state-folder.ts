@@ -29,7 +29,7 @@ const MUTEX_FILE = 'catalog.lock'
 // Before there is a catalog, a send may have made the folder for the signing key, or the set-up for settings
 // and keys.
 const OURS =
-  /^(signing-key\.pem.*|catalog\.lock|postgres-.+|postgres\.log.*|pg\d+(\.new-.+)?|environment|telegram-backup\.(yaml|service)|(backup|drill)-key\.txt|recovery-(card\.txt|key\.json)|init\.lock|\..+\.partial|\.environment\..+)$/
+  /^(signing-key\.pem.*|catalog\.lock|postgres-.+|postgres\.log.*|pg\d+(\.new-.+)?|environment|telegram-backup\.(yaml|service)|(backup|drill)-key\.txt|recovery-(card\.txt|key\.json)|init\.lock|\..+\.partial)$/
 
 /**
  * Makes the folder if need be. A folder without foreign files is closed to others; root's is open to pass

@@ -14,7 +14,7 @@ import type { SourceSettings } from '#config/source-settings.ts'
 import { DEFAULT_VERIFICATION, type VerificationSettings } from '#config/verification-settings.ts'
 import type { Config, Environment } from '#environment.ts'
 
-const FILE_NAME = 'telegram-backup.yaml'
+export const CONFIG_FILE_NAME = 'telegram-backup.yaml'
 
 /** The contents of `telegram-backup.yaml`. Without a file there are no sources and no targets. */
 export interface ConfigFile {
@@ -118,7 +118,8 @@ export async function findConfigFile({
   configFile,
   stateFolder,
 }: Pick<Config, 'configFile' | 'stateFolder'>): Promise<FoundConfigFile | undefined> {
-  const places = configFile === undefined ? [FILE_NAME, join(stateFolder, FILE_NAME)] : [configFile]
+  const places =
+    configFile === undefined ? [CONFIG_FILE_NAME, join(stateFolder, CONFIG_FILE_NAME)] : [configFile]
   for (const place of places) {
     const path = resolve(place)
     try {
@@ -180,7 +181,7 @@ function unknownName(of: {
   path: string | undefined
 }): BackupError {
   const { kind, name, known, path } = of
-  const place = path ?? `${FILE_NAME}, which is neither in the working nor in the state folder`
+  const place = path ?? `${CONFIG_FILE_NAME}, which is neither in the working nor in the state folder`
   return new BackupError(`No ${kind} is named ${JSON.stringify(name)} in ${place}`, {
     code: 'CONFIGURATION',
     hint:

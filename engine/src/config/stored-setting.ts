@@ -3,7 +3,8 @@ import { access, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
 import type { FilledEnvironment } from '#config/environment-files.ts'
-import { changeEnvironmentFile, replaceText } from '#config/write-environment.ts'
+import { changeEnvironmentFile } from '#config/write-environment.ts'
+import { replaceFile } from '#durable-files.ts'
 import type { Environment } from '#environment.ts'
 
 /** Where a setting is stored, so that a new value can take the place of the old one. */
@@ -32,7 +33,7 @@ export async function findStored(
   const secretFile = isSet(name) ? undefined : environment[`${name}_FILE`]?.trim()
   if (secretFile) {
     await assertReplaceable(secretFile)
-    return { path: secretFile, replace: value => replaceText(secretFile, `${value}\n`) }
+    return { path: secretFile, replace: value => replaceFile(secretFile, `${value}\n`) }
   }
   throw new BackupError(
     isSet(name)

@@ -1,9 +1,9 @@
-import { access } from 'node:fs/promises'
-import { assertRecipient, loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
+import { assertRecipient } from '@telegram-backup/archive'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { ownRecipients } from '#age-keys.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { isThere } from '#durable-files.ts'
+import { ownSigner } from '#recovery-card/card-facts.ts'
 import { notConfirmed, readRecoveryKeyRecord } from '#recovery-key.ts'
 import { count } from '#units/human-units.ts'
 
@@ -81,10 +81,7 @@ export async function checkRecoveryKey({ config }: Pick<CheckScope, 'config'>): 
 }
 
 export async function checkSigningKey({ config }: CheckScope): Promise<Finding> {
-  const exists = await access(config.signingKeyFile).then(
-    () => true,
-    () => false,
-  )
-  if (!exists) return { message: `none yet; the first send creates ${config.signingKeyFile}` }
-  return { message: signerFingerprint(await loadOrCreateSigningKey(config.signingKeyFile)) }
+  const { signingKeyFile } = config
+  const message = (await ownSigner(signingKeyFile)) ?? `none yet; the first send creates ${signingKeyFile}`
+  return { message }
 }

@@ -6,8 +6,7 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { ReportedReason } from '@telegram-backup/vault/session/report.ts'
 import { generateIdentity, keyFileText, ownRecipients } from '#age-keys.ts'
 import type { StoredSetting } from '#config/stored-setting.ts'
-import { replaceText } from '#config/write-environment.ts'
-import { isThere } from '#durable-files.ts'
+import { isThere, replaceFile } from '#durable-files.ts'
 import type { Engine, Watching } from '#engine.ts'
 import { notConfirmed, readRecoveryKeyRecord, writeRecoveryKeyRecord } from '#recovery-key.ts'
 import { resealIndexes } from '#rotation/reseal-indexes.ts'
@@ -164,7 +163,7 @@ async function newKey(
   const held = await readFile(identityFile, 'utf8')
   const added = keyFile === undefined ? text : await readFile(keyFile, 'utf8')
   // The old keys stay: old backups are decrypted with them.
-  if (!held.includes(added)) await replaceText(identityFile, `${added}${held}`)
+  if (!held.includes(added)) await replaceFile(identityFile, `${added}${held}`)
   return recipient
 }
 

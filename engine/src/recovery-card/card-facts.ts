@@ -1,9 +1,9 @@
-import { access } from 'node:fs/promises'
 import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
 import { catalogIdentity, chatRecord, type Database, indexRows } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import { ownRecipients } from '#age-keys.ts'
+import { isThere } from '#durable-files.ts'
 import type { Config } from '#environment.ts'
 import { type CardFacts, TELEGRAMS_API_ROOT } from '#recovery-card/card.ts'
 import { openTelegram } from '#wiring.ts'
@@ -54,10 +54,6 @@ async function needed(config: Config): Promise<{ chat: string; recipients: CardF
 }
 
 /** The fingerprint of this machine's signing key; undefined before its first backup. */
-async function ownSigner(path: string): Promise<string | undefined> {
-  const exists = await access(path).then(
-    () => true,
-    () => false,
-  )
-  return exists ? signerFingerprint(await loadOrCreateSigningKey(path)) : undefined
+export async function ownSigner(path: string): Promise<string | undefined> {
+  return (await isThere(path)) ? signerFingerprint(await loadOrCreateSigningKey(path)) : undefined
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, chmod } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { hint, run } from '@telegram-backup/errors'
@@ -46,7 +46,7 @@ export async function setUpService(setup: Setup, command: readonly string[]): Pr
   }
   const { stateFolder } = settings.config()
   const text = writeUnit(ownUnitFacts({ command, environmentFile: settings.path, stateFolder }))
-  if (process.geteuid?.() === 0 && (await canRun())) return await install(installed, text)
+  if (process.geteuid?.() === 0 && (await isThere(SYSTEMD_RUNS))) return await install(installed, text)
   const unit = join(folder, UNIT)
   await createFile(unit, text)
   const sudo = process.geteuid?.() === 0 ? '' : 'sudo '
@@ -88,13 +88,6 @@ async function install(unit: string, text: string): Promise<Staged<KnownService>
 
 async function systemctl(...args: string[]): Promise<void> {
   await promisify(execFile)('systemctl', args, { env: bareEnvironment(), timeout: 60_000 })
-}
-
-async function canRun(): Promise<boolean> {
-  return await access(SYSTEMD_RUNS).then(
-    () => true,
-    () => false,
-  )
 }
 
 function inShell(path: string): string {

@@ -1,12 +1,10 @@
 import { join, resolve } from 'node:path'
 import { BackupError } from '@telegram-backup/errors'
-import { fillEnvironment, readTrusted } from '#config/environment-files.ts'
+import { ENVIRONMENT_FILE_NAME, fillEnvironment, readTrusted } from '#config/environment-files.ts'
 import { parseEnvironment } from '#config/environment-syntax.ts'
 import { changeEnvironmentFile, createEnvironmentFile } from '#config/write-environment.ts'
 import { isThere } from '#durable-files.ts'
 import { type Config, readConfig } from '#environment.ts'
-
-const FILE_NAME = 'environment'
 
 /** Variables that the service and later commands need as well, wherever the set-up got them from. */
 const CARRIED = [
@@ -62,7 +60,7 @@ export class Settings {
     environment: Record<string, string | undefined>,
     { folder, named }: { folder: string; named?: string | undefined },
   ): Promise<Settings> {
-    const path = join(folder, FILE_NAME)
+    const path = join(folder, ENVIRONMENT_FILE_NAME)
     const files = [named, (await isThere(path)) ? path : undefined].filter(file => file !== undefined)
     const origins = new Map<string, string>()
     for (const file of files.length === 0 ? [undefined] : files) {

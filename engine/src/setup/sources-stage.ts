@@ -4,14 +4,12 @@ import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
 import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import { assertProjectId } from 'telegram-deployment-bot'
 import { stringify } from 'yaml'
-import { type ConfigFile, readConfigFile } from '#config/config-file.ts'
+import { CONFIG_FILE_NAME, type ConfigFile, readConfigFile } from '#config/config-file.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import { createFile, isThere } from '#durable-files.ts'
 import { nameSources, plainName } from '#setup/name-sources.ts'
 import { checkNamedSource, type NamedPlace, readPlaces } from '#setup/places.ts'
 import type { GivenPlace, OfferedSource, Setup, Staged } from '#setup/setup.ts'
-
-const FILE_NAME = 'telegram-backup.yaml'
 
 export interface KnownSources {
   file: ConfigFile
@@ -31,7 +29,7 @@ export async function setUpSources(setup: Setup): Promise<Staged<KnownSources>> 
 async function findFile({ settings, folder }: Setup): Promise<string | undefined> {
   const config = settings.config()
   if (config.configFile !== undefined) return config.configFile
-  const own = join(folder, FILE_NAME)
+  const own = join(folder, CONFIG_FILE_NAME)
   if (await isThere(own)) return own
   return (await readConfigFile(config, settings.environment)).path
 }
@@ -96,7 +94,7 @@ function givenIn(source: SourceSettings): GivenPlace[] {
 
 async function writeNewFile(setup: Setup): Promise<Staged<KnownSources>> {
   const { settings, folder } = setup
-  const path = join(folder, FILE_NAME)
+  const path = join(folder, CONFIG_FILE_NAME)
   const places = await choosePlaces(setup)
   const head = [
     '# What is backed up, and where it is restored to. connectors/README.md lists all settings.',
@@ -116,7 +114,7 @@ async function writeNewFile(setup: Setup): Promise<Staged<KnownSources>> {
 /** Every command finds the file by itself only in the state folder. */
 async function keepPath({ settings }: Setup, path: string): Promise<void> {
   const { stateFolder, configFile } = settings.config()
-  const isFound = configFile === undefined && path === join(stateFolder, FILE_NAME)
+  const isFound = configFile === undefined && path === join(stateFolder, CONFIG_FILE_NAME)
   if (!isFound) await settings.save({ TELEGRAM_BACKUP_CONFIG: path })
 }
 
