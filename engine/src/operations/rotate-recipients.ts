@@ -112,7 +112,10 @@ async function noteRecoveryKey(
 ): Promise<boolean> {
   const { plan, recipient, keyFile } = of
   const record = await readRecoveryKeyRecord(config)
-  if (keyFile === undefined || record?.recipient !== plan.replaced) return false
+  if (keyFile === undefined) return false
+  // An interrupted run has recorded it.
+  if (record?.recipient === recipient) return true
+  if (record?.recipient !== plan.replaced) return false
   const now = new Date().toISOString()
   await writeRecoveryKeyRecord(config, {
     ...{ recipient, file: resolve(keyFile), made_at: now, announced_at: now },
