@@ -66,11 +66,18 @@ export async function writeRecoveryKeyRecord(
   await replaceFile(join(stateFolder, FILE_NAME), `${JSON.stringify(record, undefined, 2)}\n`)
 }
 
-/** What to do about a recovery key of which nobody has said that it is saved. */
-export function notConfirmed(file: string, { stateFolder }: Pick<Config, 'stateFolder'>): string {
+/** The folder that a set-up has to be told to find this key again; nothing for the usual folders. */
+export function setupFolderOf(
+  file: string,
+  { stateFolder }: Pick<Config, 'stateFolder'>,
+): { folder?: string } {
   const folder = dirname(file)
-  // Elsewhere, a set-up has to be told where it works.
-  const where = folder === stateFolder || folder === SYSTEM_FOLDER ? {} : { folder }
+  return folder === stateFolder || folder === SYSTEM_FOLDER ? {} : { folder }
+}
+
+/** What to do about a recovery key of which nobody has said that it is saved. */
+export function notConfirmed(file: string, config: Pick<Config, 'stateFolder'>): string {
+  const where = setupFolderOf(file, config)
   return hint`Copy ${file} to another machine. Then run "${run('init', where)}" and type the end of the key, or run "${run('init', where, { 'key-saved': true })}": the file then leaves this machine.`.toString()
 }
 
