@@ -30,6 +30,7 @@ beforeAll(async () => {
 echo "$1 $TELEGRAM_BACKUP_HOOK $TELEGRAM_BACKUP_STATE $TELEGRAM_BACKUP_ERROR_CODE $TELEGRAM_BACKUP_BACKUP_ID" >> ${trace}
 env > ${trace}.env
 echo "says $1 token=abcdefghijk"
+[ "$1" != leak ] || printf '%s\\n' '-----BEGIN PRIVATE KEY-----' MC4CAQAwBQYDK2VwBCIEI '-----END PRIVATE KEY-----'
 exit \${2:-0}
 `,
     { mode: 0o755 },
@@ -47,6 +48,7 @@ exit \${2:-0}
       `[[${hook}, one, 3], [${hook}, never]]`,
       `[[${hook}, undo-one, 4], [${hook}, undo-two]]`,
     ),
+    source('leaky', `[${hook}, leak]`, '[]'),
     source('unclean', '[]', `[${hook}, resume, 5]`),
     source('sleeper', sleeper, `[{ run: [${hook}, resume], timeout: 10s }]`),
     `  gone: { project: alpha, type: storage, file: ${file}.none, after: [${hook}, resume] }`,
@@ -70,6 +72,11 @@ describe('send', () => {
     expect(await traced()).toEqual(['quiesce before   ', `resume after complete  ${databaseRecord.id}`])
     expect(sent.stderr).toMatch(/^before: says quiesce token=\[hidden\]$/m)
     expect(sent.stderr).toMatch(/^after: .*hook\.sh: exit code 0$/m)
+  })
+
+  it('hides each line of a private key that a hook prints', async () => {
+    const { code, stderr } = await send('leaky')
+    expect([code, stderr.match(/^before: \[hidden\]$/gm)]).toEqual([0, new Array(3).fill('before: [hidden]')])
   })
 
   it('a quiet send prints what a hook printed only if that hook failed', async () => {

@@ -127,6 +127,27 @@ describe('rotate recipients', () => {
     expect((await found(both)).code).toBe(0)
   })
 
+  test('that was killed after it recorded the new recovery key says so all the same when it goes on', async () => {
+    const out = join(vault.folder, 'new-key.txt')
+    const { stdout } = await callCli(['keygen'], { env })
+    await writeFile(out, stdout, { mode: 0o600 })
+    const recipient = /age1[0-9a-z]+/.exec(stdout)?.[0] ?? ''
+    const at = new Date().toISOString()
+    const record = {
+      recipient,
+      file: out,
+      made_at: at,
+      announced_at: at,
+      confirmed_at: null,
+      confirmed_by: null,
+    }
+    const { TELEGRAM_BACKUP_HOME = '' } = await cliEnvironment(vault)
+    await writeFile(join(TELEGRAM_BACKUP_HOME, 'recovery-key.json'), JSON.stringify(record))
+    const done = await rotate('recipients', '--out', out, '--yes', '--json')
+    expect(done, done.stderr).toMatchObject({ code: 0 })
+    expect(done.json()).toMatchObject({ recipient, is_recovery_key: true })
+  })
+
   test('adds the new key to the key file of this machine when that holds the old one', async () => {
     env = { ...env, BACKUP_AGE_IDENTITY_FILE: keyFile }
     const done = await rotate('recipients', '--yes', '--json')

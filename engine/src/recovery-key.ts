@@ -69,13 +69,21 @@ export async function writeRecoveryKeyRecord(
   await replaceFile(join(stateFolder, FILE_NAME), `${JSON.stringify(record, undefined, 2)}\n`)
 }
 
-/** What to do about a recovery key of which nobody has said that it is saved. */
-export function notConfirmed(
+/** The folder that a set-up has to be told to find this key again; nothing for the usual folders. */
+export function setupFolderOf(
   { file, folder = dirname(file) }: Pick<RecoveryKeyRecord, 'file' | 'folder'>,
   { stateFolder }: Pick<Config, 'stateFolder'>,
+): { folder?: string } {
+  return folder === stateFolder || folder === SYSTEM_FOLDER ? {} : { folder }
+}
+
+/** What to do about a recovery key of which nobody has said that it is saved. */
+export function notConfirmed(
+  key: Pick<RecoveryKeyRecord, 'file' | 'folder'>,
+  config: Pick<Config, 'stateFolder'>,
 ): string {
-  // Elsewhere, a set-up has to be told where it works.
-  const where = folder === stateFolder || folder === SYSTEM_FOLDER ? {} : { folder }
+  const { file } = key
+  const where = setupFolderOf(key, config)
   return hint`Copy ${file} to another machine. Then run "${run('init', where)}" and type the end of the key, or run "${run('init', where, { 'key-saved': true })}": the file then leaves this machine.`.toString()
 }
 

@@ -62,7 +62,18 @@ export function hideSecrets(text: string): string {
   return SECRETS.reduce((rest, [pattern, instead]) => rest.replace(pattern, instead), text)
 }
 
-/** The same for each text in an object, not for deeper ones. */
+/** The same for a text that comes line by line: a private key goes on in the next lines. */
+export function lineHider(): (line: string) => string {
+  let isInKey = false
+  return line => {
+    const isHidden = isInKey
+    if (/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/.test(line)) isInKey = true
+    if (/-----END [A-Z ]{0,40}PRIVATE KEY-----/.test(line)) isInKey = false
+    return isHidden ? HIDDEN : hideSecrets(line)
+  }
+}
+
+/** As {@link hideSecrets}, for each text in an object, not for deeper ones. */
 export function hideSecretsIn<Given extends object>(given: Given): Given {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [

@@ -124,7 +124,10 @@ async function noteRecoveryKey(
 ): Promise<string | undefined> {
   const { plan, recipient, keyFile } = of
   const record = await readRecoveryKeyRecord(config)
-  if (keyFile === undefined || record?.recipient !== plan.replaced) return undefined
+  if (keyFile === undefined) return undefined
+  // An interrupted run has recorded it.
+  if (record?.recipient === recipient) return notConfirmed(record, config)
+  if (record?.recipient !== plan.replaced) return undefined
   const now = new Date().toISOString()
   // The key may be written anywhere; the set-up that confirms it stays where it was.
   const place = { file: resolve(keyFile), folder: record.folder ?? dirname(record.file) }

@@ -6,6 +6,7 @@ import {
   notConfirmed,
   type RecoveryKeyRecord,
   readRecoveryKeyRecord,
+  setupFolderOf,
   writeRecoveryKeyRecord,
 } from '#recovery-key.ts'
 import type { RecoveryKey } from '#setup/keys-stage.ts'
@@ -77,7 +78,7 @@ async function otherKey(setup: Setup, { file }: RecoveryKey): Promise<Staged<Con
   return {
     state: 'open',
     message: 'recovery key not confirmed: another run has changed the recovery key meanwhile',
-    hint: hint`Run "${run('init')}" again.`.toString(),
+    hint: hint`Run "${run('init', setupFolderOf({ file, folder: setup.folder }, setup.settings.config()))}" again.`.toString(),
     result: { isConfirmed: false, file: (await isThere(file)) ? file : undefined },
   }
 }
@@ -88,7 +89,7 @@ async function believe(setup: Setup, known: Known): Promise<Staged<ConfirmedKey>
     return await confirm(setup, known, 'said')
   const isNews = record.confirmed_by === null
   if (isNews) await keep(setup, record, 'said at once')
-  return await stillHere(key, isNews)
+  return await stillHere(setup, key, isNews)
 }
 
 async function confirm(
@@ -101,7 +102,7 @@ async function confirm(
 }
 
 async function leave(setup: Setup, { key, record }: Known): Promise<Staged<ConfirmedKey>> {
-  if (record.confirmed_by !== null) return await stillHere(key, false)
+  if (record.confirmed_by !== null) return await stillHere(setup, key, false)
   setup.hooks.note(`The recovery key is in ${key.file}. Copy it to another machine.`)
   if (record.announced_at === null) await keep(setup, record, null)
   return {
@@ -112,14 +113,15 @@ async function leave(setup: Setup, { key, record }: Known): Promise<Staged<Confi
   }
 }
 
-async function stillHere(key: RecoveryKey, isNews: boolean): Promise<Staged<ConfirmedKey>> {
+async function stillHere(setup: Setup, key: RecoveryKey, isNews: boolean): Promise<Staged<ConfirmedKey>> {
   const state = isNews ? 'made' : 'there'
+  const where = setupFolderOf({ file: key.file, folder: setup.folder }, setup.settings.config())
   if (!(await isThere(key.file)))
     return { state, message: 'confirmed', result: { isConfirmed: true, file: undefined } }
   return {
     state,
     message: `confirmed, and still on this machine, in ${key.file}`,
-    hint: hint`Move the file to another machine now: this run could not know of a copy. "${run('init')}" without ${option('key-saved')} asks for the end of the key, and then removes the file.`.toString(),
+    hint: hint`Move the file to another machine now: this run could not know of a copy. "${run('init', where)}" without ${option('key-saved')} asks for the end of the key, and then removes the file.`.toString(),
     result: { isConfirmed: true, file: key.file },
   }
 }

@@ -2,7 +2,7 @@ import { type CommandEnd, runCommand } from '@telegram-backup/connectors/program
 import { bareEnvironment } from '@telegram-backup/connectors/programs/environment.ts'
 import { whyNotRun } from '@telegram-backup/connectors/programs/trusted-program.ts'
 import type { JobLogLevel } from '@telegram-backup/database'
-import { BackupError, hideSecrets } from '@telegram-backup/errors'
+import { BackupError, lineHider } from '@telegram-backup/errors'
 import type { HookCommand } from '#config/hook-settings.ts'
 import { parseSpanMs } from '#units/quantities.ts'
 
@@ -75,13 +75,14 @@ async function runHookCommand(
 ): Promise<CommandEnd> {
   const refused = await whyNotRun(program)
   if (refused !== undefined) return { exitCode: null, how: `not started: ${refused}`, isOk: false }
+  const hide = lineHider()
   return await runCommand({
     program,
     args,
     environment: environmentOf(stage, facts),
     limitMs: parseSpanMs(timeout),
     signal,
-    onLine: line => onLine({ stage, level: 'info', text: hideSecrets(line), isEnd: false }),
+    onLine: line => onLine({ stage, level: 'info', text: hide(line), isEnd: false }),
   })
 }
 
