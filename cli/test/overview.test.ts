@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createProgram } from '#cli.ts'
+import { callCli } from '#test/call-cli.ts'
 
 const SILENT = { stdout: { write: () => {} }, stderr: { write: () => {} } }
 const program = createProgram(async () => {}, SILENT)
@@ -27,5 +28,12 @@ describe('the overview of the commands', () => {
       command => command.name() === 'restore',
     )
     expect(restore?.helpInformation()).toMatch(/The target does not change\s+until the last part/)
+  })
+
+  it('says after a mistake in the arguments whose help explains them', async () => {
+    const { code, stderr } = await callCli(['restore', 'latest'], { env: {} })
+    expect([code, stderr]).toEqual([2, expect.stringContaining('hint: telegram-backup restore --help')])
+    const below = await callCli(['schedule', 'add', '--source', 'shop'], { env: {} })
+    expect(below.stderr).toContain('hint: telegram-backup schedule add --help')
   })
 })

@@ -17,7 +17,7 @@ export const registerConfig: RegisterCommand = (program, run) => {
 function registerCheck(parent: Command, run: RunAction): void {
   describeCommand(parent.command('check'), {
     description:
-      'say everything that is wrong with telegram-backup.yaml, each with its line and column: unknown settings, wrong values, variables that are not set, sources that cannot be backed up. Nothing is opened and nobody is called',
+      'say everything that is wrong with telegram-backup.yaml, each with its line and column: unknown settings, wrong values, variables that are not set, sources that cannot be backed up. It opens no source, and contacts no server',
     argument: ['[file]', 'the file (default: the one that every command uses)'],
     examples: [
       'telegram-backup config check',

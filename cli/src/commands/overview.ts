@@ -103,5 +103,12 @@ export function registerCommands(program: Command, run: RunAction, wanted: Reado
       if (summary !== undefined) command.summary(summary).helpGroup(heading)
     }
   }
+  pointToHelp(program)
   program.commandsGroup(HELP_GROUP).helpCommand('help [command]', 'show the help of a command')
+}
+
+/** After a mistake in the arguments, says where the right ones are. */
+function pointToHelp(command: Command, name: string = command.name()): void {
+  command.showHelpAfterError(`hint: ${name} --help explains it, and has examples.`)
+  for (const below of command.commands) pointToHelp(below, `${name} ${below.name()}`)
 }

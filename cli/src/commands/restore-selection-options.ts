@@ -25,7 +25,7 @@ export interface SelectionOptions {
 export function readDatabasePart(options: SelectionOptions): DatabasePart | undefined {
   const { table: tables = [], as, schema: schemas = [], schemaOnly, dataOnly, skipForeignKeys } = options
   if (schemaOnly && dataOnly)
-    throw usageError('--schema-only and --data-only exclude each other', 'Give one of them.')
+    throw usageError('--schema-only and --data-only cannot be combined', 'Give one of them.')
   if (as !== undefined && tables.length === 0)
     throw usageError('--as names no table of the backup', 'Give --table SCHEMA.TABLE too.')
   const isChosen = tables.length > 0 || schemas.length > 0 || schemaOnly || dataOnly

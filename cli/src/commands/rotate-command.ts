@@ -63,7 +63,7 @@ export const registerRotate: RegisterCommand = (program, run) => {
   )
   describeCommand(group.command('signer'), {
     description:
-      'make a new signing key. The old key names it, so a recovery card with the old fingerprint still proves. If somebody has stolen the old key, use --stolen: then only a new card proves',
+      'make a new signing key. The old key names it, so a recovery card with the old fingerprint stays valid. If somebody has stolen the old key, use --stolen: then only a new card is valid',
     options: { '--stolen': 'the old key does not name the new one', ...YES },
     examples: ['telegram-backup rotate signer', 'telegram-backup rotate signer --stolen --yes'],
   }).action((options: RotateOptions & { stolen?: boolean }) =>
@@ -129,7 +129,7 @@ async function rotateRecipients(
   const { host, environment, signal, output, note } = context
   const { replace, out: keyFile, recipient, yes = false } = options
   if (keyFile !== undefined && recipient !== undefined)
-    throw usageError('--out and --recipient exclude each other', 'Give the one or the other.')
+    throw usageError('--out and --recipient cannot be combined', 'Give one of them.')
   const stored = await findStored('BACKUP_AGE_RECIPIENTS', host.env, environment)
   const operation = await import('@telegram-backup/engine/operations/rotate-recipients.ts')
   const request = { replace, keyFile, recipient }
@@ -209,7 +209,7 @@ async function rotateSigner(
   note(
     stolen
       ? 'The old key does not name the new one: old recovery cards prove nothing that is signed from now on.'
-      : 'The old key names the new one: old recovery cards still prove.',
+      : 'The old key names the new one: old recovery cards stay valid.',
   )
   await confirm(context, { isAgreed: yes })
   const operation = await import('@telegram-backup/engine/operations/rotate-signer.ts')
@@ -224,7 +224,7 @@ async function rotateSigner(
       `Signs from now on: ${signer}`,
       `Signed until now:  ${before}`,
       isChained
-        ? 'A recovery card with the old fingerprint still proves. Print a new one all the same: telegram-backup card'
+        ? 'Cards with the old fingerprint stay valid. A new card is simpler to check: telegram-backup card'
         : 'Print a new recovery card now, and destroy the old ones: telegram-backup card',
       'If other machines use the same key, copy the key file to them.',
       RESTART,

@@ -75,7 +75,7 @@ export async function planRecipients(
   const { identityFile } = config
   const isOwn = own.includes(replaced)
   if (recipient === undefined && keyFile === undefined && !isOwn) {
-    throw new BackupError('It is not said where the new private key is to be written', {
+    throw new BackupError('No file is named for the new private key', {
       code: 'USAGE',
       hint: hint`Add ${option('out', 'FILE')}; keep a copy of the file on another machine. Or name a public key with ${option('recipient', 'KEY')}.`,
     })

@@ -9,7 +9,7 @@ export interface SignerRotated {
   before: string
   /** Fingerprint of the key that signs from now on. */
   signer: string
-  /** An old recovery card still proves: the old key has named the new one. */
+  /** An old recovery card stays valid: the old key has named the new one. */
   isChained: boolean
   /** An earlier run was interrupted, and this one has finished it. */
   isContinued: boolean
