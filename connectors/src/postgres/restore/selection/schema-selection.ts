@@ -17,7 +17,7 @@ import type {
   StatementStart,
 } from '#postgres/restore/selection/dump-selection.ts'
 import { DumpSettings } from '#postgres/restore/selection/dump-settings.ts'
-import { readRelationStatement } from '#postgres/restore/selection/relation-statement.ts'
+import { grantsSeveral, readRelationStatement } from '#postgres/restore/selection/relation-statement.ts'
 import { afterRows, beforeRows, copyInto } from '#postgres/restore/selection/rows-alone.ts'
 import { schemaNamedFirst } from '#postgres/restore/selection/schema-named-first.ts'
 import { holdsRows, type TocEntry } from '#postgres/restore/selection/toc-entry.ts'
@@ -32,7 +32,7 @@ const ABOUT_SCHEMA = new RegExp(
   `^(?:(?:CREATE|ALTER|COMMENT ON) SCHEMA|(?:GRANT|REVOKE) [A-Z, ]+ ON SCHEMA|ALTER DEFAULT PRIVILEGES FOR ROLE ${NAME} IN SCHEMA|SECURITY LABEL FOR ${NAME} ON SCHEMA) (${NAME})[ ;]`,
 )
 const INSERT = new RegExp(`^INSERT INTO (${NAME}\\.${NAME}) `)
-const SETVAL = /^SELECT pg_catalog\.setval\((E?'(?:[^']|'')+'),/
+const SETVAL = /^SELECT pg_catalog\.setval\((E?'(?:[^']|'')+'), -?\d+, (?:true|false)\);$/
 
 /**
  * Selects whole schemas, by pg_dump's comment above each statement. The statement itself has to name the same
@@ -84,7 +84,10 @@ export class SchemaSelection implements DumpSelection {
     const row = this.#rowOf(text)
     if (row !== undefined) return row
     if (!this.#isKind(entry, text)) return ''
-    if (this.#schemas.size > 0 && !this.#isOfSchemas(entry, text)) return ''
+    if (this.#schemas.size > 0) {
+      if (!this.#isOfSchemas(entry, text)) return ''
+      if (grantsSeveral(text)) throw misread(entry)
+    }
     const statement = readRelationStatement(text)
     if (statement?.does === 'create table') this.#relations.push(shown(statement.about))
     if (this.#skipForeignKeys && statement?.object !== undefined) {
