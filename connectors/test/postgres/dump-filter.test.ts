@@ -1,39 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DumpFilter } from '#postgres/restore/selection/dump-filter.ts'
-import type { BroughtBack, DumpSelection } from '#postgres/restore/selection/dump-selection.ts'
-import { SchemaSelection } from '#postgres/restore/selection/schema-selection.ts'
-import { TableSelection } from '#postgres/restore/selection/table-selection.ts'
-import { readWantedPart } from '#postgres/restore/selection/wanted-part.ts'
 import type { DatabasePart } from '#restoring.ts'
-
-type Selection = DumpSelection & { broughtBack: BroughtBack }
-
-function selectionOf(part: Partial<DatabasePart>): Selection {
-  const wanted = readWantedPart({ tables: [], schemas: [], skipForeignKeys: false, ...part })
-  return wanted.tables.length > 0 ? new TableSelection(wanted) : new SchemaSelection(wanted, [])
-}
-
-/** What is selected of a dump that comes in pieces cut at these places. */
-function select(dump: string, selection: DumpSelection, cuts: readonly number[] = []): string {
-  const bytes = Buffer.from(dump)
-  const filter = new DumpFilter(selection, new Set())
-  const out: Buffer[] = []
-  let from = 0
-  for (const end of [...cuts.map(cut => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)) {
-    out.push(...filter.push(bytes.subarray(from, end)).map(piece => Buffer.from(piece)))
-    from = end
-  }
-  out.push(...filter.finish())
-  return Buffer.concat(out)
-    .toString()
-    .replace(/^DO LANGUAGE plpgsql (\$r\w+\$)[\s\S]*?\1;\n/gm, '')
-}
-
-const entry = (name: string, type: string, body: string, schema = 'sales'): string =>
-  `--\n-- Name: ${name}; Type: ${type}; Schema: ${schema}; Owner: owner\n--\n\n${body}\n\n\n`
-const data = (name: string, table: string, rows: string, schema = 'sales'): string =>
-  `--\n-- Data for Name: ${name}; Type: TABLE DATA; Schema: ${schema}; Owner: owner\n--\n\nCOPY ${table} FROM stdin;\n${rows}\\.\n\n\n`
+import { data, entry, select, selectionOf } from '#test/postgres/selected-dump.ts'
 
 const DUMP = [
   "SET client_encoding = 'UTF8';\nSELECT pg_catalog.set_config('search_path', '', false);\nDROP TABLE sales.customer;\n\n",
@@ -202,40 +171,6 @@ describe('a table of a dump', () => {
       expect.stringContaining('SELECT pg_catalog.set_config'),
       'COPY "sales"."customer" (id) FROM stdin;',
       `SELECT pg_catalog.setval('"sales"."customer_id_seq"', 7, true);`,
-    ])
-  })
-
-  it('must be empty for rows alone, also where the dump holds them as INSERT', () => {
-    const dump = [
-      entry('a', 'TABLE', 'CREATE TABLE sales.a (\n    id integer\n);'),
-      entry('a', 'TABLE DATA', 'INSERT INTO sales.a VALUES (1);\nINSERT INTO sales.a VALUES (2);'),
-    ].join('')
-    const filter = new DumpFilter(selectionOf({ tables: ['sales.a'], only: 'rows' }), new Set())
-    const sql = Buffer.concat([...filter.push(Buffer.from(dump)), ...filter.finish()]).toString()
-    expect(sql.match(/is not empty|^INSERT.*$/gm)).toEqual([
-      'is not empty',
-      'INSERT INTO "sales"."a" VALUES (1);',
-      'INSERT INTO "sales"."a" VALUES (2);',
-    ])
-  })
-
-  it('that is a materialized view is filled as rows alone, and a view is said to have none', () => {
-    const dump = [
-      entry(
-        'sums',
-        'MATERIALIZED VIEW',
-        'CREATE MATERIALIZED VIEW sales.sums AS\n SELECT 1 AS n\n  WITH NO DATA;',
-      ),
-      entry('plain', 'VIEW', 'CREATE VIEW sales.plain AS\n SELECT 1 AS n;'),
-      entry('sums', 'MATERIALIZED VIEW DATA', 'REFRESH MATERIALIZED VIEW sales.sums;'),
-    ].join('')
-    const refresh = 'REFRESH MATERIALIZED VIEW "sales"."sums";'
-    expect(select(dump, selectionOf({ tables: ['sales.sums'] }))).toContain(refresh)
-    expect(select(dump, selectionOf({ tables: ['sales.sums'], only: 'definitions' }))).not.toContain(refresh)
-    const rows = selectionOf({ tables: ['sales.sums', 'sales.plain'], only: 'rows' })
-    expect(select(dump, rows)).toContain(refresh)
-    expect(rows.broughtBack.remarks).toEqual([
-      'the backup has no rows of sales.plain; nothing was restored into it',
     ])
   })
 

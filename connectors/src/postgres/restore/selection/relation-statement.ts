@@ -93,13 +93,23 @@ const FORMS: ReadonlyArray<[Deed, RegExp]> = (
     ],
     ['other', `CREATE (?:OR REPLACE )?RULE ${NAME} AS\\s+ON (?:SELECT|INSERT|UPDATE|DELETE) TO ${ABOUT}\\s`],
     ['other', `CREATE POLICY ${NAME} ON ${ABOUT}[ ;]`],
-    ['other', `(?:GRANT|REVOKE) (?:GRANT OPTION FOR )?${RIGHTS} ON (?:TABLE|SEQUENCE) ${ABOUT} `],
+    ['other', `(?:GRANT|REVOKE) (?:GRANT OPTION FOR )?${RIGHTS} ON (?:TABLE|SEQUENCE) ${ABOUT} (?:TO|FROM) `],
     ['refresh', `REFRESH MATERIALIZED VIEW ${ABOUT};`],
     ['set value', `SELECT pg_catalog\\.setval\\((?<about>${CONSTANT}), -?\\d+, (?:true|false)\\);$`],
     ['insert', `INSERT INTO ${ABOUT} `],
     ['publish', `ALTER PUBLICATION ${NAME} ADD TABLE (?:ONLY )?${ABOUT}[ ;(]`],
   ] as const
 ).map(([does, form]) => [does, new RegExp(`^${form}`, 'ds')])
+
+const ARGUMENTS = `\\((?:[^()"]|"(?:[^"]|"")*")*\\)`
+const ONE_GRANT = new RegExp(
+  `^(?:GRANT|REVOKE) (?:GRANT OPTION FOR )?${RIGHTS} ON [A-Z ]+ (?:${NAME}(?:\\.${NAME})?(?:${ARGUMENTS})?|\\d+) (?:TO|FROM) `,
+)
+
+/** Whether a GRANT or REVOKE names several objects, which pg_dump never writes. */
+export function grantsSeveral(text: string): boolean {
+  return /^(?:GRANT|REVOKE) /.test(text) && !ONE_GRANT.test(text)
+}
 
 /** Undefined for a statement that is not about a relation, or that pg_dump would write differently. */
 export function readRelationStatement(text: string): RelationStatement | undefined {

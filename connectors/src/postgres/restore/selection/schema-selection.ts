@@ -3,6 +3,7 @@ import {
   asBytes,
   asText,
   NAME,
+  type RelationName,
   readRelationConstant,
   readRelationName,
   shown,
@@ -16,7 +17,7 @@ import type {
   StatementStart,
 } from '#postgres/restore/selection/dump-selection.ts'
 import { DumpSettings } from '#postgres/restore/selection/dump-settings.ts'
-import { readRelationStatement } from '#postgres/restore/selection/relation-statement.ts'
+import { grantsSeveral, readRelationStatement } from '#postgres/restore/selection/relation-statement.ts'
 import { afterRows, beforeRows, copyInto } from '#postgres/restore/selection/rows-alone.ts'
 import { schemaNamedFirst } from '#postgres/restore/selection/schema-named-first.ts'
 import { holdsRows, type TocEntry } from '#postgres/restore/selection/toc-entry.ts'
@@ -30,7 +31,8 @@ const JOINS: ReadonlySet<string> = new Set(['TABLE ATTACH', 'INDEX ATTACH'])
 const ABOUT_SCHEMA = new RegExp(
   `^(?:(?:CREATE|ALTER|COMMENT ON) SCHEMA|(?:GRANT|REVOKE) [A-Z, ]+ ON SCHEMA|ALTER DEFAULT PRIVILEGES FOR ROLE ${NAME} IN SCHEMA|SECURITY LABEL FOR ${NAME} ON SCHEMA) (${NAME})[ ;]`,
 )
-const SETVAL = /^SELECT pg_catalog\.setval\((E?'(?:[^']|'')+'),/
+const INSERT = new RegExp(`^INSERT INTO (${NAME}\\.${NAME}) `)
+const SETVAL = /^SELECT pg_catalog\.setval\((E?'(?:[^']|'')+'), -?\d+, (?:true|false)\);$/
 
 /**
  * Selects whole schemas, by pg_dump's comment above each statement. The statement itself has to name the same
@@ -45,6 +47,7 @@ export class SchemaSelection implements DumpSelection {
   readonly #settings = new DumpSettings()
   readonly #found = new Set<string>()
   readonly #seen = new Set<string>()
+  readonly #inserted = new Set<string>()
   readonly #relations: string[] = []
   readonly #remarks: string[] = []
   #entry: TocEntry | 'unclear' | undefined
@@ -68,8 +71,8 @@ export class SchemaSelection implements DumpSelection {
     return ''
   }
 
-  choose({ word }: StatementStart): Choice {
-    if (word === 'insert') return this.#isRowOf() ? 'pass' : 'leave out'
+  choose({ word, text }: StatementStart): Choice {
+    if (word === 'insert') return this.#isRowOf() ? this.#chooseInsert(text) : 'leave out'
     return this.#entry !== undefined || word === 'set' || word === 'select' ? 'take' : 'leave out'
   }
 
@@ -78,8 +81,13 @@ export class SchemaSelection implements DumpSelection {
     if (setting !== undefined) return setting
     const entry = this.#entry
     if (entry === undefined) return ''
+    const row = this.#rowOf(text)
+    if (row !== undefined) return row
     if (!this.#isKind(entry, text)) return ''
-    if (this.#schemas.size > 0 && !this.#isOfSchemas(entry, text)) return ''
+    if (this.#schemas.size > 0) {
+      if (!this.#isOfSchemas(entry, text)) return ''
+      if (grantsSeveral(text)) throw misread(entry)
+    }
     const statement = readRelationStatement(text)
     if (statement?.does === 'create table') this.#relations.push(shown(statement.about))
     if (this.#skipForeignKeys && statement?.object !== undefined) {
@@ -95,7 +103,9 @@ export class SchemaSelection implements DumpSelection {
 
   copy({ table, columns }: CopyStart): string {
     const relation = readRelationName(table)
-    if (relation === undefined || this.#entry === undefined || this.#only === 'definitions') return ''
+    if (this.#entry === undefined || this.#only === 'definitions') return ''
+    // Dumps of very old versions name no schema.
+    if (relation === undefined) throw misread(this.#entry)
     if (this.#schemas.size > 0) {
       const isIn = this.#schemas.has(relation.schema)
       if (this.#entry !== 'unclear' && isIn !== this.#schemas.has(this.#entry.schema))
@@ -116,6 +126,30 @@ export class SchemaSelection implements DumpSelection {
     const entry = this.#entry
     if (this.#only === 'definitions' || entry === undefined) return false
     return this.#schemas.size === 0 || (entry !== 'unclear' && this.#schemas.has(entry.schema))
+  }
+
+  /** The entry only says where the row belongs; the statement decides where it goes. */
+  #chooseInsert(text: string): Choice {
+    const table = tableOfInsert(text)
+    if (table === undefined || !this.#isWithin(table)) throw misread(this.#entry)
+    return this.#only === 'rows' ? 'take' : 'pass'
+  }
+
+  #isWithin({ schema }: RelationName): boolean {
+    return this.#schemas.size === 0 || this.#schemas.has(schema)
+  }
+
+  /** Rows alone may stand in the dump as INSERT; the table must be empty for these too. */
+  #rowOf(text: string): string | undefined {
+    const table = tableOfInsert(text)
+    if (table === undefined || this.#only !== 'rows') return undefined
+    const name = shown(table)
+    const isFirst = !this.#inserted.has(name)
+    this.#inserted.add(name)
+    if (!isFirst) return `${text}\n`
+    this.#relations.push(name)
+    this.#found.add(table.schema)
+    return `${beforeRows(table)}${text}\n`
   }
 
   #isKind(entry: TocEntry | 'unclear', text: string): boolean {
@@ -167,6 +201,11 @@ export class SchemaSelection implements DumpSelection {
       hint: names.length === 0 ? 'It holds no schema.' : `It has ${names.join(', ')}.`,
     })
   }
+}
+
+function tableOfInsert(text: string): RelationName | undefined {
+  const [, name = ''] = INSERT.exec(text) ?? []
+  return readRelationName(name)
 }
 
 function misread(entry: TocEntry | 'unclear' | undefined): BackupError {
