@@ -1,13 +1,13 @@
 // Speed and memory against what a person would type in a shell; writes docs/performance.md. `--pairs N` (5),
 // `--size MIB` of the dump (950) and `--only TEXT` (measurements whose name holds it; writes no page) change
 // the effort.
-import { rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
 import { type Comparison, compare, measure, type Side } from '#bench/measure.ts'
 import { type Figure, ratioFigure, writeReport } from '#bench/report.ts'
-import { fillDatabase, writeRandomFile } from '#bench/sources.ts'
+import { fillDatabase, writeRandomFile, writeSmallFiles, writeSparseFile } from '#bench/sources.ts'
 import { openVault, requirePrograms } from '#bench/vault.ts'
 
 const { values } = parseArgs({
@@ -19,6 +19,8 @@ const { values } = parseArgs({
 })
 const pairs = Number(values.pairs)
 const DELAY_MS = 500
+const SMALL_FILES = 100_000
+const SPARSE_GIBIBYTES = 3
 const MEMORY_SIZES_MEBIBYTES = [200, 1000]
 
 await requirePrograms('age', 'zstd', 'curl')
@@ -117,6 +119,54 @@ try {
         prepare: emptyTarget,
       },
     },
+  )
+  const small = join(folder, 'small')
+  await writeSmallFiles(small, SMALL_FILES)
+  const sendSmall = ['send', '--project', 'small', '--type', 'storage', '--directory', small]
+  await against(
+    `send --directory, ${SMALL_FILES} files / tar | zstd -3 | age | split --filter=curl`,
+    { ours: cli(...sendSmall), theirs: shell(`tar -C "$DIR" -c . | ${vault.shellUpload}`, { DIR: small }) },
+    comparison => ratioFigure(comparison, 1.5),
+  )
+  await vault.ask(...sendSmall)
+  const smallBackup = await vault.newest('small')
+  const smallBack = join(folder, 'small-back')
+  let used = 0
+  // ext4 needs minutes to create files where as many were deleted a moment ago: nothing is deleted.
+  const aside = async (): Promise<void> => {
+    used += 1
+    await rename(smallBack, `${smallBack}-${used}`).catch(() => {})
+  }
+  await against(
+    `restore, ${SMALL_FILES} files / curl | age -d | zstd -d | tar -x && sync -f`,
+    {
+      ours: { ...cli('restore', smallBackup.backup.id, '--to', smallBack, '--yes'), prepare: aside },
+      theirs: {
+        ...shell(`(${vault.shellDownload}) | (tar -C "$OUT" -x && cat > /dev/null) && sync -f "$OUT"`, {
+          IDS: smallBackup.fileIds,
+          OUT: smallBack,
+        }),
+        prepare: async () => {
+          await aside()
+          await mkdir(smallBack)
+        },
+      },
+    },
+    comparison => ratioFigure(comparison, 2),
+  )
+  // A new file each time: the first reading of a hole is what takes long.
+  const sparse = join(folder, 'sparse.img')
+  const anew = (): Promise<void> => writeSparseFile(sparse, SPARSE_GIBIBYTES)
+  await against(
+    `send --file, ${SPARSE_GIBIBYTES} GiB of holes / zstd -3 | age | split --filter=curl`,
+    {
+      ours: {
+        ...cli('send', '--project', 'sparse', '--type', 'storage', '--file', sparse),
+        prepare: anew,
+      },
+      theirs: { ...shell(`(${vault.shellUpload}) < "$FILE"`, { FILE: sparse }), prepare: anew },
+    },
+    comparison => ratioFigure(comparison, 1),
   )
   await against(
     'list / node -e 0',

@@ -5,89 +5,24 @@ import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { showUtc } from '@telegram-backup/engine/units/shown-zone.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
 import { Command, CommanderError } from 'commander'
-import { registerApikey } from '#commands/apikey-command.ts'
-import { registerCard } from '#commands/card-command.ts'
 import {
   type CommandAction,
   type CommandContext,
   type CommonOptions,
-  type RegisterCommand,
   type RunAction,
   usageError,
 } from '#commands/command.ts'
-import { registerCompletion, registerWordCompletion } from '#commands/completion-command.ts'
-import { registerConfig } from '#commands/config-command.ts'
-import { registerDemo } from '#commands/demo-command.ts'
-import { registerDiff } from '#commands/diff-command.ts'
-import { registerDoctor } from '#commands/doctor-command.ts'
-import { registerEmulator } from '#commands/emulator-command.ts'
-import { registerErase } from '#commands/erase-command.ts'
-import { registerExpire } from '#commands/expire-command.ts'
-import { registerFetch } from '#commands/fetch-command.ts'
-import { registerFind } from '#commands/find-command.ts'
-import { registerInit } from '#commands/init-command.ts'
-import { registerJobs } from '#commands/jobs-command.ts'
-import { registerKeygen } from '#commands/keygen-command.ts'
-import { registerList } from '#commands/list-command.ts'
-import { registerLs } from '#commands/ls-command.ts'
-import { registerMan } from '#commands/man-command.ts'
-import { registerNotifyTest } from '#commands/notify-test-command.ts'
+import { registerWordCompletion } from '#commands/completion-command.ts'
 import { Output, printable, withoutPasswords } from '#commands/output.ts'
-import { registerPins } from '#commands/pin-command.ts'
-import { registerReconcile } from '#commands/reconcile-command.ts'
-import { registerRecover } from '#commands/recover-command.ts'
-import { registerRestore } from '#commands/restore-command.ts'
-import { registerRetention } from '#commands/retention-command.ts'
-import { registerRotate } from '#commands/rotate-command.ts'
-import { registerSchedule } from '#commands/schedule-command.ts'
-import { registerSend } from '#commands/send-command.ts'
-import { registerServe } from '#commands/serve-command.ts'
-import { registerShow } from '#commands/show-command.ts'
-import { registerStats } from '#commands/stats-command.ts'
-import { registerTag } from '#commands/tag-command.ts'
-import { registerVerify } from '#commands/verify-command.ts'
+import { COMMAND_NAMES, registerCommands } from '#commands/overview.ts'
 import type { Host, TextSink } from '#host.ts'
 import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 
-/** By name. */
-const COMMANDS: Readonly<Record<string, RegisterCommand>> = {
-  demo: registerDemo,
-  init: registerInit,
-  keygen: registerKeygen,
-  doctor: registerDoctor,
-  config: registerConfig,
-  send: registerSend,
-  list: registerList,
-  show: registerShow,
-  stats: registerStats,
-  ls: registerLs,
-  find: registerFind,
-  diff: registerDiff,
-  fetch: registerFetch,
-  restore: registerRestore,
-  verify: registerVerify,
-  recover: registerRecover,
-  card: registerCard,
-  reconcile: registerReconcile,
-  erase: registerErase,
-  expire: registerExpire,
-  schedule: registerSchedule,
-  retention: registerRetention,
-  pin: registerPins,
-  unpin: registerPins,
-  tag: registerTag,
-  apikey: registerApikey,
-  rotate: registerRotate,
-  serve: registerServe,
-  jobs: registerJobs,
-  'notify-test': registerNotifyTest,
-  emulator: registerEmulator,
-  completion: registerCompletion,
-  man: registerMan,
-}
-
 /** It describes all commands. */
 const MANUAL = 'man'
+const AFTER_OVERVIEW = `
+"telegram-backup COMMAND --help" explains a command, and has examples.
+Try "telegram-backup demo" first. It needs no bot and no database.`
 /** What a shell asks; the words to complete follow it. */
 const WORD_COMPLETION = '__complete'
 
@@ -142,7 +77,7 @@ export function createProgram(
     .description(
       'Keeps backups in a Telegram chat. Each backup is encrypted, checked, and recorded in a catalog.',
     )
-    .addHelpText('after', '\nTry "telegram-backup demo" first. It needs no bot and no database.')
+    .addHelpText('after', AFTER_OVERVIEW)
     .configureHelp({ showGlobalOptions: true })
     .version(programVersion())
     // Commander's messages repeat what was typed, which may hold control characters or a password.
@@ -154,9 +89,8 @@ export function createProgram(
   // The options of all commands take as long to describe as a query of the catalog.
   const [, completed = '', ...more] = rest
   const name = first === WORD_COMPLETION && more.length > 0 ? completed : first
-  const wanted =
-    Object.hasOwn(COMMANDS, name) && name !== MANUAL ? [COMMANDS[name]] : new Set(Object.values(COMMANDS))
-  for (const register of wanted) register?.(program, run)
+  const wanted = COMMAND_NAMES.has(name) && name !== MANUAL ? new Set([name]) : COMMAND_NAMES
+  registerCommands(program, run, wanted)
   if (first === WORD_COMPLETION) registerWordCompletion(program, run)
   return program
 }

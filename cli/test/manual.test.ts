@@ -37,8 +37,9 @@ describe('the manual', () => {
   it('has names, exit codes and the version where a reader looks for them', () => {
     const text = pageOf('telegram-backup-restore')
     expect(text).toMatch(/^\.TH "TELEGRAM-BACKUP-RESTORE" 1 "2026-11-24" "telegram-backup 1\.2\.3"$/m)
-    expect(text).toMatch(/^telegram\\-backup\\-restore \\- restore a backup into a database or a directory$/m)
+    expect(text).toMatch(/^telegram\\-backup\\-restore \\- restore a database, a directory, or a part$/m)
     expect(text).toContain('.SH "EXIT STATUS"')
+    expect(pageOf('telegram-backup')).toMatch(/^\.SH "BRING BACK"$/m)
   })
 
   it('is ASCII, and no text of a definition becomes a request', () => {

@@ -1,5 +1,6 @@
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { generateIdentity } from '@telegram-backup/archive'
 import { formatAssignment } from '@telegram-backup/engine/config/environment-syntax.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
@@ -134,6 +135,37 @@ describe('rotate recipients', () => {
     await send()
     const checked = await callCli(['verify', '--all', '--read-data'], { env })
     expect(checked, checked.stderr).toMatchObject({ code: 0 })
+  })
+
+  test('names the recovery key among several, and leads back to the set-up that made it', async () => {
+    const state = join(vault.folder, 'state')
+    const setUp = join(vault.folder, 'set-up')
+    const out = join(vault.folder, 'new-key.txt')
+    const { recipient: drill } = await generateIdentity()
+    const file = join(setUp, 'backup-key.txt')
+    await Promise.all([state, setUp].map(folder => mkdir(folder)))
+    await writeFile(file, vault.identity, { mode: 0o600 })
+    const record = {
+      ...{ recipient: vault.recipient, file, made_at: '2026-11-01T00:00:00.000Z', announced_at: null },
+      ...{ confirmed_at: null, confirmed_by: null },
+    }
+    await writeFile(join(state, 'recovery-key.json'), JSON.stringify(record))
+    const stored = await readFile(path, 'utf8')
+    await writeFile(path, stored.replace(vault.recipient, `${vault.recipient},${drill}`))
+    env = { ...env, TELEGRAM_BACKUP_HOME: state }
+    const unclear = await rotate('recipients', '--out', out, '--yes')
+    expect([unclear.code, unclear.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${vault.recipient} (the recovery key), ${drill}`),
+    ])
+    const done = await rotate('recipients', '--replace', vault.recipient, '--out', out, '--yes')
+    expect(done, done.stderr).toMatchObject({ code: 0 })
+    expect(done.stderr).toContain(`The old private key is still on this machine, in ${file}`)
+    // The new key lies elsewhere, and is confirmed where the set-up was made.
+    expect(done.stdout).toContain(`"telegram-backup init --folder ${setUp} --key-saved"`)
+    expect(done.stdout).not.toContain('no new backup can be decrypted')
+    const doctor = await callCli(['doctor', '--fast'], { env })
+    expect(doctor.stdout).toContain(`"telegram-backup init --folder ${setUp} --key-saved"`)
   })
 
   test('asks which key is meant, and where a private key is to go, before anything is made', async () => {

@@ -15,6 +15,8 @@ export interface RecoveryKeyRecord {
   recipient: string
   /** Where its file was written on this machine. */
   file: string
+  /** The folder of the set-up, if the file is in another one. */
+  folder?: string | undefined
   made_at: string
   /** When a set-up ended that had said where the file is; before, nobody can have copied it. */
   announced_at: string | null
@@ -29,6 +31,7 @@ export interface RecoveryKeyRecord {
 const RECORD: z.ZodType<RecoveryKeyRecord> = z.object({
   recipient: z.string().regex(/^age1[0-9a-z]+$/),
   file: z.string(),
+  folder: z.string().optional(),
   made_at: z.iso.datetime(),
   announced_at: z.iso.datetime().nullable(),
   confirmed_at: z.iso.datetime().nullable(),
@@ -67,8 +70,10 @@ export async function writeRecoveryKeyRecord(
 }
 
 /** What to do about a recovery key of which nobody has said that it is saved. */
-export function notConfirmed(file: string, { stateFolder }: Pick<Config, 'stateFolder'>): string {
-  const folder = dirname(file)
+export function notConfirmed(
+  { file, folder = dirname(file) }: Pick<RecoveryKeyRecord, 'file' | 'folder'>,
+  { stateFolder }: Pick<Config, 'stateFolder'>,
+): string {
   // Elsewhere, a set-up has to be told where it works.
   const where = folder === stateFolder || folder === SYSTEM_FOLDER ? {} : { folder }
   return hint`Copy ${file} to another machine. Then run "${run('init', where)}" and type the end of the key, or run "${run('init', where, { 'key-saved': true })}": the file then leaves this machine.`.toString()

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
 
 const MEBIBYTE = 2 ** 20
@@ -29,5 +30,23 @@ export async function fillDatabase(server: PostgresServer, name: string, mebibyt
 export async function writeRandomFile(path: string, mebibytes: number): Promise<void> {
   const file = await open(path, 'w')
   for (let written = 0; written < mebibytes; written += 4) await file.write(randomBytes(4 * MEBIBYTE))
+  await file.close()
+}
+
+/** Small files of text, 500 in each folder. */
+export async function writeSmallFiles(folder: string, files: number): Promise<void> {
+  for (let number = 0; number < files; number++) {
+    const inside = join(folder, String(Math.floor(number / 500)))
+    if (number % 500 === 0) await mkdir(inside, { recursive: true })
+    await writeFile(join(inside, `${number}.txt`), `file ${number}, some words in it\n`.repeat(50))
+  }
+}
+
+/** A new file of zeros that takes no room, and one MiB of random bytes in its middle. */
+export async function writeSparseFile(path: string, gibibytes: number): Promise<void> {
+  await rm(path, { force: true })
+  const file = await open(path, 'w')
+  await file.write(randomBytes(MEBIBYTE), 0, MEBIBYTE, (gibibytes * 1024 * MEBIBYTE) / 2)
+  await file.truncate(gibibytes * 1024 * MEBIBYTE)
   await file.close()
 }

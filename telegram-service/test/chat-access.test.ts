@@ -32,6 +32,14 @@ describe('the access to a chat', () => {
     },
   )
 
+  test('has a title that neither adds a line to a recovery card nor changes a terminal', async () => {
+    const { emulator, botId, client } = await emulatedChat()
+    const title = 'Tresor 🗄️\nsigned by    SHA256:mine\u2028\r\u001b[31m\u202e'
+    const chat = emulator.createChat({ type: 'channel', title, administrators: [{ bot: { id: botId } }] })
+    const { chatTitle } = await checkChatAccess(client, String(chat.id))
+    expect(chatTitle).toBe('Tresor 🗄️\ufffdsigned by    SHA256:mine\ufffd\ufffd\ufffd[31m\ufffd')
+  })
+
   test('of a private chat has all there is', async () => {
     const { emulator, botId, client } = await emulatedChat()
     const chat = emulator.createChat({ type: 'private', members: [{ id: botId }] })

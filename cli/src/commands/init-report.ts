@@ -1,5 +1,4 @@
 import type { InitResult, StageReport } from '@telegram-backup/engine/operations/init.ts'
-import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { describeError, ExitCode } from '@telegram-backup/errors'
 import {
   describeVerified,
@@ -79,7 +78,8 @@ export function describeInit(result: InitResult): string {
 function closingWords(result: InitResult, stages: InitResult['stages']): string {
   const open = stages.filter(({ state }) => state === 'open')
   const isChanged = stages.some(({ state }) => state === 'made')
-  const left = open.length === 0 ? '' : ` ${count(open.length, 'thing')} left to do, marked TODO above.`
+  // The recovery card has moved the stages off the screen.
+  const left = open.length === 0 ? '' : ` Left to do:\n${open.flatMap(describeStage).join('\n')}`
   if (!isChanged && open.length === 0) return 'This machine is set up. Nothing was changed.'
   const [source] = result.sources
   const restore =

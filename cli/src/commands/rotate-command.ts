@@ -145,7 +145,7 @@ async function rotateRecipients(
     recipient: done.recipient,
     recipients,
     key_file: keyFile ?? null,
-    is_recovery_key: done.isRecoveryKey,
+    is_recovery_key: done.toConfirm !== undefined,
     identity_file: identityFile ?? null,
     file: path,
     old_backups: { count: old.count, pinned: old.pinned, last_expires_at: old.lastExpiresAt },
@@ -157,18 +157,14 @@ async function rotateRecipients(
       ...(keyFile === undefined
         ? []
         : [
-            `The new private key is in ${keyFile}. Keep a copy on another machine; without it, no new backup can be decrypted.`,
+            `The new private key is in ${keyFile}. Keep a copy on another machine${recipients.length === 1 ? ': without it, no new backup can be decrypted' : ''}.`,
           ]),
       ...(identityFile === undefined
         ? []
         : [
             `${identityFile} holds the new private key as well as the old ones, so this machine can decrypt all backups.`,
           ]),
-      ...(done.isRecoveryKey
-        ? [
-            'It is the recovery key now. Once its copy is elsewhere: telegram-backup init --key-saved; the file then leaves this machine.',
-          ]
-        : []),
+      ...(done.toConfirm === undefined ? [] : [`It is the recovery key now. ${done.toConfirm}`]),
       RESTART,
       'Next: telegram-backup card (prints a new card).',
     ].join('\n'),
@@ -180,20 +176,27 @@ async function rotateRecipients(
 
 function wordsOfPlan({
   replaced,
+  oldKeyFile,
   old,
 }: {
   replaced: string
+  oldKeyFile: string | undefined
   old: { count: number; pinned: number; lastExpiresAt: Date | null }
 }): string[] {
   const until =
     old.lastExpiresAt === null
       ? ''
-      : `; the last of them expires on ${old.lastExpiresAt.toISOString().slice(0, 10)}`
+      : ` Unless a policy or a pin keeps it, the last of them expires on ${old.lastExpiresAt.toISOString().slice(0, 10)}.`
   return [
     `Replaces ${replaced} for new backups.`,
     old.count === 0
       ? 'No backup needs the old private key.'
-      : `Keep the old private key: ${count(old.count, 'backup')} may need it${until}, and those that a policy or a pin keeps stay longer (pinned: ${old.pinned}). Nothing is encrypted anew.`,
+      : `Keep the old private key: ${count(old.count, 'backup')} may need it (pinned: ${old.pinned}).${until} They are not encrypted again.`,
+    ...(oldKeyFile === undefined
+      ? []
+      : [
+          `The old private key is still on this machine, in ${oldKeyFile}: copy it to another machine, then remove it here.`,
+        ]),
   ]
 }
 

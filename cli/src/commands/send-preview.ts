@@ -106,9 +106,9 @@ function timeWords({
   if (estimate === undefined) return []
   const { messages, seconds } = estimate
   const pace = messagesPerMinute === 0 ? 'without a pace' : `at ${messagesPerMinute} messages a minute`
-  const least = seconds < 1 ? 'no wait for the pace' : `${formatSeconds(Math.ceil(seconds))} ${pace}`
+  const least = seconds < 1 ? '' : `${formatSeconds(Math.ceil(seconds))} ${pace}, plus `
   return [
     `  parts    ${messages - 1} at most, and the manifest; fewer if the data compresses well`,
-    `  takes    ${least}, plus the time of the line`,
+    `  takes    ${least}the time to read and upload the data`,
   ]
 }

@@ -108,7 +108,7 @@ function isShown(command: Command): boolean {
 function namesBelow(command: Command): Candidate[] {
   return command.commands
     .filter(isShown)
-    .map(one => ({ word: one.name(), about: one.description() }))
+    .map(one => ({ word: one.name(), about: one.summary() || one.description() }))
     .concat(command.parent === null ? [{ word: 'help', about: 'the help of a command' }] : [])
 }
 

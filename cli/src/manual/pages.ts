@@ -39,10 +39,10 @@ function pageOf(
   const below = isProgram ? [] : command.commands
   return [
     `.TH "${pageName(command).toUpperCase()}" 1 "${date.toISOString().slice(0, 10)}" "telegram-backup ${version}"`,
-    ...section('Name', [`${roffText(pageName(command))} \\- ${roffText(firstSentence(command))}`]),
+    ...section('Name', [`${roffText(pageName(command))} \\- ${roffText(summaryOf(command))}`]),
     ...section('Synopsis', synopsisOf(command)),
     ...section('Description', [roffText(sentence(command.description())), ...paragraphs(remarks)]),
-    ...section('Commands', isProgram ? all.flatMap(commandItem) : []),
+    ...(isProgram ? commandSections(all) : []),
     ...section('Arguments', argumentItems(command)),
     ...optionSections(command),
     ...below.flatMap(one => [
@@ -79,9 +79,9 @@ function synopsisOf(command: Command): string[] {
   ])
 }
 
-function firstSentence(command: Command): string {
-  const [first = ''] = command.description().split(/[:;.] /, 1)
-  return first.replace(/\.$/, '')
+/** The program itself has only its description. */
+function summaryOf(command: Command): string {
+  return command.summary() || (command.description().split('. ', 1)[0] ?? '')
 }
 
 function sentence(text: string): string {
@@ -93,8 +93,14 @@ function paragraphs(texts: readonly string[]): string[] {
   return texts.flatMap(text => ['.PP', roffText(text)])
 }
 
+/** By their groups, as in the help. */
+function commandSections(commands: readonly Command[]): string[] {
+  const groups = Map.groupBy(commands, command => command.helpGroup().replace(/:$/, ''))
+  return [...groups].flatMap(([heading, below]) => section(heading, below.flatMap(commandItem)))
+}
+
 function commandItem(command: Command): string[] {
-  return item(`${bold(command.name())}`, sentence(firstSentence(command)))
+  return item(`${bold(command.name())}`, sentence(command.summary()))
 }
 
 function argumentItems(command: Command): string[] {

@@ -211,6 +211,29 @@ describe('a cluster', () => {
     }
   })
 
+  it('loses only the database that is dropped in the middle of its dump', async () => {
+    const server = await start()
+    await createLedger(server, 'doomed', 'owner')
+    await createLedger(server, 'wiki', 'owner')
+    const tables = `pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace`
+    const table = await server.sql('doomed', `select oid::regclass from ${tables} limit 1`)
+    // The dump waits for this lock.
+    const holder = server.sql('doomed', `begin; lock table ${table}; select pg_sleep(300)`).catch(() => {})
+    const isWaiting = `select exists (select from pg_locks where not granted)`
+    const sending = sendCluster(server.url('postgres'))
+    await expect.poll(() => server.sql('postgres', isWaiting), { timeout: 120_000 }).toBe('t')
+    await server.sql('postgres', 'drop database doomed with (force)')
+    await holder
+    const { code, sent, stderr } = await sending
+    expect(code, stderr).toBe(3)
+    const failed = sent.members.filter(({ success }) => !success)
+    expect(failed.map(({ member }) => member)).toEqual(['database:doomed'])
+    expect(stderr).toMatch(/database:doomed is not backed up: /)
+    expect(membersOf(sent)).toContain('database:wiki')
+    const states = (await bench.cli(['list', '--json', '--state', 'sending'])).json()
+    expect(states).toEqual([])
+  })
+
   it('of the oldest server that is installed comes back into the newest one', async () => {
     const old = await start(bins[0])
     await old.sql(

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { forEachLine } from '#programs/lines.ts'
@@ -36,14 +36,15 @@ const LAST_WORDS_MS = 500
  * Never throws.
  */
 export async function runCommand(command: Command): Promise<CommandEnd> {
-  const { program, args, environment, limitMs, signal } = command
+  const { limitMs, signal } = command
   if (signal.aborted) return failed('not started: cancelled')
-  const child = spawn(program, args, {
-    env: environment,
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  let child: ChildProcessByStdio<null, Readable, Readable>
+  try {
+    child = start(command)
+  } catch (error) {
+    // Node throws some reasons, such as ETXTBSY, and gives others as an event.
+    return cannotStart(error)
+  }
   const heard = hear([child.stdout, child.stderr], command.onLine)
   const group = new ProcessGroup(child, { graceMs: GRACE_MS })
   let why: string | undefined
@@ -55,9 +56,9 @@ export async function runCommand(command: Command): Promise<CommandEnd> {
   const timer = setTimeout(() => stop(`not ended within ${limitMs / 1000} s`), limitMs)
   signal.addEventListener('abort', onAbort, { once: true })
   const end = await new Promise<CommandEnd>(resolve => {
-    child.once('error', (error: NodeJS.ErrnoException) => {
+    child.once('error', error => {
       group.forget()
-      resolve(failed(`cannot be started (${error.code})`))
+      resolve(cannotStart(error))
     })
     child.once('exit', (code, by) => {
       group.endChildren()
@@ -73,6 +74,19 @@ export async function runCommand(command: Command): Promise<CommandEnd> {
   child.stderr.destroy()
   await heard
   return end
+}
+
+function start({ program, args, environment }: Command): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(program, args, {
+    env: environment,
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function cannotStart(error: unknown): CommandEnd {
+  return failed(`cannot be started (${(error as NodeJS.ErrnoException).code})`)
 }
 
 function failed(how: string): CommandEnd {

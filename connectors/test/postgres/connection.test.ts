@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { atDatabase, libpqEnvironment, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
+import {
+  atDatabase,
+  libpqEnvironment,
+  parsePostgresUrl,
+  urlAtDatabase,
+  withoutPassword,
+} from '#postgres/connection.ts'
 
 describe('a database URL', () => {
   test('keeps user, host, port and database, and gives the password to the environment alone', () => {
@@ -19,6 +25,29 @@ describe('a database URL', () => {
     expect(parsePostgresUrl('postgresql:///d?host=/tmp&port=5499').host).toBe('/tmp')
     expect(parsePostgresUrl('postgresql://a:1,b:2/d').uri).toBe('postgresql://a:1,b:2/d')
     expect(parsePostgresUrl('postgresql://')).toMatchObject({ uri: 'postgresql:///' })
+  })
+
+  test('of another database of the server keeps all else, whatever its name is', () => {
+    const word = fc
+      .string({ minLength: 1, unit: 'grapheme-ascii' })
+      .map(text => (text.length % 2 === 0 ? text : `é\n${text}🐘`))
+    const names = fc.oneof(
+      word,
+      fc.constantFrom('a b', "dbname=x host='y'", 'postgresql://u@h/d', '/', '?x=1', '%2F'),
+    )
+    fc.assert(
+      fc.property(names, word, word, fc.boolean(), (name, user, password, isParameter) => {
+        const [shownUser, secret] = [encodeURIComponent(user), encodeURIComponent(password)]
+        const url = isParameter
+          ? `postgresql://${shownUser}@h:5433/?password=${secret}&dbname=old&sslmode=require`
+          : `postgresql://${shownUser}:${secret}@h:5433/old?sslmode=require`
+        const moved = urlAtDatabase(url, name)
+        const { uri, environment, database, host } = parsePostgresUrl(moved)
+        expect({ database, host }).toEqual({ database: name, host: 'h' })
+        expect(environment['PGPASSWORD']).toBe(password)
+        expect(uri).toBe(atDatabase(parsePostgresUrl(url), name).uri)
+      }),
+    )
   })
 
   test('never keeps a secret in the URI or in what people read, wherever it stood', () => {

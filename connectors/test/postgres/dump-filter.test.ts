@@ -205,6 +205,40 @@ describe('a table of a dump', () => {
     ])
   })
 
+  it('must be empty for rows alone, also where the dump holds them as INSERT', () => {
+    const dump = [
+      entry('a', 'TABLE', 'CREATE TABLE sales.a (\n    id integer\n);'),
+      entry('a', 'TABLE DATA', 'INSERT INTO sales.a VALUES (1);\nINSERT INTO sales.a VALUES (2);'),
+    ].join('')
+    const filter = new DumpFilter(selectionOf({ tables: ['sales.a'], only: 'rows' }), new Set())
+    const sql = Buffer.concat([...filter.push(Buffer.from(dump)), ...filter.finish()]).toString()
+    expect(sql.match(/is not empty|^INSERT.*$/gm)).toEqual([
+      'is not empty',
+      'INSERT INTO "sales"."a" VALUES (1);',
+      'INSERT INTO "sales"."a" VALUES (2);',
+    ])
+  })
+
+  it('that is a materialized view is filled as rows alone, and a view is said to have none', () => {
+    const dump = [
+      entry(
+        'sums',
+        'MATERIALIZED VIEW',
+        'CREATE MATERIALIZED VIEW sales.sums AS\n SELECT 1 AS n\n  WITH NO DATA;',
+      ),
+      entry('plain', 'VIEW', 'CREATE VIEW sales.plain AS\n SELECT 1 AS n;'),
+      entry('sums', 'MATERIALIZED VIEW DATA', 'REFRESH MATERIALIZED VIEW sales.sums;'),
+    ].join('')
+    const refresh = 'REFRESH MATERIALIZED VIEW "sales"."sums";'
+    expect(select(dump, selectionOf({ tables: ['sales.sums'] }))).toContain(refresh)
+    expect(select(dump, selectionOf({ tables: ['sales.sums'], only: 'definitions' }))).not.toContain(refresh)
+    const rows = selectionOf({ tables: ['sales.sums', 'sales.plain'], only: 'rows' })
+    expect(select(dump, rows)).toContain(refresh)
+    expect(rows.broughtBack.remarks).toEqual([
+      'the backup has no rows of sales.plain; nothing was restored into it',
+    ])
+  })
+
   it('that is not in the dump is refused before the first row, with the names that resemble it', () => {
     const untilRows = DUMP.slice(0, DUMP.indexOf('-- Data for') + 90)
     const filter = new DumpFilter(selectionOf({ tables: ['sales.custmer'] }), new Set())

@@ -74,6 +74,20 @@ it('a server before 16 gets memberships in the form that it knows', () => {
   expect(sql.at(-1)).toBe(`grant "readers" to "o'app ""x""" with admin option;`)
 })
 
+it('a member that several roles have granted gets what any of them gives, in whichever order', () => {
+  const grants = [
+    'GRANT readers TO app WITH ADMIN OPTION, INHERIT FALSE, SET FALSE GRANTED BY boss;',
+    'GRANT readers TO app WITH INHERIT TRUE GRANTED BY postgres;',
+  ]
+  for (const ordered of [grants, grants.toReversed()]) {
+    const dump = ['CREATE ROLE app;', 'CREATE ROLE readers;', ...ordered].join('\n')
+    const granted = sqlOf(dump).filter(statement => statement.startsWith('grant'))
+    expect(granted).toHaveLength(1)
+    for (const option of ['admin true', 'inherit true', 'set true']) expect(granted[0]).toContain(option)
+    expect(readGlobals(dump).memberships[0]?.grantors.toSorted()).toEqual(['boss', 'postgres'])
+  }
+})
+
 it('a role that the server has gets nothing: no attribute, no setting, no membership, no comment', () => {
   const dump = `CREATE ROLE admins;
 ALTER ROLE admins WITH SUPERUSER PASSWORD 'x';

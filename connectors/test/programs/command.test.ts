@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -83,6 +83,16 @@ describe('a command', () => {
     const end = await shell('', { program: '/no/such/program' })
     expect(end).toMatchObject({ exitCode: null, how: 'cannot be started (ENOENT)', isOk: false })
   })
+
+  it('that somebody writes at this moment, or whose arguments are too long, says why as well', async () => {
+    const program = join(folder, 'busy')
+    await writeFile(program, '#!/bin/sh\n', { mode: 0o755 })
+    const writer = await open(program, 'r+')
+    expect(await shell('', { program })).toMatchObject({ how: 'cannot be started (ETXTBSY)', isOk: false })
+    await writer.close()
+    const args = new Array<string>(3000).fill('x'.repeat(4000))
+    expect(await shell('', { args })).toMatchObject({ how: 'cannot be started (E2BIG)', isOk: false })
+  })
 })
 
 describe('a program of the configuration', () => {
@@ -107,9 +117,9 @@ describe('a program of the configuration', () => {
     expect(await whyNotRun(await program('plain', 0o644))).toContain('chmod +x')
     expect(await whyNotRun(folder)).toBe('it is not a file')
     expect(await whyNotRun(join(folder, 'none'))).toBe('it does not exist')
-    const open = await mkdtemp(join(folder, 'open-'))
-    await writeFile(join(open, 'p'), '', { mode: 0o755 })
-    await chmod(open, 0o777)
-    expect(await whyNotRun(join(open, 'p'))).toContain('a folder that other users can write to')
+    const shared = await mkdtemp(join(folder, 'shared-'))
+    await writeFile(join(shared, 'p'), '', { mode: 0o755 })
+    await chmod(shared, 0o777)
+    expect(await whyNotRun(join(shared, 'p'))).toContain('a folder that other users can write to')
   })
 })

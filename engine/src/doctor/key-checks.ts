@@ -22,7 +22,7 @@ export async function checkEncryption({ config }: CheckScope): Promise<Finding> 
       code: 'CONFIGURATION',
       hint: own
         ? `Set BACKUP_AGE_RECIPIENTS=${own}, which belongs to the key file.`
-        : hint`Run "${run('keygen', { out: 'backup-key.txt' })}" and set BACKUP_AGE_RECIPIENTS to the public key it prints.`,
+        : hint`Run "${run('init')}": it makes the keys. Or run "${run('keygen', { out: 'backup-key.txt' })}" and set BACKUP_AGE_RECIPIENTS to the public key it prints.`,
     })
   }
   for (const recipient of encryption.recipients) assertRecipient(recipient)
@@ -74,7 +74,7 @@ export async function checkRecoveryKey({ config }: Pick<CheckScope, 'config'>): 
   if (!encryption.recipients.includes(record.recipient)) return undefined
   const { confirmed_at: confirmedAt, confirmed_by: by, file } = record
   if (confirmedAt === null)
-    return { message: 'recovery key not confirmed', warning: notConfirmed(file, config) }
+    return { message: 'recovery key not confirmed', warning: notConfirmed(record, config) }
   const message = `confirmed on ${confirmedAt.slice(0, 10)}`
   if (by !== 'said at once' || !(await isThere(file))) return { message }
   return { message, warning: `Its file is still on this machine: move ${file} to another one.` }

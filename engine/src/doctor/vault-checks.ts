@@ -1,5 +1,5 @@
 import { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@telegram-backup/archive'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
 import { checkChatAccess, PUBLIC_FETCH_LIMIT_BYTES } from 'telegram-deployment-bot'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { formatBytes } from '#units/human-units.ts'
@@ -11,7 +11,7 @@ export async function checkChat({ config, signal }: CheckScope): Promise<Finding
   if (config.chatId === undefined) {
     throw new BackupError('No chat is configured', {
       code: 'CONFIGURATION',
-      hint: 'Set TELEGRAM_CHAT_ID; the README shows how to find the id of a channel.',
+      hint: hint`Run "${run('init')}": it finds the chat. Or set TELEGRAM_CHAT_ID to its id.`,
     })
   }
   const access = await checkChatAccess(client, config.chatId, { signal })

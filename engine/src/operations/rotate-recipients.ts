@@ -1,14 +1,14 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { loadOrCreateSigningKey, readIdentityFile, recipientOf } from '@telegram-backup/archive'
 import { countEncrypted, type EncryptedBackups } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { ReportedReason } from '@telegram-backup/vault/session/report.ts'
 import { generateIdentity, keyFileText, ownRecipients } from '#age-keys.ts'
 import type { StoredSetting } from '#config/stored-setting.ts'
-import { replaceFile } from '#durable-files.ts'
+import { isThere, replaceFile } from '#durable-files.ts'
 import type { Engine, Watching } from '#engine.ts'
-import { readRecoveryKeyRecord, writeRecoveryKeyRecord } from '#recovery-key.ts'
+import { notConfirmed, readRecoveryKeyRecord, writeRecoveryKeyRecord } from '#recovery-key.ts'
 import { resealIndexes } from '#rotation/reseal-indexes.ts'
 
 export interface RecipientsRequest {
@@ -26,6 +26,8 @@ export interface RecipientsPlan {
   replaced: string
   /** The key file of this machine holds the private key of `replaced`: the new one is added to it. */
   identityFile: string | undefined
+  /** Where the private key of the replaced recovery key still is on this machine. */
+  oldKeyFile: string | undefined
   /** The backups that only the old keys open. */
   old: EncryptedBackups
 }
@@ -35,8 +37,8 @@ export interface RecipientsRotated extends RecipientsPlan {
   /** All public keys that new backups use. */
   recipients: readonly string[]
   keyFile: string | undefined
-  /** It replaces the recovery key of the set-up, and nobody has confirmed yet that it is saved. */
-  isRecoveryKey: boolean
+  /** If it replaces the recovery key of the set-up: how to confirm that it is saved. */
+  toConfirm: string | undefined
   /** The file that holds the setting. */
   path: string
   /** Chats whose index is not encrypted for the new key yet. */
@@ -51,18 +53,27 @@ export async function planRecipients(
   { replace, recipient, keyFile }: RecipientsRequest,
 ): Promise<RecipientsPlan> {
   const current = currentRecipients(config)
+  const own = await ownRecipients(config)
+  const record = await readRecoveryKeyRecord(config)
   const [only, ...others] = current
   const replaced = replace ?? (others.length === 0 ? only : undefined)
   if (replaced === undefined || !current.includes(replaced)) {
+    const named = (key: string): string => {
+      if (key === record?.recipient) return `${key} (the recovery key)`
+      return own.includes(key) ? `${key} (the key of this machine)` : key
+    }
     throw new BackupError(
       replaced === undefined
-        ? 'There are several public keys, and it is not said which one is replaced'
+        ? 'Backups are encrypted for several public keys: say which one to replace'
         : 'New backups are not encrypted for that key',
-      { code: 'USAGE', hint: hint`Add ${option('replace', 'KEY')} with one of: ${current.join(', ')}.` },
+      {
+        code: 'USAGE',
+        hint: hint`Add ${option('replace', 'KEY')} with one of: ${current.map(named).join(', ')}.`,
+      },
     )
   }
   const { identityFile } = config
-  const isOwn = (await ownRecipients(config)).includes(replaced)
+  const isOwn = own.includes(replaced)
   if (recipient === undefined && keyFile === undefined && !isOwn) {
     throw new BackupError('It is not said where the new private key is to be written', {
       code: 'USAGE',
@@ -80,6 +91,7 @@ export async function planRecipients(
   return {
     replaced,
     identityFile: isOwn && recipient === undefined ? identityFile : undefined,
+    oldKeyFile: record?.recipient === replaced && (await isThere(record.file)) ? record.file : undefined,
     old: await countEncrypted(database),
   }
 }
@@ -100,25 +112,27 @@ export async function rotateRecipients(
   const recipients = current.map(key => (key === plan.replaced ? recipient : key))
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile)
   const left = await resealIndexes(engine, { encryption: { recipients }, signingKey }, hooks)
-  const isRecoveryKey = await noteRecoveryKey(config, { plan, recipient, keyFile: request.keyFile })
+  const toConfirm = await noteRecoveryKey(config, { plan, recipient, keyFile: request.keyFile })
   await stored.replace(recipients.join(','))
-  return { ...plan, recipient, recipients, isRecoveryKey, keyFile: request.keyFile, path: stored.path, left }
+  return { ...plan, recipient, recipients, toConfirm, keyFile: request.keyFile, path: stored.path, left }
 }
 
 /** A recovery key that takes the place of another one is not confirmed yet. */
 async function noteRecoveryKey(
   config: Rotating['config'],
   of: { plan: RecipientsPlan; recipient: string; keyFile: string | undefined },
-): Promise<boolean> {
+): Promise<string | undefined> {
   const { plan, recipient, keyFile } = of
   const record = await readRecoveryKeyRecord(config)
-  if (keyFile === undefined || record?.recipient !== plan.replaced) return false
+  if (keyFile === undefined || record?.recipient !== plan.replaced) return undefined
   const now = new Date().toISOString()
+  // The key may be written anywhere; the set-up that confirms it stays where it was.
+  const place = { file: resolve(keyFile), folder: record.folder ?? dirname(record.file) }
   await writeRecoveryKeyRecord(config, {
-    ...{ recipient, file: resolve(keyFile), made_at: now, announced_at: now },
+    ...{ recipient, ...place, made_at: now, announced_at: now },
     ...{ confirmed_at: null, confirmed_by: null },
   })
-  return true
+  return notConfirmed(place, config)
 }
 
 function currentRecipients({ encryption }: Rotating['config']): readonly string[] {

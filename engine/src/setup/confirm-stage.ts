@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import { readIdentityFile, recipientOf } from '@telegram-backup/archive'
 import { hint, option, run } from '@telegram-backup/errors'
 import { isThere, removeFile } from '#durable-files.ts'
@@ -23,7 +24,7 @@ export interface ConfirmedKey {
  * Records that a copy of the recovery key is elsewhere, and then removes its file from this machine. The file
  * is removed only when the record is on disk, when a person typed the end of the key or said that it is
  * saved, and could have copied it: not by the run that made the key, nor after a run that ended before it
- * said where the key is.
+ * said where the key is. A file that was put back later stays, until a person types its end.
  */
 export async function confirmRecoveryKey(
   setup: Setup,
@@ -37,8 +38,10 @@ export async function confirmRecoveryKey(
       result: undefined,
     }
   }
+  // Another set-up, or a change of keys, has ended meanwhile: what it recorded says nothing about this key.
+  if (record.recipient !== key.recipient) return await otherKey(setup, key)
   const secret = await secretIn(key)
-  if (record.confirmed_by === 'typed' || record.confirmed_by === 'said') return await takeAway(key, secret)
+  if (isSurelySaved(record) && !(await isPutBack(key, record))) return await takeAway(key, secret)
   if (setup.answers.isKeySaved) return await believe(setup, { key, record, secret })
   if (setup.ask !== undefined && secret !== undefined) {
     const { file } = key
@@ -54,6 +57,29 @@ interface Known {
   record: RecoveryKeyRecord
   /** The secret key in the file, if the file is there and holds no other key. */
   secret?: string | undefined
+}
+
+function isSurelySaved({ confirmed_by: by }: RecoveryKeyRecord): boolean {
+  return by === 'typed' || by === 'said'
+}
+
+/**
+ * Whether the key came here after it was confirmed: a person may have moved their only copy here. A file that
+ * a run confirmed, and was killed before it removed it, is older.
+ */
+async function isPutBack({ file }: RecoveryKey, { confirmed_at: at }: RecoveryKeyRecord): Promise<boolean> {
+  if (at === null || !(await isThere(file))) return false
+  return (await lstat(file)).ctimeMs > Date.parse(at)
+}
+
+async function otherKey(setup: Setup, { file }: RecoveryKey): Promise<Staged<ConfirmedKey>> {
+  setup.hooks.note(`The recovery key is in ${file}. Copy it to another machine.`)
+  return {
+    state: 'open',
+    message: 'recovery key not confirmed: another run has changed the recovery key meanwhile',
+    hint: hint`Run "${run('init')}" again.`.toString(),
+    result: { isConfirmed: false, file: (await isThere(file)) ? file : undefined },
+  }
 }
 
 async function believe(setup: Setup, known: Known): Promise<Staged<ConfirmedKey>> {
@@ -81,7 +107,7 @@ async function leave(setup: Setup, { key, record }: Known): Promise<Staged<Confi
   return {
     state: 'open',
     message: 'recovery key not confirmed',
-    hint: notConfirmed(key.file, setup.settings.config()),
+    hint: notConfirmed({ file: key.file, folder: setup.folder }, setup.settings.config()),
     result: { isConfirmed: false, file: (await isThere(key.file)) ? key.file : undefined },
   }
 }

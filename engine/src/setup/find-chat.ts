@@ -64,7 +64,11 @@ export async function findChat(
       const nowMs = performance.now()
       if (nowMs >= endMs) throw first ?? nothingPosted()
       waitSeconds = Math.max(1, Math.min(pollSeconds, Math.ceil((endMs - nowMs) / 1000)))
-      hooks.onWait(`${POST}; waiting for it since ${Math.round((nowMs - startMs) / 1000)} s`)
+      if (ask === undefined && !noted.has(POST)) {
+        note(hint`${POST}, or give the id of the chat with ${option('chat', 'ID')}.`.toString())
+        noted.add(POST)
+      }
+      hooks.onWait(`${POST} (waited ${Math.round((nowMs - startMs) / 1000)} s so far)`)
     }
   } finally {
     hooks.onWait(undefined)

@@ -97,7 +97,7 @@ async function writeNewFile(setup: Setup): Promise<Staged<KnownSources>> {
   const path = join(folder, CONFIG_FILE_NAME)
   const places = await choosePlaces(setup)
   const head = [
-    '# What is backed up, and where it is restored to. docs/operations.md names all settings.',
+    '# What is backed up, and where it is restored to. connectors/README.md lists all settings.',
     `# Written by the set-up, ${new Date().toISOString().slice(0, 10)}. It is never changed by the program: edit it as you like.`,
     '',
   ]

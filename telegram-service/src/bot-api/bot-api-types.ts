@@ -121,10 +121,15 @@ export function readChat(result: unknown): BotChat {
   return {
     id: integer(chat['id'], 'chat id'),
     type: text(chat['type'], 'chat type'),
-    title: typeof title === 'string' ? title : '',
+    title: typeof title === 'string' ? oneLine(title) : '',
     publicName: publicNameOf(chat),
     pinned: chat['pinned_message'] === undefined ? undefined : readSeenMessage(chat['pinned_message']),
   }
+}
+
+/** Others choose a title: it must not look like another line of a recovery card. */
+function oneLine(title: string): string {
+  return title.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 }
 
 function publicNameOf({ username, active_usernames: names }: Json): string | undefined {

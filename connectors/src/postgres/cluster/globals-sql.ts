@@ -1,4 +1,5 @@
 import type { GlobalsServer } from '#postgres/cluster/globals.ts'
+import type { DumpedMembership } from '#postgres/cluster/memberships.ts'
 import type { DumpedGlobals, DumpedRole, DumpedTablespace } from '#postgres/cluster/read-globals.ts'
 import { quoteName, quoteText } from '#postgres/sql-text.ts'
 
@@ -41,7 +42,7 @@ function sqlOfRole({ name, attributes, connectionLimit, password, validUntil }: 
 }
 
 function sqlOfMembership(
-  { role, member, options }: DumpedGlobals['memberships'][number],
+  { role, member, options }: DumpedMembership,
   { versionNumber }: { versionNumber: number },
 ): string {
   const grant = `grant ${quoteName(role)} to ${quoteName(member)}`

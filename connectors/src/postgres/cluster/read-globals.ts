@@ -1,10 +1,11 @@
 import type { Globals } from '#postgres/cluster/globals.ts'
 import { statementsOf, type Token } from '#postgres/cluster/globals-tokens.ts'
+import { type DumpedMembership, type MemberOption, together } from '#postgres/cluster/memberships.ts'
 
 /** The globals as they stand in pg_dumpall's text. */
 export interface DumpedGlobals extends Globals {
   roles: DumpedRole[]
-  memberships: { role: string; member: string; options: ReadonlyMap<MemberOption, boolean> }[]
+  memberships: DumpedMembership[]
   settings: { role: string; name: string; values: string[] }[]
   tablespaces: DumpedTablespace[]
   /** What is not restored, in a few words each, with the number of statements. */
@@ -31,8 +32,6 @@ export interface DumpedTablespace {
   comment: string | undefined
 }
 
-export type MemberOption = 'admin' | 'inherit' | 'set'
-
 const ATTRIBUTES: ReadonlySet<string> = new Set(
   ['SUPERUSER', 'INHERIT', 'CREATEROLE', 'CREATEDB', 'LOGIN', 'REPLICATION', 'BYPASSRLS'].flatMap(word => [
     word,
@@ -46,7 +45,7 @@ const POWERS: ReadonlySet<string> = new Set(['SUPERUSER', 'CREATEROLE', 'REPLICA
  * versions of PostgreSQL may have more of them: it is counted in `leftOut`.
  */
 export function readGlobals(text: string): DumpedGlobals {
-  const found: Found = { roles: new Map(), memberships: [], settings: [], tablespaces: new Map() }
+  const found: Found = { roles: new Map(), memberships: new Map(), settings: [], tablespaces: new Map() }
   const leftOut = new Map<string, number>()
   for (const tokens of statementsOf(text)) {
     const statement = tokens && new Statement(tokens)
@@ -56,15 +55,15 @@ export function readGlobals(text: string): DumpedGlobals {
   }
   const { roles, memberships, settings, tablespaces } = found
   return {
-    ...{ roles: [...roles.values()], memberships, settings },
-    ...{ tablespaces: [...tablespaces.values()], leftOut },
+    ...{ roles: [...roles.values()], memberships: [...memberships.values()] },
+    ...{ settings, tablespaces: [...tablespaces.values()], leftOut },
   }
 }
 
 /** By name, for globals with very many roles. */
 interface Found {
   roles: Map<string, DumpedRole>
-  memberships: DumpedGlobals['memberships']
+  memberships: Map<string, DumpedMembership>
   settings: DumpedGlobals['settings']
   tablespaces: Map<string, DumpedTablespace>
 }
@@ -182,13 +181,17 @@ const READERS: ReadonlyArray<(statement: Statement, found: Found) => () => void>
     statement.words('grant')
     const role = statement.name()
     statement.words('to')
-    const membership = { role, member: statement.name(), options: readMemberOptions(statement) }
-    // The grantor may not be on the server that is restored to; the restoring role is the grantor there.
+    const member = statement.name()
+    const options = readMemberOptions(statement)
+    const grantors: string[] = []
     if (statement.takes('granted')) {
       statement.words('by')
-      statement.name()
+      grantors.push(statement.name())
     }
-    return () => memberships.push(membership)
+    return () => {
+      const key = `${role}\0${member}`
+      memberships.set(key, together(memberships.get(key), { role, member, options, grantors }))
+    }
   },
   (statement, { tablespaces }) => {
     statement.words('create', 'tablespace')

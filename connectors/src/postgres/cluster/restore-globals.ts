@@ -7,7 +7,7 @@ import {
   finishTablespace,
   sqlOfGlobals,
 } from '#postgres/cluster/globals-sql.ts'
-import { type DumpedTablespace, readGlobals } from '#postgres/cluster/read-globals.ts'
+import { type DumpedGlobals, type DumpedTablespace, readGlobals } from '#postgres/cluster/read-globals.ts'
 import { textOfGlobals } from '#postgres/cluster/text-of-globals.ts'
 import type { ClusterTarget } from '#postgres/cluster-settings.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
@@ -17,6 +17,8 @@ import type { OpenBytes, PlannedRestore, RestoreWishes } from '#restoring.ts'
 
 interface Server extends GlobalsServer {
   versionNumber: number
+  /** The role that restores. */
+  user: string
 }
 
 const SERVER = `
@@ -128,8 +130,23 @@ export async function restoreGlobals(
     without_password: newRoles
       .filter(({ attributes, password }) => attributes.includes('LOGIN') && password === undefined)
       .map(({ name }) => name),
-    not_restored: [...globals.leftOut].map(([what, count]) => `${what} (${count})`),
+    not_restored: notRestored(globals, newRoles, server),
   }
+}
+
+function notRestored(
+  { leftOut, memberships }: DumpedGlobals,
+  newRoles: readonly { name: string }[],
+  { user }: Server,
+): string[] {
+  const isNew = new Set(newRoles.map(({ name }) => name))
+  // Another grantor may not be on this server: the restoring role is the grantor here.
+  const regranted = memberships.filter(
+    ({ member, grantors }) => isNew.has(member) && grantors.some(grantor => grantor !== user),
+  )
+  const all = new Map(leftOut)
+  if (regranted.length > 0) all.set('grantors of memberships', regranted.length)
+  return [...all].map(([what, count]) => `${what} (${count})`)
 }
 
 async function readServer(of: {
@@ -160,6 +177,7 @@ async function readServer(of: {
   }
   return {
     versionNumber: Number(seen.versionNumber),
+    user: seen.user,
     roles: new Set(seen.roles),
     ownParameters: new Set(seen.ownParameters),
     tablespaces: new Set(seen.tablespaces),

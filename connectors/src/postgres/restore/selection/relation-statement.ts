@@ -23,6 +23,7 @@ export type Deed =
   | 'set default'
   | 'set value'
   | 'insert'
+  | 'refresh'
   | 'publish'
   | 'other'
 
@@ -93,7 +94,7 @@ const FORMS: ReadonlyArray<[Deed, RegExp]> = (
     ['other', `CREATE (?:OR REPLACE )?RULE ${NAME} AS\\s+ON (?:SELECT|INSERT|UPDATE|DELETE) TO ${ABOUT}\\s`],
     ['other', `CREATE POLICY ${NAME} ON ${ABOUT}[ ;]`],
     ['other', `(?:GRANT|REVOKE) (?:GRANT OPTION FOR )?${RIGHTS} ON (?:TABLE|SEQUENCE) ${ABOUT} `],
-    ['other', `REFRESH MATERIALIZED VIEW ${ABOUT};`],
+    ['refresh', `REFRESH MATERIALIZED VIEW ${ABOUT};`],
     ['set value', `SELECT pg_catalog\\.setval\\((?<about>${CONSTANT}), -?\\d+, (?:true|false)\\);$`],
     ['insert', `INSERT INTO ${ABOUT} `],
     ['publish', `ALTER PUBLICATION ${NAME} ADD TABLE (?:ONLY )?${ABOUT}[ ;(]`],

@@ -113,6 +113,7 @@ export class TableSelection implements DumpSelection {
   end(): string {
     const last = this.#resolve()
     const { only } = this.#wanted
+    if (only === 'rows') this.#remarkNotFilled()
     const renamed = [...this.#names.relations].filter(([key, now]) => key !== keyOf(now))
     const check = this.#renaming === undefined ? '' : pointsNotBack(renamed)
     return `${last}${only === 'rows' ? afterRows() : ''}${check}`
@@ -154,18 +155,27 @@ export class TableSelection implements DumpSelection {
       return ''
     }
     if (!this.#isWanted(statement)) return ''
-    return `${this.#settings.before(settings)}${renamed(text, statement, this.#names, this.#newObject(statement, table))}\n`
+    const check = this.#beforeFirstRow(statement, table)
+    return `${this.#settings.before(settings)}${check}${renamed(text, statement, this.#names, this.#newObject(statement, table))}\n`
   }
 
   #isWanted({ does, about, object }: RelationStatement): boolean {
     const { only, skipForeignKeys } = this.#wanted
-    const isRow = does === 'insert' || does === 'set value'
+    const isRow = does === 'insert' || does === 'set value' || does === 'refresh'
     if (only !== undefined && isRow !== (only === 'rows')) return false
     if (does === 'comment on constraint' && this.#leftOutKeys.has(`${keyOf(about)}\0${object}`)) return false
     if (does !== 'add foreign key' || !skipForeignKeys) return true
     this.#leftOutKeys.add(`${keyOf(about)}\0${object}`)
     this.#remark(`the foreign key ${asText(object ?? '')} of ${shown(about)} was left out`)
     return false
+  }
+
+  /** A dump may hold its rows as INSERT: the table must be empty for these too. */
+  #beforeFirstRow({ does, about }: RelationStatement, table: RelationName): string {
+    if (does !== 'insert' && does !== 'set value' && does !== 'refresh') return ''
+    const isFirst = !this.#filled.has(keyOf(about))
+    this.#filled.add(keyOf(about))
+    return does === 'insert' && isFirst && this.#wanted.only === 'rows' ? beforeRows(table) : ''
   }
 
   /** The new name of the index or key that a statement makes or is about. */
@@ -188,6 +198,15 @@ export class TableSelection implements DumpSelection {
     if (other === undefined || table === undefined || this.#wanted.only === 'rows') return ''
     this.#names.statistics.set(keyOf(about), newName(about, { from: other, to: table }))
     return `${this.#settings.before(settings)}${renamed(text, statement, this.#names, undefined)}\n`
+  }
+
+  /** Says which tables the rows alone leave as they were: a view, a foreign table. */
+  #remarkNotFilled(): void {
+    for (const table of this.#wanted.tables) {
+      const members = this.#family.withMembers([table])
+      if (members.some(member => this.#filled.has(keyOf(member)))) continue
+      this.#remark(`the backup has no rows of ${shown(table)}; nothing was restored into it`)
+    }
   }
 
   /** Says what belongs to another table, and pointed to one that comes back. */
