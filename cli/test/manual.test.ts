@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import type { Command } from 'commander'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -54,16 +53,4 @@ describe('the manual', () => {
       }),
     )
   })
-})
-
-const CHECKER = 'mandoc'
-
-/** What mandoc says about a page; undefined where it is not installed. */
-function faultsIn(text: string): string | undefined {
-  const { stdout, error } = spawnSync(CHECKER, ['-Tlint', '-Wwarning'], { input: text, encoding: 'utf8' })
-  return error === undefined ? stdout : undefined
-}
-
-it.skipIf(faultsIn('') === undefined)('passes the checks of mandoc', () => {
-  for (const { fileName, text } of pages) expect(faultsIn(text), fileName).toBe('')
 })

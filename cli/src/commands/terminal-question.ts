@@ -8,7 +8,7 @@ export function canBeAsked({ host, output }: Pick<CommandContext, 'host' | 'outp
   return host.stdin.isTTY === true && output.stderr.isTTY === true
 }
 
-/** Asks one question. Throws `CANCELLED` at Ctrl-C, and when the terminal is closed. */
+/** Asks one question. Throws `CANCELLED` at Ctrl-C and Ctrl-D, and when the terminal is closed. */
 export async function answerTo(
   { host, signal }: Pick<CommandContext, 'host' | 'signal'>,
   question: string,
@@ -25,7 +25,7 @@ export async function answerTo(
   try {
     return await Promise.race([terminal.question(isSecret ? '' : question, { signal }), closed.promise])
   } catch (error) {
-    throw signal.aborted ? cancelled() : error
+    throw (error as Error).name === 'AbortError' ? cancelled() : error
   } finally {
     closed.promise.catch(() => {})
     terminal.close()

@@ -5,8 +5,3 @@ export function doing(block: string): string {
   const mark = `$r${randomBytes(16).toString('hex')}$`
   return `DO LANGUAGE plpgsql ${mark}${block}${mark};\n`
 }
-
-/** A string constant, however the session reads backslashes. */
-export function constant(text: string): string {
-  return `${text.includes('\\') ? 'E' : ''}'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`
-}

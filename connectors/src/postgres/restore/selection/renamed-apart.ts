@@ -1,5 +1,6 @@
 import { type RelationName, shown, sqlOf } from '#postgres/restore/selection/dump-names.ts'
-import { constant, doing } from '#postgres/restore/selection/own-block.ts'
+import { doing } from '#postgres/restore/selection/own-block.ts'
+import { quoteText } from '#postgres/sql-text.ts'
 
 /**
  * SQL that fails when something of the tables with new names depends on a table with one of the old names: a
@@ -10,7 +11,7 @@ import { constant, doing } from '#postgres/restore/selection/own-block.ts'
 export function pointsNotBack(renamed: ReadonlyArray<readonly [oldKey: string, now: RelationName]>): string {
   const rows = renamed.map(([key, now]) => {
     const [schema = '', name = ''] = key.split('\0')
-    return `(${constant(sqlOf({ schema, name }))}, ${constant(sqlOf(now))}, ${constant(shown({ schema, name }))})`
+    return `(${quoteText(sqlOf({ schema, name }))}, ${quoteText(sqlOf(now))}, ${quoteText(shown({ schema, name }))})`
   })
   return doing(`DECLARE one pg_catalog.record;
 BEGIN

@@ -1,5 +1,6 @@
 import { type RelationName, sqlOf } from '#postgres/restore/selection/dump-names.ts'
-import { constant, doing } from '#postgres/restore/selection/own-block.ts'
+import { doing } from '#postgres/restore/selection/own-block.ts'
+import { quoteText } from '#postgres/sql-text.ts'
 
 /** The COPY of a table, with its line end; `columns` as in the dump. */
 export function copyInto(table: RelationName, columns: string | undefined): string {
@@ -16,14 +17,14 @@ const UNDO = 'telegram_backup.after_rows'
 export function beforeRows(table: RelationName): string {
   const name = sqlOf(table)
   return doing(`DECLARE
-  this pg_catalog.oid := ${constant(name)}::pg_catalog.regclass;
+  this pg_catalog.oid := ${quoteText(name)}::pg_catalog.regclass;
   filled pg_catalog.bool;
   one pg_catalog.record;
 BEGIN
   LOCK TABLE ONLY ${name} IN SHARE ROW EXCLUSIVE MODE;
-  EXECUTE 'SELECT EXISTS (SELECT FROM ONLY ' || ${constant(name)} || ')' INTO filled;
+  EXECUTE 'SELECT EXISTS (SELECT FROM ONLY ' || ${quoteText(name)} || ')' INTO filled;
   IF filled THEN
-    RAISE EXCEPTION 'the table % is not empty', ${constant(`${table.schema}.${table.name}`)};
+    RAISE EXCEPTION 'the table % is not empty', ${quoteText(`${table.schema}.${table.name}`)};
   END IF;
   FOR one IN
     WITH RECURSIVE key AS (

@@ -1,5 +1,6 @@
 import { keyOf, quoted, type RelationName, sqlOf } from '#postgres/restore/selection/dump-names.ts'
 import type { RelationStatement, Span } from '#postgres/restore/selection/relation-statement.ts'
+import { quoteText } from '#postgres/sql-text.ts'
 
 /** New names of what comes back under another name. */
 export interface NewNames {
@@ -43,8 +44,7 @@ export function renamed(
     .reduce((rest, [[from, to], instead]) => `${rest.slice(0, from)}${instead}${rest.slice(to)}`, text)
 }
 
-/** As a string constant, however the session reads backslashes. */
+/** As a string constant. A blank keeps its E apart from a word before it. */
 function constantOf(name: RelationName): string {
-  const text = sqlOf(name).replaceAll("'", "''")
-  return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\')}'` : `'${text}'`
+  return quoteText(sqlOf(name)).replace(/^E/, ' E')
 }
