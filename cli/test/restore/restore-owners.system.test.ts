@@ -1,5 +1,9 @@
 import type { CliRun } from '@telegram-backup/test-support/run-cli.ts'
-import { dumpOf, type PostgresServer, startPostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
+import {
+  dumpOf,
+  type PostgresServer,
+  startPostgresServer,
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRestoreBench, type RestoreBench } from '#test/restore-bench.ts'
 
@@ -44,22 +48,31 @@ describe.each(['15', '17'])('owners and privileges on PostgreSQL %s', major => {
     const run = await restore(format, `mapped_${format}`, ...mapped)
     expect(run.code, run.stderr).toBe(0)
     expect(run.json()).toMatchObject({ remarks: [] })
-    const expected = (await dumpOf(source.url('source'))).replaceAll('"old shop"', 'shop').replaceAll('reader', 'audit')
+    const expected = (await dumpOf(source.url('source')))
+      .replaceAll('"old shop"', 'shop')
+      .replaceAll('reader', 'audit')
     const dump = await dumpOf(target.url(`mapped_${format}`))
-    const sorted = (text: string): string[] => text.split('\n').filter(line => !/^(--|\\)/.test(line)).sort()
+    const sorted = (text: string): string[] =>
+      text
+        .split('\n')
+        .filter(line => !/^(--|\\)/.test(line))
+        .sort()
     const rows = (text: string): string[] => sorted(text).filter(line => !line.startsWith('1\t'))
     expect(rows(dump)).toEqual(rows(expected))
     expect(dump).toContain('alter table x owner to "old shop";')
   })
 
-  it.each(['plain', 'custom'])('are left out, and all belongs to the wanted role, by a %s dump', async format => {
-    const to = `plain_${format}`
-    const options = ['--no-owner', '--no-acl', '--role', 'shop', '--map-role', 'reader=audit']
-    const run = await restore(format, to, ...options)
-    expect(run.code, run.stderr).toBe(0)
-    expect((await target.sql(to, OWNER)).trim()).toBe('shop')
-    expect(await dumpOf(target.url(to))).not.toMatch(/^(GRANT|ALTER DEFAULT)/m)
-  })
+  it.each(['plain', 'custom'])(
+    'are left out, and all belongs to the wanted role, by a %s dump',
+    async format => {
+      const to = `plain_${format}`
+      const options = ['--no-owner', '--no-acl', '--role', 'shop', '--map-role', 'reader=audit']
+      const run = await restore(format, to, ...options)
+      expect(run.code, run.stderr).toBe(0)
+      expect((await target.sql(to, OWNER)).trim()).toBe('shop')
+      expect(await dumpOf(target.url(to))).not.toMatch(/^(GRANT|ALTER DEFAULT)/m)
+    },
+  )
 
   it('come with a part as well', async () => {
     await target.sql('postgres', 'create database part')
