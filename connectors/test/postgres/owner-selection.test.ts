@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { OwnerSelection } from '#postgres/restore/owners/owner-selection.ts'
-import { tokensOf } from '#postgres/restore/owners/sql-tokens.ts'
 import { DumpFilter } from '#postgres/restore/selection/dump-filter.ts'
+import { OwnerSelection } from '#postgres/restore/selection/owner-selection.ts'
+import { tokensOf } from '#postgres/restore/selection/sql-tokens.ts'
 import type { OwnerWishes } from '#restoring.ts'
 
 const NOTHING: OwnerWishes = { noOwner: false, noAcl: false, mapRoles: [] }

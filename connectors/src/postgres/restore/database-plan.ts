@@ -3,7 +3,7 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { type ClientProgram, knowsRestrict, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { type DatabaseProperties, rolesOf } from '#postgres/restore/database-properties.ts'
-import { checkRoles, underOwners } from '#postgres/restore/owners/owner-plan.ts'
+import { checkRoles, underOwners } from '#postgres/restore/owner-plan.ts'
 import {
   beyondRights,
   type RestoringRole,

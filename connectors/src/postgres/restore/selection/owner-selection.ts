@@ -1,5 +1,4 @@
 import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
-import { isBlank, type SqlToken, tokensOf } from '#postgres/restore/owners/sql-tokens.ts'
 import { asBytes, asText, quoted, unquoted } from '#postgres/restore/selection/dump-names.ts'
 import type {
   Choice,
@@ -7,6 +6,7 @@ import type {
   DumpSelection,
   StatementStart,
 } from '#postgres/restore/selection/dump-selection.ts'
+import { isBlank, type SqlToken, tokensOf } from '#postgres/restore/selection/sql-tokens.ts'
 import type { OwnerWishes } from '#restoring.ts'
 
 /** First words of the statements that may name a role; of CREATE, the words behind it say so. */
