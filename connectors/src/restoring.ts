@@ -76,7 +76,7 @@ export interface DatabasePart {
   skipForeignKeys: boolean
 }
 
-/** Who owns what is restored of a database, and who gets rights on it. Names of roles as they are, unquoted. */
+/** Who owns what is restored of a database, and who has rights on it. Names of roles without quotes. */
 export interface OwnerWishes {
   /** All belongs to the role that restores. */
   noOwner: boolean
