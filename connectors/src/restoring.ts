@@ -76,6 +76,18 @@ export interface DatabasePart {
   skipForeignKeys: boolean
 }
 
+/** Who owns what is restored of a database, and who has rights on it. Names of roles without quotes. */
+export interface OwnerWishes {
+  /** All belongs to the role that restores. */
+  noOwner: boolean
+  /** Without GRANT and REVOKE. */
+  noAcl: boolean
+  /** The role that restores; by default the user of the target. */
+  role?: string | undefined
+  /** Roles of the backup, and those that stand in for them. */
+  mapRoles: ReadonlyArray<{ from: string; to: string }>
+}
+
 export interface RestoreWishes {
   overwrite: boolean
   /** Keep the replaced database under another name. */
@@ -85,6 +97,8 @@ export interface RestoreWishes {
   trustGlobals: boolean
   /** Undefined for all of it. */
   databasePart?: DatabasePart | undefined
+  /** Undefined: as in the backup. */
+  owners?: OwnerWishes | undefined
   allow: readonly OutsideAllowance[]
 }
 
@@ -124,6 +138,8 @@ export type RestoreStep =
    * role has.
    */
   | { does: 'add globals'; roles: string[]; kept: number; tablespaces: string[]; rights: string[] }
+  /** Owners and privileges of a database do not come back as they were. */
+  | ({ does: 'treat owners' } & OwnerWishes)
   /** The dump runs with more rights than it needs. */
   | { does: 'run as'; role: string; rights: string }
   | { does: 'treat links'; words: string }

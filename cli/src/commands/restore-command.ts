@@ -17,6 +17,7 @@ import { fetchProgress } from '#commands/fetch-progress.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import { describeWork } from '#commands/progress-facts.ts'
 import { type RestoreOptions, wishesFor } from '#commands/restore-options.ts'
+import { OWNER_OPTIONS } from '#commands/restore-owner-options.ts'
 import { SELECTION_OPTIONS } from '#commands/restore-selection-options.ts'
 import {
   answerPlan,
@@ -55,12 +56,14 @@ export const registerRestore: RegisterCommand = (program, run) => {
       '--allow <what...>':
         '"devices" restores device nodes too; "outside-links" is the same as --links keep (directories only)',
       ...SELECTION_OPTIONS,
+      ...OWNER_OPTIONS,
     },
     examples: [
       'telegram-backup restore latest:shop --to postgresql://shop@localhost/shop_restored',
       'telegram-backup restore latest:uploads --before 7d --to /srv/uploads-of-last-week',
       'telegram-backup restore 3f0c2c1e --to postgresql://shop@localhost/shop --overwrite',
       'telegram-backup restore latest --to postgresql://shop@localhost/shop --table sales.customer --as sales.customer_restored',
+      'telegram-backup restore latest:shop --to postgresql://test@localhost/shop_test --no-owner --no-acl   # a server without its roles',
       'telegram-backup restore latest:shop --to staging --dry-run',
       'telegram-backup restore 8d1b0a42 --to /srv/www --overwrite --yes',
       'telegram-backup restore latest:etc --to /etc --path nginx "ssl/*.pem" --overwrite   # only these, in place',

@@ -26,7 +26,9 @@ export async function runGroupRestore(
   }
   const group = await findBackupGroup(engine.database, of.words, context)
   const server = await readTarget(options.to, config, { mayBeDirectory: false })
-  const wishes = wishesFor(options, wish => (wish === 'trustGlobals' ? undefined : foreignWish(server, wish)))
+  const wishes = wishesFor(options, wish =>
+    ['trustGlobals', 'owners'].includes(wish) ? undefined : foreignWish(server, wish),
+  )
   const progress = fetchProgress(output.progressLine())
   const restored = await restoreGroup(
     engine,

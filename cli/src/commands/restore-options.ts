@@ -1,9 +1,10 @@
 import type { OutsideAllowance, RestoreWishes } from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import type { RestoreWish } from '@telegram-backup/engine/restore/restore-target.ts'
 import { type BackupIdOptions, usageError } from '#commands/command.ts'
+import { type OwnerOptions, readOwnerWishes } from '#commands/restore-owner-options.ts'
 import { readDatabasePart, type SelectionOptions } from '#commands/restore-selection-options.ts'
 
-export interface RestoreOptions extends BackupIdOptions, SelectionOptions {
+export interface RestoreOptions extends BackupIdOptions, SelectionOptions, OwnerOptions {
   to: string
   path?: string[]
   dryRun?: boolean
@@ -41,7 +42,15 @@ export function wishesFor(
     if (makes === undefined) continue
     throw usageError(`${option} is only for ${PLURALS[makes]}`, 'Leave it out.')
   }
+  const owners = readOwnerWishes(options)
+  const makes = owners === undefined ? undefined : isForeign('owners')
+  if (makes !== undefined)
+    throw usageError(
+      `--no-owner, --role, --map-role and --no-acl are only for ${PLURALS[makes]}`,
+      'Leave them out.',
+    )
   return {
+    owners,
     overwrite: options.overwrite === true,
     keepOld: options.keepOld === true,
     createRoles: options.createRoles === true,

@@ -1,6 +1,11 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
-import type { PartFacts, RestorePlan, RestoreStep } from '@telegram-backup/engine/restore/ask-for-plan.ts'
+import type {
+  OwnerWishes,
+  PartFacts,
+  RestorePlan,
+  RestoreStep,
+} from '@telegram-backup/engine/restore/ask-for-plan.ts'
 import {
   count,
   formatBytes,
@@ -125,6 +130,8 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
     }
     case 'select':
       return [`Restores  ${step.what}`]
+    case 'treat owners':
+      return describeOwners(step)
     case 'make roles':
       return [`Roles     creates ${step.roles.join(', ')}, without a login`]
     case 'add globals':
@@ -194,9 +201,24 @@ export function describeNewRoles({ created_roles: names }: Record<string, unknow
 /** How many of the tables and remarks of a part are listed. */
 const MAX_RELATIONS = 20
 
+function describeOwners({ noOwner, noAcl, role, mapRoles }: OwnerWishes): string[] {
+  const mapped = mapRoles.map(({ from, to }) => `${from} by ${to}`).join(', ')
+  const owners = noOwner
+    ? `are left out: all belongs to ${role ?? 'the user who restores'}`
+    : 'as in the backup'
+  return [
+    `Owners    ${owners}`,
+    `Grants    ${noAcl ? 'are left out' : 'as in the backup'}`,
+    ...(mapped === '' ? [] : [`Roles     replaces ${mapped}`]),
+    ...(role === undefined ? [] : [`Role      restores as ${role}`]),
+  ]
+}
+
 /** What a part of a database brought back, and what did not come with it. */
 export function describeRelations({ relations, remarks }: Record<string, unknown>): string[] {
-  if (!Array.isArray(relations) || !Array.isArray(remarks)) return []
+  if (!Array.isArray(remarks)) return []
+  const notes = (remarks as string[]).map(remark => `Note: ${remark}.`)
+  if (!Array.isArray(relations)) return notes
   const named = (relations as Array<{ name: string; was?: string }>).map(({ name, was }) =>
     was === undefined ? `  ${name}` : `  ${name}, in the backup ${was}`,
   )
@@ -204,7 +226,7 @@ export function describeRelations({ relations, remarks }: Record<string, unknown
     'Restored tables and sequences:',
     ...named.slice(0, MAX_RELATIONS),
     ...(named.length > MAX_RELATIONS ? [`  and ${named.length - MAX_RELATIONS} more`] : []),
-    ...(remarks as string[]).map(remark => `Note: ${remark}.`),
+    ...notes,
   ]
 }
 

@@ -69,7 +69,7 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     makes: 'database',
     shown: 'URL',
     form: /^postgres(ql)?:\/\//i,
-    wishes: ['keepOld', 'createRoles', 'databasePart'],
+    wishes: ['keepOld', 'createRoles', 'databasePart', 'owners'],
     takesOthers: true,
     readTarget: async text => {
       const { parsePostgresUrl } = await import('#postgres/connection.ts')

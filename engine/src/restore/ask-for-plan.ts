@@ -3,6 +3,7 @@ import { restoreOf } from '@telegram-backup/connectors/registry.ts'
 import type {
   DatabasePart,
   OutsideAllowance,
+  OwnerWishes,
   PlannedRestore,
   RestoreConnector,
   RestoreStep,
@@ -14,7 +15,7 @@ import type { Config } from '#environment.ts'
 import type { SelectedPart } from '#restore/fetch-member.ts'
 import type { RestoreTarget } from '#restore/restore-target.ts'
 
-export type { DatabasePart, OutsideAllowance, RestoreStep, RestoreWishes }
+export type { DatabasePart, OutsideAllowance, OwnerWishes, RestoreStep, RestoreWishes }
 
 export interface RestorePlan extends PlannedRestore {
   readonly makes: RestoreConnector['makes']

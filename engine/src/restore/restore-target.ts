@@ -72,10 +72,17 @@ export function assertRestorable(
   wishes: Partial<RestoreWishes> = {},
 ): void {
   if (!fits(backup, target)) throw doesNotFit(backup, target)
-  const { keepOld = false, createRoles = false, trustGlobals = false, databasePart, allow = [] } = wishes
+  const {
+    keepOld = false,
+    createRoles = false,
+    trustGlobals = false,
+    databasePart,
+    owners,
+    allow = [],
+  } = wishes
   const wanted: Record<RestoreWish, boolean> = {
     ...{ keepOld, createRoles, trustGlobals },
-    ...{ databasePart: databasePart !== undefined, allow: allow.length > 0 },
+    ...{ databasePart: databasePart !== undefined, owners: owners !== undefined, allow: allow.length > 0 },
   }
   for (const wish of Object.keys(wanted) as RestoreWish[]) {
     const makes = wanted[wish] ? foreignWish(target, wish) : undefined
@@ -150,13 +157,14 @@ export function foreignWish(target: RestoreTarget, wish: RestoreWish): RestoreCo
 /** The wishes without those that the target does not support: of many targets, each gets its own. */
 export function supportedWishes(target: RestoreTarget, wishes: RestoreWishes): RestoreWishes {
   const { wishes: supported } = restoreOf(target)
-  const { overwrite, keepOld, createRoles, trustGlobals, databasePart, allow } = wishes
+  const { overwrite, keepOld, createRoles, trustGlobals, databasePart, owners, allow } = wishes
   return {
     overwrite,
     keepOld: keepOld && supported.includes('keepOld'),
     createRoles: createRoles && supported.includes('createRoles'),
     trustGlobals: trustGlobals && supported.includes('trustGlobals'),
     databasePart: supported.includes('databasePart') ? databasePart : undefined,
+    owners: supported.includes('owners') ? owners : undefined,
     allow: supported.includes('allow') ? allow : [],
   }
 }

@@ -3,6 +3,7 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { type ClientProgram, knowsRestrict, newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { type DatabaseProperties, rolesOf } from '#postgres/restore/database-properties.ts'
+import { checkRoles, underOwners } from '#postgres/restore/owner-plan.ts'
 import {
   beyondRights,
   type RestoringRole,
@@ -13,15 +14,18 @@ import {
 import { inspectTarget, type Target } from '#postgres/restore/target-database.ts'
 import { quoteName, stemOf } from '#postgres/sql-text.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
+import type { OwnerWishes } from '#restoring.ts'
 
 export interface DatabaseRestoreOptions {
   overwrite: boolean
   keepOld: boolean
   createRoles: boolean
+  owners?: OwnerWishes | undefined
   signal: AbortSignal
 }
 
 export interface DatabasePlan {
+  owners: OwnerWishes | undefined
   connection: PostgresConnection
   psql: ClientProgram
   target: Target
@@ -61,10 +65,10 @@ export async function planDatabaseRestore(
   connection: PostgresConnection,
   options: DatabaseRestoreOptions,
 ): Promise<DatabasePlan> {
-  const { signal, overwrite, keepOld, createRoles } = options
+  const { signal, overwrite, keepOld, createRoles, owners } = options
   const psql = await newestClientProgram('psql', signal)
-  const facts = backup.source ?? {}
-  if (facts['kind'] !== 'postgres') assertKnowsRestrict(psql)
+  const recorded = backup.source ?? {}
+  if (recorded['kind'] !== 'postgres') assertKnowsRestrict(psql)
   const stem = stemOf(connection.database ?? '', LONGEST_ENDING_BYTES)
   const target = await inspectTarget(connection, { psql: psql.path, stem, signal })
   const { server, database } = target
@@ -74,14 +78,18 @@ export async function planDatabaseRestore(
   }
   const way = database !== undefined && database.contents.length === 0 ? 'in place' : 'staging'
   if (way === 'staging') assertMayReplace(target, overwrite)
+  const facts = await factsUnder(owners, recorded, { target, connection, psql, createRoles, signal })
   const like = database ?? propertiesIn(facts)
   const needed = [...namesIn(facts['roles']), ...(like === undefined ? [] : rolesOf(like))]
   const newRoles = [...new Set(needed)].filter(role => !server.roles.includes(role))
   if (newRoles.length > 0) assertMayCreateRoles(newRoles, server.canCreateRoles, createRoles)
+  // Only then the new database gets its owner before the restore, which needs it.
+  if (newRoles.length > 0 && owners?.role !== undefined) throw createsNoRolesAs(owners.role)
   await assertRoom(target, connection, Number(facts['database_size'] ?? backup.size))
   const role = await readRestoringRole(server.maintenance, { psql: psql.path, signal })
   const leftBehind = server.leftovers.filter(({ inUse }) => !inUse).map(({ name }) => name)
   return {
+    owners,
     connection,
     psql,
     target,
@@ -97,6 +105,29 @@ export async function planDatabaseRestore(
     garbage: leftBehind.filter(name => /_restoring_[0-9a-f]{8}$/.test(name)),
     keptBefore: leftBehind.filter(name => /_before_[0-9a-f]{8}$/.test(name)),
   }
+}
+
+/** The record of the backup, as the wanted owners change it. Throws `CONFIGURATION` for a missing role. */
+async function factsUnder(
+  owners: OwnerWishes | undefined,
+  recorded: Readonly<Record<string, unknown>>,
+  of: Pick<DatabasePlan, 'target' | 'connection' | 'psql'> & { createRoles: boolean; signal: AbortSignal },
+): Promise<Readonly<Record<string, unknown>>> {
+  if (owners === undefined) return recorded
+  const { target, connection, psql, createRoles, signal } = of
+  const isThere = target.database !== undefined
+  const user = await checkRoles(owners, {
+    connection: isThere ? connection : target.server.maintenance,
+    ...{ needsCreate: isThere, psql: psql.path, signal },
+  })
+  return underOwners(recorded, owners, { user, createRoles })
+}
+
+function createsNoRolesAs(role: string): BackupError {
+  return new BackupError(`A restore as ${role} cannot create roles`, {
+    code: 'USAGE',
+    hint: hint`Create the roles first, or leave out ${option('role')}.`,
+  })
 }
 
 export interface TargetVersion {
@@ -149,8 +180,8 @@ function assertMayCreateRoles(roles: readonly string[], canCreate: boolean, crea
       hint: isForeign
         ? 'The source is a newer PostgreSQL with predefined roles (pg_…). Restore into a server that is at least as new.'
         : canCreate
-          ? hint`Create the roles first, or give ${option('create-roles')}, which creates them without a login.`
-          : hint`Let somebody create the roles first, or restore as a user who may create roles, with ${option('create-roles')}.`,
+          ? hint`Create the roles first, or give ${option('create-roles')}, which creates them without a login; or restore without them: ${option('no-owner')} and ${option('no-acl')}, or ${option('map-role', 'OLD=NEW')}.`
+          : hint`Let somebody create the roles first, or restore as a user who may create roles, with ${option('create-roles')}; or restore without them: ${option('no-owner')} and ${option('no-acl')}, or ${option('map-role', 'OLD=NEW')}.`,
     },
   )
 }

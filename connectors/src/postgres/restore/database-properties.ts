@@ -98,7 +98,12 @@ function grants(database: string, owner: string, acl: readonly string[]): string
 }
 
 /** Parses `"we""ird"=CT*c/owner`: the grantee, empty for everybody, and the letters. */
-function readGrant(item: string): { grantee: string; privileges: string } {
+/** Such an item, without who granted it. */
+export function grantTo(grantee: string, privileges: string): string {
+  return `"${grantee.replaceAll('"', '""')}"=${privileges}/`
+}
+
+export function readGrant(item: string): { grantee: string; privileges: string } {
   const [, quoted, plain = '', privileges = ''] = /^(?:"((?:[^"]|"")*)"|([^=]*))=([^/]*)/.exec(item) ?? []
   return { grantee: quoted?.replaceAll('""', '"') ?? plain, privileges }
 }

@@ -1,13 +1,15 @@
 import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import type { PostgresTarget } from '#postgres/connection.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
+import { checkRoles, ownerSteps } from '#postgres/restore/owner-plan.ts'
 import { restoreDatabase } from '#postgres/restore/restore-database.ts'
+import { OwnerSelection } from '#postgres/restore/selection/owner-selection.ts'
 import { planPart } from '#postgres/restore/selection/part-plan.ts'
 import { restorePart } from '#postgres/restore/selection/restore-part.ts'
 import { SchemaSelection } from '#postgres/restore/selection/schema-selection.ts'
 import { describePart, readWantedPart, type WantedPart } from '#postgres/restore/selection/wanted-part.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
-import type { PlannedRestore, RestoreStep, RestoreWishes } from '#restoring.ts'
+import type { OwnerWishes, PlannedRestore, RestoreStep, RestoreWishes } from '#restoring.ts'
 
 /** Throws what {@link planDatabaseRestore} throws. */
 export async function planRestore(
@@ -15,26 +17,33 @@ export async function planRestore(
   backup: RecordedBackup,
   { wishes, signal }: { wishes: RestoreWishes; signal: AbortSignal },
 ): Promise<PlannedRestore> {
-  const { overwrite, keepOld, createRoles, databasePart: part } = wishes
+  const { overwrite, keepOld, createRoles, owners, databasePart: part } = wishes
   const wanted = part && readWantedPart(part)
   if (wanted !== undefined) assertNothingReplaced(wishes)
   const isWhole = wanted === undefined || isAllDefinitions(wanted)
-  if (!isWhole) return await planRestoreOfPart(wanted, { connection, backup, signal })
+  if (!isWhole) return await planRestoreOfPart(wanted, { connection, backup, owners, signal })
   const plan = await planDatabaseRestore(backup, connection, {
     overwrite,
     keepOld,
     createRoles,
+    owners,
     signal,
   }).catch((error: unknown) => {
     throw wanted === undefined ? error : withoutOverwriting(error)
   })
   return {
     target: connection.display,
-    steps: [...stepsOf(plan), ...(wanted === undefined ? [] : selectStep(wanted))],
+    steps: [
+      ...stepsOf(plan),
+      ...(wanted === undefined ? [] : selectStep(wanted)),
+      ...ownerSteps(owners, backup.source ?? {}),
+    ],
     run: async open => {
       const selection = wanted && new SchemaSelection(wanted, [])
-      const restored = await restoreDatabase(plan, open, { signal, selection })
-      return { ...restored, created_roles: plan.newRoles }
+      const changed = owners && new OwnerSelection(owners)
+      const restored = await restoreDatabase(plan, open, { signal, selection, owners: changed })
+      const remarks = changed === undefined ? {} : { remarks: changed.remarks }
+      return { ...restored, created_roles: plan.newRoles, ...remarks }
     },
   }
 }
@@ -56,20 +65,28 @@ function withoutOverwriting(error: unknown): unknown {
 
 async function planRestoreOfPart(
   wanted: WantedPart,
-  of: { connection: PostgresTarget['connection']; backup: RecordedBackup; signal: AbortSignal },
+  of: {
+    connection: PostgresTarget['connection']
+    backup: RecordedBackup
+    owners: OwnerWishes | undefined
+    signal: AbortSignal
+  },
 ): Promise<PlannedRestore> {
-  const { connection, signal } = of
+  const { connection, backup, owners, signal } = of
   const plan = await planPart(wanted, of)
+  if (owners !== undefined)
+    await checkRoles(owners, { connection, needsCreate: false, psql: plan.psql.path, signal })
   const { role, rights } = plan
   return {
     target: connection.display,
     steps: [
       { does: 'write', into: 'existing', name: connection.database ?? '' },
       ...selectStep(wanted),
+      ...ownerSteps(owners, backup.source ?? {}),
       ...(rights === undefined ? [] : [{ does: 'run as' as const, role: role.name, rights }]),
     ],
     run: async open => {
-      const { relations, remarks } = await restorePart(plan, open, signal)
+      const { relations, remarks } = await restorePart(plan, open, { signal, owners })
       return { relations, remarks }
     },
   }

@@ -2,7 +2,10 @@ import { BackupError, type Hint, hint, option } from '@telegram-backup/errors'
 import { firstError } from '#postgres/psql.ts'
 
 const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
-  [/role "[^"]*" does not exist/, hint`Create the role first, or give ${option('create-roles')}.`],
+  [
+    /role "[^"]*" does not exist/,
+    hint`Create the role first, or give ${option('create-roles')}; ${option('map-role', 'OLD=NEW')} gives what belongs to it to another role, and ${option('no-owner')} with ${option('no-acl')} restores neither owners nor privileges.`,
+  ],
   [
     /out of shared memory|max_locks_per_transaction/,
     'Raise max_locks_per_transaction on the server (for example to 4096) and restart it.',
@@ -13,7 +16,7 @@ const HINTS: ReadonlyArray<[RegExp, string | Hint]> = [
   ],
   [
     /must be (a )?member of role|must be able to SET ROLE/,
-    'The dump makes that role the owner of something, and only a member of the role can do that. GRANT the role TO the restoring role (as a superuser, or as an administrator of the role). Or restore as a superuser, if you trust everybody who could write to the source.',
+    hint`The dump makes that role the owner of something, and only a member of the role can do that. GRANT the role TO the restoring role (as a superuser, or as an administrator of the role); or give all to the restoring role with ${option('no-owner')}, or to another one with ${option('map-role', 'OLD=NEW')}. Or restore as a superuser, if you trust everybody who could write to the source.`,
   ],
   [
     /language "plpgsql" does not exist/,

@@ -6,6 +6,7 @@ import { type DatabasePlan, type TargetVersion, unknownSettings } from '#postgre
 import { RestoreTransaction } from '#postgres/restore/restore-transaction.ts'
 import { DumpFilter } from '#postgres/restore/selection/dump-filter.ts'
 import type { DumpSelection } from '#postgres/restore/selection/dump-selection.ts'
+import type { OwnerSelection } from '#postgres/restore/selection/owner-selection.ts'
 import { DumpCutter } from '#postgres/restore/sql/dump-cutter.ts'
 import { sqlOfDump } from '#postgres/restore/sql-of-dump.ts'
 import { dropSubscriptions, StagingDatabase } from '#postgres/restore/staging-database.ts'
@@ -29,7 +30,7 @@ export interface DatabaseRestored {
 export async function restoreDatabase(
   plan: DatabasePlan,
   open: OpenBytes,
-  { signal, selection }: { signal: AbortSignal; selection?: DumpSelection | undefined },
+  { signal, selection, owners }: Pick<InOneTransaction, 'signal' | 'selection' | 'owners'>,
 ): Promise<DatabaseRestored> {
   const mark = randomBytes(4).toString('hex')
   await dropGarbage(plan, signal)
@@ -41,6 +42,7 @@ export async function restoreDatabase(
           ...plan,
           staging: `${plan.stem}_restoring_${mark}`,
           before,
+          owner: plan.owners?.role,
           session: `${STAGING_SESSION} ${mark}`,
         })
   try {
@@ -50,6 +52,7 @@ export async function restoreDatabase(
       open,
       signal,
       selection,
+      owners,
     })
     // In place, it is committed already.
     if (staging !== undefined) assertGoingOn(signal)
@@ -91,20 +94,28 @@ export interface InOneTransaction extends Pick<DatabasePlan, 'connection'> {
   signal: AbortSignal
   /** What is restored of the dump; by default all. */
   selection?: DumpSelection | undefined
+  /** Changes the owners and privileges of what is restored. */
+  owners?: OwnerSelection | undefined
   /** Called when all is restored; what it throws undoes it. `id`: of the transaction. */
   beforeCommit?: ((id: string) => Promise<void>) | undefined
 }
 
 /** Runs the dump's SQL, cut into statements, in one transaction, committed after the last verified byte. */
 export async function restoreInOneTransaction(
-  plan: Pick<DatabasePlan, 'psql' | 'newRoles' | 'role' | 'schemas'> & { target: TargetVersion },
+  plan: Pick<DatabasePlan, 'psql' | 'newRoles' | 'role' | 'schemas'> & {
+    owners?: DatabasePlan['owners']
+    target: TargetVersion
+  },
   into: InOneTransaction,
 ): Promise<void> {
   const { signal } = into
-  const transaction = await RestoreTransaction.begin({ ...plan, ...into })
+  const transaction = await RestoreTransaction.begin({ ...plan, ...into, as: plan.owners?.role })
   try {
     const unknown = unknownSettings(plan.target)
-    const filter = into.selection && new DumpFilter(into.selection, unknown)
+    // Owners come last: a part is chosen by what stands in the dump.
+    const filters = [into.selection, into.owners]
+      .filter(selection => selection !== undefined)
+      .map(selection => new DumpFilter(selection, unknown))
     const cutter = new DumpCutter(unknown)
     const run = async (sql: readonly Buffer[]): Promise<void> => {
       for (const selected of sql) for (const piece of cutter.push(selected)) await transaction.write(piece)
@@ -113,8 +124,12 @@ export async function restoreInOneTransaction(
     // Fetching stops when psql does.
     const whileRunning = AbortSignal.any([signal, transaction.ended])
     for await (const sql of sqlOfDump(into.open(whileRunning), whileRunning))
-      await run(filter?.push(sql) ?? [sql])
-    await run(filter?.finish() ?? [])
+      await run(filters.reduce((pieces, filter) => pieces.flatMap(piece => filter.push(piece)), [sql]))
+    for (const [index, filter] of filters.entries()) {
+      const last = filter.finish()
+      const after = filters.slice(index + 1)
+      await run(after.reduce((pieces, next) => pieces.flatMap(piece => next.push(piece)), last))
+    }
     for (const piece of cutter.finish()) await transaction.write(piece)
     if (into.beforeCommit !== undefined) {
       await transaction.finishWork()

@@ -17,6 +17,8 @@ export interface RestoreTransactionOptions {
   newRoles: readonly string[]
   /** The role that restores; without rights over roles, it must not have changed itself. */
   role: Pick<RestoringRole, 'isSuperuser' | 'attributes'>
+  /** The role that the dump runs as; by default that of the connection. */
+  as?: string | undefined
   signal: AbortSignal
 }
 
@@ -204,7 +206,7 @@ SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings
 `
 
 /** All settings end with the transaction: a pooler may give the connection to others then. */
-function prelude({ psql, session, newRoles }: RestoreTransactionOptions): string {
+function prelude({ psql, session, newRoles, as }: RestoreTransactionOptions): string {
   return [
     // Then psql obeys no command in its input; the key to undo it is thrown away.
     ...(knowsRestrict(psql) ? [`\\restrict ${randomBytes(24).toString('hex')}`] : []),
@@ -219,5 +221,6 @@ function prelude({ psql, session, newRoles }: RestoreTransactionOptions): string
     'RESET client_encoding;',
     // Fails before the first byte if PL/pgSQL is missing.
     executed(''),
+    ...(as === undefined ? [] : [`SET LOCAL ROLE ${quoteName(as)};`]),
   ].join('\n')
 }

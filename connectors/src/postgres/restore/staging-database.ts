@@ -29,6 +29,8 @@ export interface StagingDatabaseOptions {
   /** Roles that the restore makes; before that, nothing can be given to them. */
   newRoles: readonly string[]
   keepOld: boolean
+  /** Owns a database without recorded properties; by default the user of the connection. */
+  owner?: string | undefined
   session: string
 }
 
@@ -77,6 +79,8 @@ export class StagingDatabase {
     await database.#psql.write(`${createStatement(staging, like, major)}\n`)
     // Missing rights should show before hours of work.
     const early = options.newRoles.length === 0 ? propertyStatements(staging, like) : []
+    if (like === undefined && options.owner !== undefined)
+      early.push(`ALTER DATABASE ${quoteName(staging)} OWNER TO ${quoteName(options.owner)};`)
     await database.#psql.write(`${asOneStatement(early)}\n`)
     if ((await database.#psql.said('created\n')) && /^created$/m.test(database.#psql.output)) {
       await refuseSharedSessions(database.connection, { psql: options.psql.path }).catch(async error => {
