@@ -38,6 +38,8 @@ export interface MeterOptions {
 const MEMORY_SECONDS = 15
 /** A rate over less time says nothing. */
 const SHORTEST_SECONDS = 0.5
+/** Fewer bytes may be headers alone, and say nothing about the rate of what follows. */
+const FEWEST_BYTES = 64 * 1024
 
 /** Measures the progress of one piece of work: its share, its rate, and the time that is left. */
 export class ProgressMeter {
@@ -103,7 +105,8 @@ export class ProgressMeter {
   read(): ProgressReading {
     const nowMs = this.#now()
     const { bytes, seconds } = this.#rateAt(nowMs)
-    const bytesPerSecond = seconds < SHORTEST_SECONDS ? undefined : bytes / seconds
+    const isKnown = seconds >= SHORTEST_SECONDS && (this.#bytes === 0 || this.#bytes >= FEWEST_BYTES)
+    const bytesPerSecond = isKnown ? bytes / seconds : undefined
     const share = this.#share()
     if (share !== undefined) this.#fraction = Math.max(this.#fraction, share)
     return {
