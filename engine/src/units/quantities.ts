@@ -64,8 +64,9 @@ const DATE_FORM =
 
 /**
  * `2026-11-24`, `2026-11-24 15:30`, `2026-11-24T15:30:07Z`, `2026-11-24 15:30 +01:00`. A date alone is its
- * first moment. Without an offset, the time is local, or in UTC where {@link isUtcShown}. Undefined for
- * anything else, and for a day or an hour that does not exist, such as the 31st of February.
+ * first moment. Without an offset, the time is local, or in UTC where {@link isUtcShown}; an hour that a
+ * change of the clocks skips counts as the next one. Undefined for anything else, and for a day that does not
+ * exist, such as the 31st of February.
  */
 export function parseDate(text: string): Date | undefined {
   const [, year, month, day, hour = '00', minute = '00', second = '00', offset] =
