@@ -55,37 +55,75 @@ export interface ScratchPostgres {
   readonly isConfined: boolean
 }
 
-export interface Drilled {
+/**
+ * What a drill has shown, from least to most. restored: the restore succeeded · counts: numbers of rows and
+ * objects as at the source · dump: every row as in the dump · contents: every row as at the source, in the
+ * snapshot of the dump; of a directory, every byte of each file.
+ */
+export type DrillDepth = 'restored' | 'counts' | 'dump' | 'contents'
+
+/**
+ * How the contents compare. equal in part: what was compared is equal, and something was not covered. not
+ * compared: there is no record of the contents; `compared` has what was counted all the same.
+ */
+export type ContentsResult = 'equal' | 'equal in part' | 'different' | 'not compared'
+
+export type Compared = {
+  contents: ContentsResult
+  /** Of a database: the tables that were compared, and their rows. */
+  tables?: number
+  rows?: number
+  /** Of a directory. */
+  members?: number
+  /** Of the globals of a cluster. */
+  roles?: number
+}
+
+/** What the comparison left out. `table` may also be large objects, a member, or another kind of object. */
+export type NotCovered = {
+  table: string
+  /** For people, without secrets. */
+  reason: string
+}
+
+export type Drilled = {
   /** For people, without secrets. */
   where: string
-  /** What was compared; null: there is no record to compare with, and the restore succeeded. */
-  compared: { tables: number; rows: number } | { members: number } | { roles: number } | null
+  depth: DrillDepth
+  compared: Compared
+  not_covered: NotCovered[]
   differences: Difference[]
   notes: string[]
 }
 
 export type Difference = {
-  what: 'table' | 'sequence' | 'objects' | 'member'
   /** `schema.table`, a kind of objects, or a path. */
-  name: string
+  object: string
+  kind: DifferenceKind
+  /** Rows of a table or bytes of a file: fewer, more, or as many with other contents. */
+  change?: 'missing' | 'fewer' | 'more' | 'changed'
+  /** The sixteenths of a table, 0 to 15, in which rows differ. */
+  buckets?: number[]
   expected: string
   found: string
   /** For people, with all of the above. */
   reason: string
 }
 
+export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'member'
+
 export function difference(
-  what: Difference['what'],
-  name: string,
+  kind: DifferenceKind,
+  object: string,
   expected: string,
   { found }: { found: string },
 ): Difference {
-  const of = { table: 'table ', sequence: 'sequence ', objects: '', member: '' }[what]
+  const of = { table: 'table ', sequence: 'sequence ', objects: '', member: '' }[kind]
   return {
-    what,
-    name,
+    kind,
+    object,
     expected,
     found,
-    reason: `${of}${name}: ${expected} when it was backed up, ${found} restored`,
+    reason: `${of}${object}: ${expected} when it was backed up, ${found} restored`,
   }
 }

@@ -128,6 +128,8 @@ interface VerificationsTable {
   parts: Generated<number>
   bytes: Generated<number>
   findings: ColumnType<JsonObject[], string | undefined, string>
+  depth: ColumnType<Verification['depth'], undefined, Verification['depth']>
+  report: ColumnType<JsonObject | null, undefined, string | null>
   error: ColumnType<string | null, undefined, string | null>
   actor: string
   started_at: Generated<Date>

@@ -5,6 +5,9 @@ const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
 /** Details of a restore that name its server and user, or quote that server. */
 const PLACES_OF_RESTORE: ReadonlySet<string> = new Set(['target', 'error'])
 
+/** Notes quote the server. */
+const PLACES_OF_DRILL: ReadonlySet<string> = new Set(['where', 'notes'])
+
 const HIDDEN_REASON = 'The drill failed; a key with the scope admin sees the reason'
 
 /** A backup as a key may see it. Only the scope `admin` shows where databases are. */
@@ -38,11 +41,15 @@ type BackupDetailsView = Omit<BackupDetails, 'history' | 'verifications'> & {
   verifications: WithoutActor<Verification>[]
 }
 
-/** The error of a drill names its server. */
+/** The error of a drill and its report name its server. */
 function withoutPlaceOfDrill(verification: WithoutActor<Verification>): WithoutActor<Verification> {
-  return verification.kind === 'drill' && verification.error !== null
-    ? { ...verification, error: HIDDEN_REASON }
-    : verification
+  if (verification.kind !== 'drill') return verification
+  const { error, report } = verification
+  return {
+    ...verification,
+    error: error === null ? null : HIDDEN_REASON,
+    report: report === null ? null : without(PLACES_OF_DRILL, report),
+  }
 }
 
 function without<Facts extends object>(names: ReadonlySet<string>, facts: Facts): Facts {

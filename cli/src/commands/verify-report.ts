@@ -11,7 +11,11 @@ import {
   type VerificationReport,
   type VerifyOutcome,
 } from '@telegram-backup/engine/operations/verify.ts'
-import { type DrillReport, differenceIn } from '@telegram-backup/engine/proof/drill-report.ts'
+import {
+  type DrillReport,
+  differenceIn,
+  type RestoredReport,
+} from '@telegram-backup/engine/proof/drill-report.ts'
 import { count, formatBytes, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import type { Output } from '#commands/output.ts'
@@ -221,14 +225,7 @@ function findingLines({ findings, unproven }: VerifiedBackup): string[] {
 function describeDrill(report: DrillReport): string[] {
   if (report.state === 'nothing to restore') return [`Drill: ${report.reason}`]
   const { state, where, compared, differences, notes, seconds } = report
-  const what =
-    compared === null
-      ? ''
-      : 'members' in compared
-        ? count(compared.members, 'member')
-        : 'roles' in compared
-          ? `${count(compared.roles, 'role')}, with their memberships and settings`
-          : `${count(compared.tables, 'table')} with ${count(compared.rows, 'row')}, sequences and objects`
+  const what = comparedWords(compared)
   const ends = {
     passed: `the same as when it was backed up: ${what}`,
     'not compared': 'not compared: the backup has no record of its source',
@@ -239,4 +236,10 @@ function describeDrill(report: DrillReport): string[] {
     ...notes.map(note => `note    ${note}`),
     `Drill: restored in ${where} in ${Math.round(seconds)} s, ${ends[state]}.`,
   ]
+}
+
+function comparedWords({ tables, rows, members, roles }: RestoredReport['compared']): string {
+  if (members !== undefined) return count(members, 'member')
+  if (roles !== undefined) return `${count(roles, 'role')}, with their memberships and settings`
+  return `${count(tables ?? 0, 'table')} with ${count(rows ?? 0, 'row')}, sequences and objects`
 }

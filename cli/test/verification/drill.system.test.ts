@@ -101,8 +101,8 @@ describe('a database is restored for real and compared', () => {
       drill: {
         state: 'differs',
         differences: [
-          { what: 'table', name: 'public.rows', expected: '1999 rows', found: '2000 rows' },
-          { what: 'objects', name: 'views', expected: '2', found: '1' },
+          { kind: 'table', object: 'public.rows', expected: '1999 rows', found: '2000 rows' },
+          { kind: 'objects', object: 'views', expected: '2', found: '1' },
         ],
       },
     })

@@ -155,7 +155,11 @@ describe('verify', () => {
       findings: [],
       unproven: [],
     }
-    const ended = { where: 'a folder of its own', compared: { members: 2 }, notes: [], seconds: 1 }
+    const ended = {
+      ...{ where: 'a folder of its own', notes: [], not_covered: [], seconds: 1 },
+      depth: 'contents' as const,
+      compared: { members: 2, contents: 'equal' as const },
+    }
     const drill = { ...ended, verification_id: id, state: 'passed' as const, differences: [] }
     const passed = { ...sound, success: true, drill }
     const failed = {

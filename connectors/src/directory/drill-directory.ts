@@ -46,10 +46,13 @@ export async function drillDirectory(
       allow: ['outside-links', 'devices'],
       signal,
     })
+    const differences = await compareTree(folder.path, { open, list, signal })
     return {
       where: 'a folder of its own',
-      compared: { members },
-      differences: await compareTree(folder.path, { open, list, signal }),
+      depth: 'contents',
+      compared: { contents: differences.length === 0 ? 'equal' : 'different', members },
+      not_covered: [],
+      differences,
       notes:
         list === undefined
           ? ['The backup has no list of its members, so it was compared only with the tar file.']

@@ -79,7 +79,7 @@ async function differences(tar: Buffer, members: Member[], compared = tar): Prom
       ...{ scratch: scratchIn(folder), signal: new AbortController().signal },
     },
   )
-  return drilled.differences.map(({ name, expected, found }) => [name, expected, found])
+  return drilled.differences.map(({ object, expected, found }) => [object, expected, found])
 }
 
 it('a directory that is as it was has no differences', async () => {

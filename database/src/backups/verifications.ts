@@ -46,6 +46,9 @@ export async function finishVerification(
     bytes: number
     findings: readonly JsonObject[]
     error?: string | undefined
+    /** Of a drill that restored the backup. */
+    depth?: Verification['depth'] | undefined
+    report?: JsonObject | undefined
   },
 ): Promise<void> {
   checkUuid('verification id', of.verificationId)
@@ -58,6 +61,8 @@ export async function finishVerification(
         bytes: of.bytes,
         findings: JSON.stringify(of.findings),
         error: of.error === undefined ? null : storable(of.error),
+        depth: of.depth ?? null,
+        report: of.report === undefined ? null : storable(JSON.stringify(of.report)),
         finished_at: sql<Date>`clock_timestamp()`,
       })
       .where('id', '=', of.verificationId)

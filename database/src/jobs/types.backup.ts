@@ -209,6 +209,10 @@ export interface Verification {
   parts: number
   bytes: number
   findings: JsonObject[]
+  /** Of a drill that restored the backup: what it has shown; null for other verifications. */
+  depth: 'restored' | 'counts' | 'dump' | 'contents' | null
+  /** Of such a drill: what was compared, what differs, and what was not covered. */
+  report: JsonObject | null
   error: string | null
   actor: string
   started_at: Date

@@ -6,6 +6,7 @@ import {
   beginVerification,
   type Database,
   finishVerification,
+  type JsonObject,
 } from '@telegram-backup/database'
 import { missingWords } from '@telegram-backup/database/missing-files'
 import { redactError } from '@telegram-backup/errors'
@@ -50,9 +51,13 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
       await noteDamage(database, backup.id, reason).catch(() => {})
       throw reason
     }
-    await finishVerification(database, { ...counts, ...outcomeOf(drilled) })
     const seconds = Math.round(performance.now() - startMs) / 1000
-    return { ...drilled, state: stateOf(drilled), verification_id: verificationId, seconds }
+    const report = { ...drilled, state: stateOf(drilled), seconds }
+    await finishVerification(database, {
+      ...{ ...counts, ...outcomeOf(drilled) },
+      ...{ depth: drilled.depth, report: { ...report } },
+    })
+    return { ...report, verification_id: verificationId }
   } finally {
     await lease.release()
   }
@@ -61,21 +66,25 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
 const NOTHING_TO_RESTORE =
   'Every byte was read. There is nothing to restore: it is a file, neither a PostgreSQL dump nor a directory.'
 
-function stateOf({ differences, compared }: Drilled): 'passed' | 'not compared' | 'differs' {
+function stateOf({ differences, depth }: Drilled): 'passed' | 'not compared' | 'differs' {
   if (differences.length > 0) return 'differs'
-  return compared === null ? 'not compared' : 'passed'
+  return depth === 'restored' ? 'not compared' : 'passed'
 }
 
-function outcomeOf({ differences, compared, where }: Drilled): {
+function outcomeOf({ differences, depth, where }: Drilled): {
   state: 'sound' | 'failed'
-  findings: Array<{ [name: string]: string }>
+  findings: JsonObject[]
   error?: string
 } {
   if (differences.length > 0) {
-    return { state: 'failed', findings: differences, error: `What was restored in ${where} differs` }
+    return {
+      state: 'failed',
+      findings: differences.map(one => ({ ...one })),
+      error: `What was restored in ${where} differs`,
+    }
   }
   const reason = 'it was restored; there is no record of its source to compare with'
-  return { state: 'sound', findings: compared === null ? [{ finding: 'not compared', reason }] : [] }
+  return { state: 'sound', findings: depth === 'restored' ? [{ finding: 'not compared', reason }] : [] }
 }
 
 /** Files that the backup lacks from the start are not a difference, but a person should know. */

@@ -5,9 +5,14 @@ import type { Drilled } from '@telegram-backup/connectors/drilling.ts'
  * compare with · differs: restored, and different · nothing to restore: a single file, of which every byte
  * was read.
  */
-export type DrillReport =
-  | (Drilled & { state: 'passed' | 'not compared' | 'differs'; verification_id: string; seconds: number })
-  | { state: 'nothing to restore'; reason: string }
+export type DrillReport = RestoredReport | { state: 'nothing to restore'; reason: string }
+
+/** What the catalog keeps of it is all but `verification_id`, which is the id of its row. */
+export type RestoredReport = Drilled & {
+  state: 'passed' | 'not compared' | 'differs'
+  verification_id: string
+  seconds: number
+}
 
 /** The differences of a drill as an error; undefined without any. */
 export function differenceIn(report: DrillReport): { code: string; error: string; hint: string } | undefined {

@@ -86,6 +86,8 @@ export const BACKUP_DETAILS: z.ZodType = z
         parts: COUNT,
         bytes: COUNT,
         findings: z.array(z.looseObject({})),
+        depth: z.enum(['restored', 'counts', 'dump', 'contents']).nullable(),
+        report: z.looseObject({}).nullable().meta({ description: 'What a drill compared.' }),
         started_at: TIME,
         finished_at: TIME_OR_NULL,
       }),

@@ -36,11 +36,14 @@ export async function drillGlobals(
     })
     const seen = globalsIn({ globals: await queryJson(connection, `select ${GLOBALS_RECORD}`, at) })
     const notes = left.length === 0 ? [] : [`Not restored: ${left.join(', ')}.`]
+    const differences = recorded === undefined || seen === undefined ? [] : differencesOf(recorded, seen)
     return {
-      where: 'a server of its own',
-      compared: recorded === undefined ? null : { roles: recorded.roles.length },
-      differences: recorded === undefined || seen === undefined ? [] : differencesOf(recorded, seen),
-      notes,
+      ...{ where: 'a server of its own', differences, not_covered: [], notes },
+      depth: recorded === undefined ? 'restored' : 'counts',
+      compared: {
+        contents: 'not compared',
+        ...(recorded !== undefined && { roles: recorded.roles.length }),
+      },
     }
   })
 }

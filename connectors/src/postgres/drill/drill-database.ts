@@ -73,7 +73,12 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
   const { seen, notes } = await rehearseDatabase(rehearsal, async (restored, psql) =>
     recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
   )
-  if (recorded === undefined || seen === undefined) return { where, notes, differences: [], compared: null }
+  if (recorded === undefined || seen === undefined) {
+    return {
+      ...{ where, notes, differences: [], not_covered: [] },
+      ...{ depth: 'restored', compared: { contents: 'not compared' } },
+    }
+  }
   const { differences, tables, rows } = compareContents(recorded, seen)
   const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
   const uncounted = recorded.tables - recorded.counted
@@ -84,7 +89,9 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
         ? notes
         : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
     differences,
-    compared: isAnythingKnown ? { tables, rows } : null,
+    not_covered: [],
+    depth: isAnythingKnown ? 'counts' : 'restored',
+    compared: { contents: 'not compared', ...(isAnythingKnown && { tables, rows }) },
   }
 }
 
