@@ -147,8 +147,9 @@ export * from '#audit/types.audit.ts'
 
 // 11. Monitoring: facts about sources and the queue, alerts, notices.
 
+export * from '#monitoring/alerts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
-export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'

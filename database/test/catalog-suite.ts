@@ -1,7 +1,9 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
+import { describeAlerts } from '#test/suite-alerts.ts'
 import { describeAudit } from '#test/suite-audit.ts'
+import { describeAuditedActs } from '#test/suite-audited-acts.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
@@ -73,5 +75,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRetentionNotices(open)
   describeHistory(open)
   describeAudit(open)
+  describeAuditedActs(open)
+  describeAlerts(open)
   describeFullDisk(open)
 }
