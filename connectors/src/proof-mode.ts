@@ -1,8 +1,8 @@
 import { BackupError } from '@telegram-backup/errors'
 
 /**
- * What a send records for drills. off: nothing of the contents · count: numbers of rows · fast: hashes against
- * accidents · sha256: hashes that others can compute again.
+ * What a send records for drills. off: nothing of the contents · count: numbers of rows · fast: hashes
+ * against accidents · sha256: hashes that others can compute again.
  */
 export type ProofMode = (typeof PROOF_MODES)[number]
 

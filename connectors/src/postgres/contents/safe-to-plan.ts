@@ -99,7 +99,9 @@ export class PlanGuard {
     return this.#session.close()
   }
 
-  /** Undefined if it is locked, or if its user may not lock it and has no rights that a function could use. */
+  /**
+   * Undefined if it is locked, or if its user may not lock it and has no rights that a function could use.
+   */
   async #lock({ schema, name }: Named): Promise<LeftOutReason | undefined> {
     const session = this.#session
     try {
@@ -117,8 +119,8 @@ export class PlanGuard {
 }
 
 /**
- * Whether planning could call a function that is neither PostgreSQL's own nor a superuser's in C, or the table
- * is no longer one.
+ * Whether planning could call a function that is neither PostgreSQL's own nor a superuser's in C, or the
+ * table is no longer one.
  */
 function callsFunctions({ schema, name }: Named): string {
   return `
