@@ -16,7 +16,7 @@ export interface ClusterSettings extends Pick<PostgresSettings, OfEachDatabase> 
   role_passwords?: boolean | undefined
 }
 
-type OfEachDatabase = 'format' | 'exclude_table_data' | 'lock_timeout' | 'count_rows' | 'trust_dump'
+type OfEachDatabase = 'format' | 'exclude_table_data' | 'lock_timeout' | 'proof' | 'count_rows' | 'trust_dump'
 
 export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
   'exclude_database',
@@ -24,6 +24,7 @@ export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
   'format',
   'exclude_table_data',
   'lock_timeout',
+  'proof',
   'count_rows',
   'trust_dump',
 ]
