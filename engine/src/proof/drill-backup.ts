@@ -17,6 +17,8 @@ import { noteDamage } from '#restore/restore-record.ts'
 export interface DrillBackup extends Drill {
   database: Database
   backup: BackupDetails
+  /** Hides the place of the server in an error. */
+  hide(error: unknown): unknown
 }
 
 /** This many bytes show which program wrote a file. */
@@ -44,7 +46,7 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     try {
       drilled = withMissing(await connector.drill.run(backup, whileHeld), backup)
     } catch (error) {
-      const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : error
+      const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : of.hide(error)
       await finishVerification(database, {
         ...{ ...counts, state: 'failed', findings: [], error: redactError(reason).message },
       }).catch(() => {})
