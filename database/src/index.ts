@@ -140,7 +140,12 @@ export { type SqlRunner, sqlRunner } from '#sql-runner.ts'
 export * from '#keys/api-keys.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
-// 10. Monitoring: facts about sources and the queue, alerts, notices.
+// 10. The audit: who did what.
+
+export * from '#audit/audit.ts'
+export * from '#audit/types.audit.ts'
+
+// 11. Monitoring: facts about sources and the queue, alerts, notices.
 
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
