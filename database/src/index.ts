@@ -124,7 +124,14 @@ export {
   type SourceJobs,
 } from '#queue/job-requests.ts'
 export * from '#queue/job-runs.ts'
-export { noteService, type ServedNames, servedNames, unservedJobs } from '#queue/services.ts'
+export {
+  type DeclaringService,
+  declaringServices,
+  noteService,
+  type ServedNames,
+  servedNames,
+  unservedJobs,
+} from '#queue/services.ts'
 export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'

@@ -188,7 +188,7 @@ export async function lastSourceJobs(
   sources: readonly string[],
 ): Promise<ReadonlyMap<string, SourceJobs>> {
   const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`
-    select newest.* from unnest(${[...new Set(sources)]}::text[]) wanted (source), lateral (
+    select newest.* from unnest(${[...new Set(sources)]}::text[]) as wanted (source), lateral (
       (select * from control_plane.jobs where source = wanted.source order by created_at desc, id desc limit 1)
        union all
       (select * from control_plane.jobs where source = wanted.source and state = 'failed'

@@ -20,3 +20,21 @@ export type DeclaredTarget = {
   project_id: string | null
   kind: string | null
 }
+
+/** All that a configuration file declares. */
+export interface DeclaredPlaces {
+  sources: readonly DeclaredSource[]
+  targets: readonly DeclaredTarget[]
+}
+
+/** The last check of a source. */
+export interface SourceCheck {
+  source: string
+  project_id: string
+  state: 'ok' | 'warning' | 'failed'
+  /** For people; both may name servers. */
+  message: string
+  hint: string | null
+  actor: string
+  checked_at: Date
+}

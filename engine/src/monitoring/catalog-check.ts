@@ -4,7 +4,7 @@ import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import type { Logger } from '#logging.ts'
 import type { Channels } from '#monitoring/channels.ts'
 import { type Condition, type FileFault, findConditions, type WatchRules } from '#monitoring/conditions.ts'
-import { type DeclaredRules, declaredRules } from '#monitoring/declared-places.ts'
+import { allDeclared, type DeclaredRules, declaredRules } from '#monitoring/declared-places.ts'
 import { GIVE_UP_AFTER_MS } from '#monitoring/deliver-notices.ts'
 import { type Outage, watchRecoveries } from '#monitoring/outage.ts'
 import {
@@ -99,7 +99,11 @@ export class CatalogCheck {
         chatTrouble: this.#chat.trouble,
         fileFaults: (fileFaults?.() ?? []).map(fault => ({ ...fault, host: hostname() })),
       },
-      { ...rules, ...declaredRules(rules.declared), patienceMs: this.#limits.patienceMs },
+      {
+        ...rules,
+        ...declaredRules(allDeclared(facts.services, rules.declared)),
+        patienceMs: this.#limits.patienceMs,
+      },
     )
     const found = await explained(database, conditions)
     return { found, openAlerts: facts.openAlerts }

@@ -1,12 +1,25 @@
 import { connectorOf } from '@telegram-backup/connectors/registry.ts'
-import type { BackupType, DeclaredSource } from '@telegram-backup/database'
+import type { BackupType, DeclaredPlaces, DeclaredSource, DeclaringService } from '@telegram-backup/database'
 import { planSource } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
 import { readNoBackupFor } from '#config/notification-settings.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import type { WatchRules } from '#monitoring/conditions.ts'
+import { targetKindIn } from '#restore/restore-target.ts'
 
 type SourcesOfFile = Pick<ConfigFile, 'sourceNames' | 'source' | 'projectOf' | 'notifications'>
+
+/** What others may know of a file: names, kinds, projects and limits, never a place or a secret. */
+export function declaredPlaces(
+  file: SourcesOfFile & Pick<ConfigFile, 'targetNames' | 'target'>,
+): DeclaredPlaces {
+  const targets = file.targetNames.map(name => ({
+    name,
+    project_id: file.projectOf('target', name) ?? null,
+    kind: read(() => targetKindIn(file.target(name)).kind) ?? null,
+  }))
+  return { sources: declaredSources(file), targets }
+}
 
 /** The sources that a file names. One that cannot be read is there as well; its jobs report the error. */
 export function declaredSources(file: SourcesOfFile): DeclaredSource[] {
@@ -36,6 +49,14 @@ function read<Value>(from: () => Value): Value | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What any file names: this process knows its own as it is now. */
+export function allDeclared(
+  services: readonly DeclaringService[],
+  own: readonly DeclaredSource[],
+): DeclaredSource[] {
+  return [...services.flatMap(({ sources }) => sources), ...own]
 }
 
 /** The rules that follow from what files name. */

@@ -13,10 +13,16 @@ import { readNotificationSettings } from '#config/notification-settings.ts'
 import { checkRecoveryKey } from '#doctor/key-checks.ts'
 import type { Config } from '#environment.ts'
 import { type Condition, type FileFault, findConditions, type WatchFacts } from '#monitoring/conditions.ts'
-import { declaredRules, declaredSources } from '#monitoring/declared-places.ts'
+import { allDeclared, declaredRules, declaredSources } from '#monitoring/declared-places.ts'
 import { type SourceState, sourceStates } from '#monitoring/source-states.ts'
 import { alertTimes, type Finding, findingOf } from '#monitoring/state-findings.ts'
-import { conditionOfAlert, explained, gatherFacts, scheduleInterval } from '#monitoring/watch-facts.ts'
+import {
+  conditionOfAlert,
+  explained,
+  type GatheredFacts,
+  gatherFacts,
+  scheduleInterval,
+} from '#monitoring/watch-facts.ts'
 
 /** What this machine knows besides the catalog. */
 export interface OwnMachine {
@@ -33,8 +39,9 @@ export interface OverviewFacts {
   sources: SourceState[]
   /** What concerns no single source. */
   general: Finding[]
-  alerts: readonly Alert[]
   running: readonly Job[]
+  /** What all of it was derived from. */
+  watched: GatheredFacts
 }
 
 /** More jobs do not run at the same time in one installation. */
@@ -54,7 +61,8 @@ export async function readOverviewFacts(
     const watched = await gatherFacts(snapshot, scheduleInterval)
     const proofs = await proofFacts(snapshot)
     const running = await listJobs(snapshot, { state: 'running', limit: MOST_RUNNING })
-    const declared = own.configFile === undefined ? [] : declaredSources(own.configFile)
+    const ownSources = own.configFile === undefined ? [] : declaredSources(own.configFile)
+    const declared = allDeclared(watched.services, ownSources)
     const facts = {
       ...watched,
       ...seenByServices(watched.alerts, at),
@@ -75,9 +83,9 @@ export async function readOverviewFacts(
     return {
       at,
       sources: sourceStates(facts, rules, conditions),
-      general: [...general, ...ownFault(own, general), ...key],
-      alerts: watched.alerts,
+      general: [...general, ...ownFault(own, general), ...withoutService(watched), ...key],
       running,
+      watched,
     }
   })
 }
@@ -148,6 +156,13 @@ function ownFault({ fault }: OwnMachine, known: readonly Finding[]): Finding[] {
   const text = `The configuration file of this machine cannot be used: ${fault.message}`
   const publicText = PUBLIC_TEXTS.config_unusable
   return [{ state: 'attention', reason: { code, text, since: null }, ...(publicText && { publicText }) }]
+}
+
+/** Schedules are there, and no process that runs them. */
+function withoutService({ schedules, services }: GatheredFacts): Finding[] {
+  if (!schedules.some(({ enabled }) => enabled) || services.some(({ is_alive }) => is_alive)) return []
+  const text = 'No serve runs, so the schedules make no backups'
+  return [{ state: 'attention', reason: { code: 'no_service', text, since: null } }]
 }
 
 async function recoveryKeyFinding({ config }: OwnMachine): Promise<Finding[]> {

@@ -1,6 +1,8 @@
 import {
   type Alert,
   type Database,
+  type DeclaringService,
+  declaringServices,
   type Job,
   type JsonObject,
   lastSourceJobs,
@@ -28,6 +30,7 @@ export const scheduleInterval: IntervalOf = schedule => {
 }
 
 export type GatheredFacts = Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTrouble' | 'fileFaults'> & {
+  services: readonly DeclaringService[]
   schedules: readonly Schedule[]
   alerts: readonly Alert[]
 }
@@ -38,7 +41,9 @@ export async function gatherFacts(database: Database, intervalOf: IntervalOf): P
   const jobs = await openJobs(database)
   const { erase_failures, notices } = await queueFacts(database)
   const alerts = await openAlerts(database)
+  const services = await declaringServices(database)
   return {
+    services,
     sources,
     intervalsMs: sourceIntervals(schedules, intervalOf),
     pausedSchedules: pausedSchedules(schedules, intervalOf),

@@ -92,7 +92,7 @@ export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overv
     as_of: facts.at,
     reasons,
     sources: sources.map(source => sourceOverview(source, isAdmin)),
-    alerts: facts.alerts.map(alertOf).filter(({ project }) => isSeen(project)),
+    alerts: facts.watched.alerts.map(alertOf).filter(({ project }) => isSeen(project)),
     running: facts.running.filter(({ project_id }) => isSeen(project_id)).map(jobView),
   }
 }

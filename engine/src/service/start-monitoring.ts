@@ -27,7 +27,12 @@ export function startMonitoring(
   const channels = liveChannels(settings, { texts: client, vaultChatId: config.chatId })
   if (channels.names.length === 0)
     log.warn('no notifications are configured: problems only appear in this log')
-  metrics.readFrom({ database, intervalOf: scheduleInterval, log })
+  metrics.readFrom({
+    database,
+    intervalOf: scheduleInterval,
+    own: () => ({ config, configFile, fault: configFile.fault }),
+    log,
+  })
   metrics.showDeclared(() => configFile.sourceNames)
   const assertOwnChat = watchOwnership({ database, client })
   const watch = Watch.start({
