@@ -7,6 +7,7 @@ export { closeQueueSchema, makeQueueSchema, rolesWithRights } from '#catalog-own
 export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
+export { inSnapshot } from '#snapshot.ts'
 
 // One process at a time, on this machine.
 
@@ -118,10 +119,20 @@ export {
   type DeliverJob,
   getJob,
   type JobFilter,
+  lastSourceJobs,
   listJobs,
+  type SourceJobs,
 } from '#queue/job-requests.ts'
 export * from '#queue/job-runs.ts'
-export { noteService, type ServedNames, servedNames, unservedJobs } from '#queue/services.ts'
+export {
+  type DeclaringService,
+  declaringServices,
+  noteService,
+  type ServedNames,
+  servedNames,
+  unservedJobs,
+} from '#queue/services.ts'
+export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'
 export {
@@ -149,6 +160,7 @@ export * from '#audit/types.audit.ts'
 
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
+export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
