@@ -7,6 +7,7 @@ export { closeQueueSchema, makeQueueSchema, rolesWithRights } from '#catalog-own
 export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
+export { inSnapshot } from '#snapshot.ts'
 
 // One process at a time, on this machine.
 
@@ -147,3 +148,8 @@ export * from '#monitoring/notices.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+
+// 11. What has changed, in the order of commits.
+
+export { readChanges } from '#events/changes.ts'
+export type * from '#events/types.event.ts'

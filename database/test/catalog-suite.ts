@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeErase } from '#test/suite-erase.ts'
+import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
@@ -71,5 +72,6 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRestores(open)
   describeRetentionNotices(open)
   describeHistory(open)
+  describeEvents(open)
   describeFullDisk(open)
 }
