@@ -164,3 +164,8 @@ export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+
+// 11. What has changed, in the order of commits.
+
+export { readChanges } from '#events/changes.ts'
+export type * from '#events/types.event.ts'

@@ -3,6 +3,7 @@ import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeAudit } from '#test/suite-audit.ts'
 import { describeErase } from '#test/suite-erase.ts'
+import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
@@ -73,5 +74,6 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRetentionNotices(open)
   describeHistory(open)
   describeAudit(open)
+  describeEvents(open)
   describeFullDisk(open)
 }
