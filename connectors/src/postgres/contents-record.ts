@@ -1,3 +1,4 @@
+import type { ContentHashes } from '#postgres/contents/hash-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
 
 /** What a database held when it was dumped: `contents` of its facts, see docs/format.md. No data. */
@@ -13,6 +14,8 @@ export type DatabaseContents = {
   sequences?: SequenceRange[]
   /** Number of objects of each kind; only of a whole database. */
   objects?: Record<string, number>
+  /** Of what the rows hold. */
+  hashes?: ContentHashes
 }
 
 type SequenceRange = [schema: string, sequence: string, from: string | null, to: string | null]
