@@ -21,6 +21,8 @@ export interface DrillBackup extends Omit<Drill, 'open' | 'onRestored'> {
   backup: BackupDetails
   /** As of `BackupContents`; may be called several times. */
   open(signal: AbortSignal, hooks?: Pick<ReadOptions, 'onPartAwaited'>): AsyncIterable<Buffer>
+  /** Hides the place of the server in an error. */
+  hide(error: unknown): unknown
 }
 
 /** This many bytes show which program wrote a file. */
@@ -53,7 +55,7 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     try {
       drilled = withMissing(await connector.drill.run(backup, whileHeld), backup)
     } catch (error) {
-      const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : error
+      const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : of.hide(error)
       await finishVerification(database, {
         ...{ ...counts, state: 'failed', findings: [], error: redactError(reason).message },
       }).catch(() => {})
