@@ -13,6 +13,7 @@ import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
 import type { NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
+import type { DeclaredSource, DeclaredTarget, SourceCheck } from '#queue/types.service.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
 export interface CatalogSchema {
@@ -77,7 +78,8 @@ export interface CatalogSchema {
     told_at: Generated<Date>
     notice_id: number | null
   }
-  services: Holder & { id: string; sources: string[]; targets: string[]; seen_at: Generated<Date> }
+  services: ServicesTable
+  source_checks: Replace<SourceCheck, { checked_at: Generated<Date> }>
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 
@@ -114,6 +116,17 @@ interface JobsColumns {
   created_at: Generated<Date>
   started_at: ColumnType<Date | null, undefined, Date>
   finished_at: ColumnType<Date | null, undefined, Date>
+}
+
+interface ServicesTable extends Holder {
+  id: string
+  sources: string[]
+  targets: string[]
+  edition: string | null
+  declared_sources: ColumnType<DeclaredSource[], string, string>
+  declared_targets: ColumnType<DeclaredTarget[], string, string>
+  kept_for: ColumnType<unknown, string, string>
+  seen_at: Generated<Date>
 }
 
 type SchedulesTable = Replace<Schedule, SchedulesColumns>

@@ -5,6 +5,7 @@ import { describeAlerts } from '#test/suite-alerts.ts'
 import { describeAudit } from '#test/suite-audit.ts'
 import { describeAuditedActs } from '#test/suite-audited-acts.ts'
 import { describeErase } from '#test/suite-erase.ts'
+import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
@@ -77,5 +78,6 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeAudit(open)
   describeAuditedActs(open)
   describeAlerts(open)
+  describeEvents(open)
   describeFullDisk(open)
 }

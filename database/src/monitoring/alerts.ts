@@ -5,11 +5,24 @@ import type { Database } from '#database.ts'
 import { checkCount, isUuid } from '#input-checks.ts'
 import type { Alert, RecordedAlert } from '#monitoring/types.alert.ts'
 
+/** The fields of an {@link Alert}. */
+export const ALERT_COLUMNS: readonly (keyof Alert)[] = [
+  'id',
+  'key',
+  'kind',
+  'details',
+  'since',
+  'seen_at',
+  'told_at',
+  'muted_until',
+  'muted_by',
+]
+
 /** All open alerts, oldest first. */
 export async function openAlerts(database: Database): Promise<Alert[]> {
   return await database.kysely
     .selectFrom('alerts')
-    .select(['id', 'key', 'kind', 'details', 'since', 'seen_at', 'told_at', 'muted_until', 'muted_by'])
+    .select(ALERT_COLUMNS)
     .orderBy('since')
     .orderBy('key')
     .execute()
@@ -76,7 +89,7 @@ export async function muteAlert(
             },
       )
       .where('id', '=', id)
-      .returning(['id', 'key', 'kind', 'details', 'since', 'seen_at', 'told_at', 'muted_until', 'muted_by'])
+      .returning(ALERT_COLUMNS)
       .executeTakeFirst()
     if (row === undefined) return null
     const { project } = row.details
