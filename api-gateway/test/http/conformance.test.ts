@@ -202,7 +202,7 @@ describe('every route answers as the document says', () => {
       expect(bare.headers.get('www-authenticate')).toMatch(/^Bearer/)
       expect(bare.body['hint']).toContain('telegram-backup apikey create')
       expect(bare.body['hint']).not.toContain('[hidden]')
-      const isRead = method === 'GET' && !path.endsWith('/content')
+      const isRead = (method === 'GET' && !path.endsWith('/content')) || path.endsWith('/preview')
       const scoped = await asked(method, relative, {
         id: 'nonsense',
         key: isRead ? reader : none,
@@ -217,7 +217,7 @@ describe('every route answers as the document says', () => {
     for (const path of new Set(api.operations.map(one => one.path))) {
       const answer = await service.ask(`/${path.replace('{id}', backupId)}`.replace('//api/v1', ''), {
         key: admin,
-        method: 'PUT',
+        method: path.endsWith('/pin') ? 'PATCH' : 'PUT',
       })
       expect(answer.status, path).toBe(405)
       expect(answer.headers.get('allow')).toMatch(/[A-Z]/)
