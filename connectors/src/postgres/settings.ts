@@ -15,6 +15,8 @@ export interface PostgresSettings extends ProofSettings {
   lock_timeout?: string | undefined
   /** Drills run its dumps as a superuser. */
   trust_dump?: boolean | undefined
+  /** The target on whose server drills restore; default: a temporary server. */
+  drill_on?: string | undefined
 }
 
 export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
@@ -28,6 +30,7 @@ export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
   'proof',
   'count_rows',
   'trust_dump',
+  'drill_on',
 ]
 
 export interface PostgresChoice extends SourceChoice {

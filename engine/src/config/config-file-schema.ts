@@ -107,6 +107,7 @@ const SOURCE_OBJECT = z.strictObject({
   proof: z.enum(PROOF_MODES, 'write off, count, fast or sha256').optional(),
   count_rows: z.boolean('write true or false').optional(),
   trust_dump: z.boolean('write true or false').optional(),
+  drill_on: TEXT.optional(),
   exclude_database: PATTERNS.optional(),
   role_passwords: z.boolean('write true or false').optional(),
   exclude: PATTERNS.optional(),
