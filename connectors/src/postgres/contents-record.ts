@@ -29,8 +29,9 @@ export function recordOf(of: {
   objects?: Record<string, number> | undefined
   /** Some tables were dumped without rows; a restored database does not show which. */
   hasEmptied?: boolean
+  hashes?: ContentHashes | undefined
 }): DatabaseContents {
-  const { rows, sequences, objects, hasEmptied = false } = of
+  const { rows, sequences, objects, hasEmptied = false, hashes } = of
   const counted = rows.filter(([, , count]) => count !== null)
   const largestFirst = [...rows].sort(([, , a], [, , b]) => (b ?? -1) - (a ?? -1))
   const rest = largestFirst.slice(MOST_NAMED)
@@ -44,6 +45,7 @@ export function recordOf(of: {
     }),
     ...(sequences && { sequences: bothTimes(sequences).slice(0, MOST_NAMED) }),
     ...(objects && { objects }),
+    ...(hashes && { hashes }),
   }
 }
 

@@ -54,7 +54,7 @@ export const LEFT_OUT_REASONS = {
   floats: 'it has floating-point numbers inside of other types, whose text PostgreSQL has changed in 12',
   refused: 'the server could not hash it',
   version: 'the server is too old to read it safely',
-  standby: 'a superuser cannot read it safely on a standby',
+  unsafe: 'its owner could run code with the rights that the user of the backup has on the server',
   connection: 'the server has no further connection for the backup',
   rows: 'its rows are not in the dump',
   part: 'some of its rows are not in the dump',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { describeError } from '@telegram-backup/errors'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import {
   type ContentHash,
   hashOfBuckets,
@@ -27,7 +27,7 @@ export interface HashableRelation {
   kind: 'table' | 'foreign table' | 'materialized view' | 'extension'
   oid: number
   /** The partitioned table on top, if this is a partition: rows may move between its partitions. */
-  root: { schema: string; name: string } | undefined
+  root: { schema: string; name: string; oid: number } | undefined
 }
 
 const RELATIONS = `
@@ -42,7 +42,7 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
   namespace.nspname, class.relname,
   case when of_extension.oid is not null then 'extension' when class.relkind = 'f' then 'foreign table'
     when class.relkind = 'm' then 'materialized view' else 'table' end,
-  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname
+  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname, top.oid::pg_catalog.int8
 ) order by class.relpages, namespace.nspname, class.relname), '[]')
 from pg_catalog.pg_class class
 join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
@@ -59,11 +59,14 @@ where class.relkind in ('r', 'f', 'm') and ${IS_OWN}
 /** Throws what the session throws. */
 export async function readHashable(session: PsqlSession): Promise<HashableRelation[]> {
   const rows = (await session.ask(RELATIONS)) as Array<
-    [string, string, HashableRelation['kind'], number, string | null, string | null]
+    [string, string, HashableRelation['kind'], number, string | null, string | null, number | null]
   >
-  return rows.map(([schema, name, kind, oid, topSchema, topName]) => ({
+  return rows.map(([schema, name, kind, oid, topSchema, topName, topOid]) => ({
     ...{ schema, name, kind, oid },
-    root: topSchema === null || topName === null ? undefined : { schema: topSchema, name: topName },
+    root:
+      topSchema === null || topName === null || topOid === null
+        ? undefined
+        : { schema: topSchema, name: topName, oid: topOid },
   }))
 }
 
@@ -104,12 +107,18 @@ export interface TableColumns {
   hasNestedFloats: boolean
 }
 
+/** A server may answer anything; this goes into the next query. */
+function numberOf(oid: number): number {
+  if (Number.isSafeInteger(oid) && oid > 0) return oid
+  throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
+}
+
 /** Conservative: any composite type counts as one that holds floats. */
 const columnsSql = (oid: number): string => `
 with recursive own as (
   select attname, attnum, atttypid, pg_catalog.format_type(atttypid, atttypmod) as shown,
     coalesce(pg_catalog.to_jsonb(a)->>'attgenerated', '') <> '' as is_generated
-  from pg_catalog.pg_attribute a where attrelid = ${oid} and attnum > 0 and not attisdropped
+  from pg_catalog.pg_attribute a where attrelid = ${numberOf(oid)} and attnum > 0 and not attisdropped
 ), base (attnum, oid) as (
   select attnum, atttypid from own
   union all
