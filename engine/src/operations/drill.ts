@@ -1,4 +1,4 @@
-import type { DrillPlace } from '@telegram-backup/connectors/drilling.ts'
+import type { Drill, DrillPlace } from '@telegram-backup/connectors/drilling.ts'
 import { restoringConnector } from '@telegram-backup/connectors/registry.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { readIdentities } from '#age-keys.ts'
@@ -26,7 +26,7 @@ export interface DrillRequest {
   trustDump: boolean
 }
 
-export interface DrillHooks extends Watching, ReadHooks {
+export interface DrillHooks extends Watching, ReadHooks, Pick<Drill, 'onCompare'> {
   onEnd?: () => void
 }
 
@@ -43,7 +43,7 @@ export interface Drills {
 /** Throws `USAGE`, and why the named server cannot be used. */
 export async function openDrills(engine: Engine, request: DrillRequest, hooks: DrillHooks): Promise<Drills> {
   const { config, database } = engine
-  const { signal, note, onPart, onBytes } = hooks
+  const { signal, note, onPart, onBytes, onCompare } = hooks
   const { createRoles } = request
   const scratch = scratchIn(config.stateFolder)
   const siteOf = await sitesOf(engine, request, signal)
@@ -73,7 +73,7 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...place, database, backup },
+          ...{ ...place, database, backup, onCompare },
           open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })
