@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import { describeApi } from '#http/api-document.ts'
 import { openAuthentication } from '#http/authentication.ts'
 import { DOCS_POLICY, docsPage } from '#http/docs-page.ts'
+import { OpenStreams } from '#http/event-streams.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { readJson } from '#http/json-body.ts'
 import { TransferMemory, UnreadAnswers } from '#http/memory-limits.ts'
@@ -14,7 +15,8 @@ import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
-import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
+import { eventRoute } from '#http/routes/event-routes.ts'
+import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
@@ -91,6 +93,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     contentRoute(ports, memory),
     ...jobRoutes(ports),
     jobEvents(ports, streams),
+    eventRoute(ports, streams),
     ...scheduleRoutes(ports),
   ]
 }

@@ -40,7 +40,7 @@ async function pageAfter(database: Database, after: string | undefined): Promise
     isReset: false,
     through: last !== undefined && hasMore ? at(last.number) : at(bounds.newest),
     hasMore,
-    changes: await withThings(kysely, rows),
+    changes: await withThings(kysely, rows, at),
   }
 }
 
@@ -88,7 +88,11 @@ async function rowsAfter(
 }
 
 /** Adds the objects, with one query for each kind. */
-async function withThings(kysely: Kysely<CatalogSchema>, rows: readonly EventRow[]): Promise<Change[]> {
+async function withThings(
+  kysely: Kysely<CatalogSchema>,
+  rows: readonly EventRow[],
+  at: (number: number) => string,
+): Promise<Change[]> {
   const idsOf = (kind: EventKind): string[] =>
     rows.filter(row => row.kind === kind).map(({ object }) => object)
   const backups = await read(idsOf('backup'), ids =>
@@ -106,8 +110,8 @@ async function withThings(kysely: Kysely<CatalogSchema>, rows: readonly EventRow
     const found = await kysely.selectFrom('alerts').select(columns).where('key', 'in', keys).execute()
     return found.map(alert => ({ ...alert, id: alert.key }))
   })
-  return rows.map(({ kind, object, project_id }): Change => {
-    const about = { object, project_id }
+  return rows.map(({ kind, object, project_id, number }): Change => {
+    const about = { position: at(number), object, project_id }
     if (kind === 'backup') return { ...about, kind, thing: backups.get(object) ?? null }
     if (kind === 'job') return { ...about, kind, thing: jobs.get(object) ?? null }
     if (kind === 'schedule') return { ...about, kind, thing: schedules.get(object) ?? null }

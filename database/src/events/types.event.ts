@@ -7,6 +7,8 @@ export type EventKind = 'backup' | 'job' | 'schedule' | 'alert'
 
 /** A changed object as it is in the snapshot of its page; `thing` is null when it is gone. */
 export type Change = {
+  /** After this change: opaque, see `ChangePage.through`. */
+  position: string
   /** The UUID, or the key of an alert. */
   object: string
   /** Null for what concerns all projects. */
@@ -20,7 +22,7 @@ export type Change = {
 
 /** Changes in the order of their commits. Of several changes of one object only the newest is there. */
 export interface ChangePage {
-  /** Where the next page begins: opaque to callers, the same in every process of this catalog. */
+  /** Where the next page begins: opaque, the same in every process of this catalog. */
   through: string
   /** Changes before this page are no longer known: everything has to be read anew. */
   isReset: boolean
