@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
+import { describeAudit } from '#test/suite-audit.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
@@ -72,6 +73,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRestores(open)
   describeRetentionNotices(open)
   describeHistory(open)
+  describeAudit(open)
   describeEvents(open)
   describeFullDisk(open)
 }
