@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiKey } from '@telegram-backup/database'
 import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
+import { alertView } from '@telegram-backup/engine/monitoring/alert-view.ts'
 import type { CatalogEvent, EventPage } from '@telegram-backup/engine/operations/follow-events.ts'
-import { alertView } from '#http/alert-view.ts'
 import { backupView } from '#http/backup-view.ts'
 import { Newest } from '#http/newest.ts'
 
@@ -46,7 +46,8 @@ class ShownEvent {
 
 function viewOf(event: CatalogEvent, caller: ApiKey): object | null {
   if (event.kind === 'backup') return event.thing && backupView(caller, event.thing)
-  if (event.kind === 'alert') return event.thing && alertView(event.thing)
+  if (event.kind === 'alert')
+    return event.thing && alertView(event.thing, { showPlaces: caller.scopes.includes('admin') })
   return event.thing
 }
 

@@ -85,6 +85,7 @@ describe('every route answers as the document says', () => {
       ['DELETE', '/jobs/{id}', 202, { id: jobId }],
       ['GET', '/jobs/{id}/events', 200, { id: jobId }],
       ['GET', '/jobs/{id}/events', 204, { id: jobId, headers: { 'Last-Event-ID': '999' } }],
+      ['GET', '/events', 200],
       ['GET', '/schedules', 200],
       ['DELETE', '/backups/{id}', 202, { id: backupId }],
       ['GET', '//healthz', 200],

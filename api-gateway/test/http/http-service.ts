@@ -76,7 +76,7 @@ export async function openTestService(
   const log = createLogger({ level: 'debug', stream: { write: line => lines.push(line) } })
   const queue: JobQueue = {
     submit: request => createJob(database, request, async () => {}),
-    cancel: id => cancelJob(database, id, async () => {}),
+    cancel: (id, actor = database.actor) => cancelJob({ ...database, actor }, id, async () => {}),
   }
   const { service, client } = vault
   const { app, close } = createApp({

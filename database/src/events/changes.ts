@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Change, ChangePage, EventKind } from '#events/types.event.ts'
+import { alertsByIds } from '#monitoring/alerts.ts'
 import { jobOf } from '#queue/job-rows.ts'
 import { inSnapshot } from '#snapshot.ts'
 
@@ -107,11 +108,7 @@ async function withThings(
   const schedules = await read(idsOf('schedule'), ids =>
     kysely.selectFrom('schedules').selectAll().where('id', 'in', ids).execute(),
   )
-  const alerts = await read(idsOf('alert'), async keys => {
-    const columns = ['key', 'kind', 'details', 'since', 'seen_at', 'told_at'] as const
-    const found = await kysely.selectFrom('alerts').select(columns).where('key', 'in', keys).execute()
-    return found.map(alert => ({ ...alert, id: alert.key }))
-  })
+  const alerts = await read(idsOf('alert'), ids => alertsByIds({ kysely }, ids))
   return rows.map(({ kind, object, project_id, number }): Change => {
     const about = { position: at(number), object, project_id }
     if (kind === 'backup') return { ...about, kind, thing: backups.get(object) ?? null }

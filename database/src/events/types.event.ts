@@ -1,6 +1,6 @@
 import type { Backup } from '#jobs/types.backup.ts'
 import type { Job, Schedule } from '#jobs/types.job.ts'
-import type { Alert } from '#monitoring/types.alert.ts'
+import type { RecordedAlert } from '#monitoring/types.alert.ts'
 
 /** What may change so that others learn of it. */
 export type EventKind = 'backup' | 'job' | 'schedule' | 'alert'
@@ -9,7 +9,7 @@ export type EventKind = 'backup' | 'job' | 'schedule' | 'alert'
 export type Change = {
   /** After this change: opaque, see `ChangePage.through`. */
   position: string
-  /** The UUID, or the key of an alert. */
+  /** Its UUID. */
   object: string
   /** Null for what concerns all projects. */
   project_id: string | null
@@ -17,7 +17,7 @@ export type Change = {
   | { kind: 'backup'; thing: Backup | null }
   | { kind: 'job'; thing: Job | null }
   | { kind: 'schedule'; thing: Schedule | null }
-  | { kind: 'alert'; thing: Alert | null }
+  | { kind: 'alert'; thing: RecordedAlert | null }
 )
 
 /** Changes in the order of their commits. Of several changes of one object only the newest is there. */

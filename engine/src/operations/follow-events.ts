@@ -1,9 +1,9 @@
 import {
-  type Alert,
   type Backup,
   type Change,
   type ChangePage,
   type Database,
+  type RecordedAlert,
   readChanges,
 } from '@telegram-backup/database'
 import { type JobView, jobView } from '#jobs/job-view.ts'
@@ -15,7 +15,7 @@ export type CatalogEvent = Pick<Change, 'position' | 'object' | 'project_id'> &
     | { kind: 'backup'; thing: Backup | null }
     | { kind: 'job'; thing: JobView | null }
     | { kind: 'schedule'; thing: ScheduleView | null }
-    | { kind: 'alert'; thing: Alert | null }
+    | { kind: 'alert'; thing: RecordedAlert | null }
   )
 
 export type EventPage = Omit<ChangePage, 'changes'> & { events: CatalogEvent[] }
