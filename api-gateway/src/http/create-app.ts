@@ -21,6 +21,7 @@ import { jobRoutes } from '#http/routes/job-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
+import { whoamiRoute } from '#http/routes/whoami-route.ts'
 
 export interface HttpApp {
   app: Express
@@ -95,6 +96,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     jobEvents(ports, streams),
     eventRoute(ports, streams),
     ...scheduleRoutes(ports),
+    whoamiRoute(),
   ]
 }
 
@@ -111,7 +113,8 @@ function addRoute(
       note(response, { route: path })
       // HEAD would start a stream.
       if (request.method === 'HEAD' && !hasHead(route)) return next('route')
-      assertScope(callerOf(response), route.scope)
+      const caller = callerOf(response)
+      if (route.scope !== null) assertScope(caller, route.scope)
       next()
     },
     ...(route.body === undefined ? [] : [readBody]),
