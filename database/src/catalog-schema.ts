@@ -12,7 +12,7 @@ import type {
 import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
-import type { NoticeChannel } from '#monitoring/types.alert.ts'
+import type { NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 import type { DeclaredSource, DeclaredTarget, SourceCheck } from '#queue/types.service.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
@@ -67,6 +67,10 @@ export interface CatalogSchema {
     details: ColumnType<JsonObject, string | undefined, never>
   }
   alerts: AlertsTable
+  ended_alerts: Omit<RecordedAlert, 'details' | 'ended_at'> & {
+    details: ColumnType<JsonObject, string, never>
+    ended_at: Generated<Date>
+  }
   notices: NoticesTable
   retention_notices: {
     backup_id: string
@@ -164,6 +168,7 @@ interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at'
 }
 
 interface AlertsTable {
+  id: Generated<string>
   key: string
   kind: string
   details: ColumnType<JsonObject, string | undefined, string>
@@ -172,6 +177,9 @@ interface AlertsTable {
   seen_at: ColumnType<Date, undefined, Date>
   newest_at: Date | null
   raised_at: ColumnType<Date, undefined, Date>
+  muted_until: Date | null
+  muted_by: string | null
+  announced: Generated<boolean>
 }
 
 interface NoticesTable {

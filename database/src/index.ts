@@ -158,14 +158,22 @@ export * from '#audit/types.audit.ts'
 
 // 11. Monitoring: facts about sources and the queue, alerts, notices.
 
+export {
+  type AlertFilter,
+  getAlert,
+  listAlerts,
+  muteAlert,
+  openAlerts,
+  pruneEndedAlerts,
+} from '#monitoring/alerts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
-export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 
-// 11. What has changed, in the order of commits.
+// 12. What has changed, in the order of commits.
 
 export { readChanges } from '#events/changes.ts'
 export type * from '#events/types.event.ts'

@@ -44,7 +44,7 @@ function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
   return {
     operationId: name,
     summary,
-    description: `Needs the scope ${scope}.`,
+    description: scope === null ? 'Every valid key may ask.' : `Needs the scope ${scope}.`,
     requestParams: {
       ...(hasId && { path: z.object({ id: UUID }) }),
       ...(query && { query }),

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -29,6 +30,8 @@ export async function beginVerification(
       .values({ backup_id: of.backupId, kind: of.kind, job_id: of.jobId ?? null, actor: database.actor })
       .returning('id')
       .executeTakeFirstOrThrow()
+    const details = { kind: of.kind, verification_id: id, job_id: of.jobId ?? null }
+    await addToAudit(trx, { actor: database.actor, act: 'backup.verify', backupId: of.backupId, details })
     return id
   })
 }

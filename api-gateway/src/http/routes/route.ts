@@ -22,7 +22,8 @@ export interface RouteDescription {
   /** The operation’s name in the document. */
   name: string
   summary: string
-  scope: ApiScope
+  /** Null: every valid key may ask. */
+  scope: ApiScope | null
   query?: z.ZodObject | undefined
   body?: z.ZodType | undefined
   /** The route reads the body itself, as bytes. */
