@@ -16,6 +16,7 @@ import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
 import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
+import { overviewRoutes } from '#http/routes/overview-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
@@ -92,6 +93,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     ...jobRoutes(ports),
     jobEvents(ports, streams),
     ...scheduleRoutes(ports),
+    ...overviewRoutes(ports),
   ]
 }
 
@@ -127,7 +129,7 @@ function hasHead({ method, hasHead: isAnswered = false, answers }: Route): boole
 }
 
 function pathOf({ path }: Route): string {
-  return `/api/v1${path.replace('{id}', ':id')}`
+  return `/api/v1${path.replace(/\{(id|name)\}/, ':$1')}`
 }
 
 function send(
