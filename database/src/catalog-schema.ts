@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { AuditEntry } from '#audit/types.audit.ts'
 import type {
   Backup,
   BackupPart,
@@ -60,6 +61,11 @@ export interface CatalogSchema {
   }
   verifications: VerificationsTable
   api_keys: ApiKeysTable
+  audit: Omit<AuditEntry, 'id' | 'at' | 'details'> & {
+    id: Generated<number>
+    at: Generated<Date>
+    details: ColumnType<JsonObject, string | undefined, never>
+  }
   alerts: AlertsTable
   notices: NoticesTable
   retention_notices: {

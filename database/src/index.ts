@@ -152,7 +152,12 @@ export { type SqlRunner, sqlRunner } from '#sql-runner.ts'
 export * from '#keys/api-keys.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
-// 10. Monitoring: facts about sources and the queue, alerts, notices.
+// 10. The audit: who did what.
+
+export * from '#audit/audit.ts'
+export * from '#audit/types.audit.ts'
+
+// 11. Monitoring: facts about sources and the queue, alerts, notices.
 
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
@@ -160,3 +165,8 @@ export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+
+// 11. What has changed, in the order of commits.
+
+export { readChanges } from '#events/changes.ts'
+export type * from '#events/types.event.ts'

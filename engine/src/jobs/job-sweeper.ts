@@ -8,6 +8,7 @@ import {
   type Job,
   noteService,
   overdueJobs,
+  pruneAudit,
   pruneJobLog,
   pruneJobs,
   type Recovery,
@@ -148,6 +149,7 @@ class JobSweeper {
     const prunings = [
       () => pruneJobs(database, { endedBefore, limit: PRUNE_AT_ONCE }),
       () => pruneJobLog(database, { before: loggedBefore, limit: PRUNE_AT_ONCE }),
+      () => pruneAudit(database, { limit: PRUNE_AT_ONCE }),
     ]
     for (const prune of prunings) {
       while (!signal.aborted && (await prune()) === PRUNE_AT_ONCE);
