@@ -132,6 +132,7 @@ export {
   servedNames,
   unservedJobs,
 } from '#queue/services.ts'
+export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
 export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'

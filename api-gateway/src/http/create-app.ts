@@ -18,6 +18,7 @@ import { contentRoute } from '#http/routes/content-route.ts'
 import { eventRoute } from '#http/routes/event-routes.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
+import { overviewRoutes } from '#http/routes/overview-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
@@ -97,6 +98,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     eventRoute(ports, streams),
     ...scheduleRoutes(ports),
     whoamiRoute(),
+    ...overviewRoutes(ports),
   ]
 }
 
@@ -133,7 +135,7 @@ function hasHead({ method, hasHead: isAnswered = false, answers }: Route): boole
 }
 
 function pathOf({ path }: Route): string {
-  return `/api/v1${path.replace('{id}', ':id')}`
+  return `/api/v1${path.replace(/\{(id|name)\}/, ':$1')}`
 }
 
 function send(
