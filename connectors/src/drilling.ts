@@ -28,8 +28,19 @@ export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
 export interface Drill<Target extends RestoreTarget = RestoreTarget> extends DrillPlace<Target> {
   /** May be called several times. */
   open: OpenBytes
+  /** Called once all is restored, before the comparison begins. */
+  onRestored?: (() => void) | undefined
+  /** Called before each table is compared. */
+  onCompare?: ((progress: CompareProgress) => void) | undefined
   /** The members that the send has recorded, if it has. */
   members: () => Promise<Iterable<Member> | undefined>
+}
+
+export interface CompareProgress {
+  done: number
+  of: number
+  /** `schema.table`, which is compared next. */
+  object: string
 }
 
 /** Temporary places, removed after `use`. Throw `DISK_FULL`, `CONFIGURATION` and what `use` throws. */
@@ -89,6 +100,8 @@ export type NotCovered = {
 export type Drilled = {
   /** For people, without secrets. */
   where: string
+  /** Of the PostgreSQL server that it was restored on, such as `17.2`. */
+  server_version?: string
   depth: DrillDepth
   compared: Compared
   not_covered: NotCovered[]
