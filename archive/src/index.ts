@@ -4,6 +4,25 @@ export type { Encryption } from '#encryption.ts'
 export { base64Of, escapeName, shownBytes, shownName, unescapeName } from '#escaped-names.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export {
+  type EvidenceContents,
+  MAX_RECORDS,
+  openEvidence,
+  readEvidence,
+  readEvidenceContents,
+  type SignedEvidence,
+  sealEvidence,
+  signEvidence,
+  signEvidenceContents,
+} from '#evidence.ts'
+export type {
+  DrillEvidence,
+  EvidenceDifference,
+  EvidencePlace,
+  EvidenceRecord,
+  EvidenceTable,
+  ReviewEvidence,
+} from '#evidence-record.ts'
+export {
   type IndexedKeep,
   type IndexedRetention,
   type IndexedSchedule,
@@ -37,9 +56,11 @@ export type { RestoredSummary } from '#unpacking.ts'
 export {
   type IndexDrawing,
   type IndexEntry,
+  type IndexedEvidence,
   type IndexedEvent,
   type IndexedManifest,
   indexContent,
+  MAX_INDEXED_EVIDENCE,
   openIndex,
   sealIndex,
   type VaultIndex,

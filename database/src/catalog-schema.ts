@@ -68,6 +68,8 @@ export interface CatalogSchema {
     notice_id: number | null
   }
   services: Holder & { id: string; sources: string[]; targets: string[]; seen_at: Generated<Date> }
+  evidence: EvidenceTable
+  evidence_messages: EvidenceMessagesTable
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 
@@ -128,12 +130,12 @@ interface VerificationsTable {
   parts: Generated<number>
   bytes: Generated<number>
   findings: ColumnType<JsonObject[], string | undefined, string>
-  depth: ColumnType<Verification['depth'], undefined, Verification['depth']>
-  report: ColumnType<JsonObject | null, undefined, string | null>
-  error: ColumnType<string | null, undefined, string | null>
+  depth: ColumnType<Verification['depth'], Verification['depth'] | undefined, Verification['depth']>
+  report: ColumnType<JsonObject | null, string | null | undefined, string | null>
+  error: ColumnType<string | null, string | null | undefined, string | null>
   actor: string
   started_at: Generated<Date>
-  finished_at: ColumnType<Date | null, undefined, Date>
+  finished_at: ColumnType<Date | null, Date | undefined, Date>
 }
 
 interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at' | 'revoked_at'> {
@@ -176,6 +178,37 @@ interface LeasesTable extends Holder {
   expires_at: Date
 }
 
+interface EvidenceTable {
+  id: string
+  catalog_id: string
+  number: number
+  kind: 'drill' | 'review'
+  at: Date
+  project_id: string
+  type: string
+  source_name: string | null
+  backup_id: string
+  verification_id: string | null
+  reviewed_id: string | null
+  outcome: string | null
+  sha256: string
+  previous: string | null
+  signer: string
+  envelope: string
+}
+
+interface EvidenceMessagesTable {
+  evidence_id: string
+  chat_id: string
+  message_id: number
+  bot_id: string | null
+  file_id: string
+  file_unique_id: string | null
+  size: number
+  sha256: string
+  sent_at: Date | null
+}
+
 interface ChatsTable {
   chat_id: string
   title: string | null
@@ -194,8 +227,9 @@ interface OpenSendsTable {
   id: Generated<string>
   chat_id: string
   bot_id: string | null
-  purpose: 'part' | 'manifest' | 'index' | 'copy'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
   backup_id: string | null
+  evidence_id: string | null
   part_no: number | null
   source_message_id: number | null
   sha256: string | null
