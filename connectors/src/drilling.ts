@@ -28,6 +28,8 @@ export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
 export interface Drill<Target extends RestoreTarget = RestoreTarget> extends DrillPlace<Target> {
   /** May be called several times. */
   open: OpenBytes
+  /** Called once all is restored, before the comparison begins. */
+  onRestored?: (() => void) | undefined
   /** The members that the send has recorded, if it has. */
   members: () => Promise<Iterable<Member> | undefined>
 }
@@ -89,6 +91,8 @@ export type NotCovered = {
 export type Drilled = {
   /** For people, without secrets. */
   where: string
+  /** Of the PostgreSQL server that it was restored on, such as `17.2`. */
+  server_version?: string
   depth: DrillDepth
   compared: Compared
   not_covered: NotCovered[]

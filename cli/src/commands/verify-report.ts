@@ -224,7 +224,7 @@ function findingLines({ findings, unproven }: VerifiedBackup): string[] {
 /** The result of a drill, in a few lines. */
 function describeDrill(report: DrillReport): string[] {
   if (report.state === 'nothing to restore') return [`Drill: ${report.reason}`]
-  const { state, where, compared, differences, notes, seconds } = report
+  const { state, where, compared, differences, notes, seconds, phases } = report
   const what = comparedWords(compared)
   const ends = {
     passed: `the same as when it was backed up: ${what}`,
@@ -235,7 +235,20 @@ function describeDrill(report: DrillReport): string[] {
     ...differences.map(({ reason }) => `DIFFERS ${reason}`),
     ...notes.map(note => `note    ${note}`),
     `Drill: restored in ${where} in ${Math.round(seconds)} s, ${ends[state]}.`,
+    `Time: ${phaseWords(phases)}.`,
   ]
+}
+
+/** Tenths only where they matter. */
+function phaseWords(phases: RestoredReport['phases']): string {
+  const seconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`
+  const { fetch_seconds, open_seconds, restore_seconds, compare_seconds } = phases
+  return [
+    `${seconds(fetch_seconds)} waiting for the chat`,
+    `${seconds(open_seconds)} for decryption`,
+    `${seconds(restore_seconds)} restoring`,
+    `${seconds(compare_seconds)} comparing and removing it`,
+  ].join(', ')
 }
 
 function comparedWords({ tables, rows, members, roles }: RestoredReport['compared']): string {

@@ -157,6 +157,7 @@ describe('verify', () => {
     }
     const ended = {
       ...{ where: 'a folder of its own', notes: [], not_covered: [], seconds: 1 },
+      phases: { fetch_seconds: 0.2, open_seconds: 0.1, restore_seconds: 0.5, compare_seconds: 0.2 },
       depth: 'contents' as const,
       compared: { members: 2, contents: 'equal' as const },
     }

@@ -14,7 +14,7 @@ import { findTar, tarEnvironment } from '#programs/tar-program.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 import type { OpenBytes } from '#restoring.ts'
 
-type DirectoryDrill = Pick<Drill<DirectoryTarget>, 'open' | 'members' | 'scratch' | 'signal'>
+type DirectoryDrill = Pick<Drill<DirectoryTarget>, 'open' | 'onRestored' | 'members' | 'scratch' | 'signal'>
 
 /** The first differences are enough. */
 const MOST_DIFFERENCES = 1_000
@@ -46,6 +46,7 @@ export async function drillDirectory(
       allow: ['outside-links', 'devices'],
       signal,
     })
+    drill.onRestored?.()
     const differences = await compareTree(folder.path, { open, list, signal })
     return {
       where: 'a folder of its own',

@@ -71,7 +71,7 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       try {
         return await drillBackup({
           ...{ ...placeFor(backup), database, backup },
-          open: until => contents.read({ signal: until, onPart, onBytes }),
+          open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })
       } finally {

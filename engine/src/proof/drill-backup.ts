@@ -12,11 +12,15 @@ import { missingWords } from '@telegram-backup/database/missing-files'
 import { redactError } from '@telegram-backup/errors'
 import { busy } from '@telegram-backup/vault/verify/verify-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
+import { PhaseClock, secondsOf } from '#proof/phase-clock.ts'
+import type { ReadOptions } from '#restore/contents.ts'
 import { noteDamage } from '#restore/restore-record.ts'
 
-export interface DrillBackup extends Drill {
+export interface DrillBackup extends Omit<Drill, 'open' | 'onRestored'> {
   database: Database
   backup: BackupDetails
+  /** As of `BackupContents`; may be called several times. */
+  open(signal: AbortSignal, hooks?: Pick<ReadOptions, 'onPartAwaited'>): AsyncIterable<Buffer>
 }
 
 /** This many bytes show which program wrote a file. */
@@ -31,14 +35,19 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
   const { database, backup, signal } = of
   const connector = await drillConnector(of)
   if (connector?.drill === undefined) return { state: 'nothing to restore', reason: NOTHING_TO_RESTORE }
-  const startMs = performance.now()
+  const clock = new PhaseClock()
   const lease = await acquireLease(database, { subject: backup.id, purpose: 'verify' })
   if (lease === null) throw busy(backup.id)
   try {
     const verificationId = await beginVerification(database, {
       ...{ backupId: backup.id, kind: 'drill', leaseToken: lease.token },
     })
-    const whileHeld = { ...onServerOf(connector, of), signal: AbortSignal.any([signal, lease.signal]) }
+    const whileHeld = {
+      ...onServerOf(connector, of),
+      open: (until: AbortSignal) => clock.timed(of.open(until, { onPartAwaited: clock.partAwaited })),
+      onRestored: clock.restored,
+      signal: AbortSignal.any([signal, lease.signal]),
+    }
     const counts = { verificationId, parts: backup.part_count ?? 0, bytes: backup.archive_size ?? 0 }
     let drilled: Drilled
     try {
@@ -51,8 +60,8 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
       await noteDamage(database, backup.id, reason).catch(() => {})
       throw reason
     }
-    const seconds = Math.round(performance.now() - startMs) / 1000
-    const report = { ...drilled, state: stateOf(drilled), seconds }
+    const phases = clock.phases()
+    const report = { ...drilled, state: stateOf(drilled), seconds: secondsOf(phases), phases }
     await finishVerification(database, {
       ...{ ...counts, ...outcomeOf(drilled) },
       ...{ depth: drilled.depth, report: { ...report } },

@@ -1,4 +1,5 @@
 import type { Drilled } from '@telegram-backup/connectors/drilling.ts'
+import type { DrillPhases } from '#proof/phase-clock.ts'
 
 /**
  * How a drill ended. passed: restored, and equal to its source · not compared: restored, without a record to
@@ -12,6 +13,8 @@ export type RestoredReport = Drilled & {
   state: 'passed' | 'not compared' | 'differs'
   verification_id: string
   seconds: number
+  /** Together `seconds`. */
+  phases: DrillPhases
 }
 
 /** The differences of a drill as an error; undefined without any. */

@@ -21,7 +21,9 @@ export interface ReadHooks {
   onBytes?: ((plainBytes: number) => void) | undefined
 }
 
-interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
+export interface ReadOptions extends Omit<ReadHooks, 'onStart'> {
+  /** Called with true when the next part is asked for, and with false when it is there. */
+  onPartAwaited?: ((isAwaited: boolean) => void) | undefined
   signal?: AbortSignal
 }
 
@@ -64,8 +66,8 @@ export class BackupContents {
   }
 
   /** All bytes. Iterating throws `INTEGRITY`, `WRONG_KEY`, `CANCELLED` and how the chat failed. */
-  read({ signal, onPart, onBytes }: ReadOptions = {}): AsyncIterable<Buffer> {
-    const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), onPart })
+  read({ signal, onBytes, ...hooks }: ReadOptions = {}): AsyncIterable<Buffer> {
+    const bytes = this.#options.service.fetchBackup({ ...this.#plan, ...this.#with(signal), ...hooks })
     return counted(bytes, onBytes)
   }
 
@@ -73,7 +75,10 @@ export class BackupContents {
    * Writes all bytes into a new file, with holes for zeros, or into a pipe or device. Resolves to their
    * number.
    */
-  async writeInto(fd: number, { signal, onPart, onBytes }: ReadOptions = {}): Promise<number> {
+  async writeInto(
+    fd: number,
+    { signal, onPart, onBytes }: Omit<ReadOptions, 'onPartAwaited'> = {},
+  ): Promise<number> {
     const { plainSize } = await this.#options.service.fetchBackupInto(fd, {
       ...this.#plan,
       ...this.#with(signal),
@@ -85,7 +90,10 @@ export class BackupContents {
   }
 
   /** The bytes of a range. Fetches only the parts that hold them, and verifies each whole part. */
-  readRange(range: ByteRange, { signal, onPart }: Omit<ReadOptions, 'onBytes'> = {}): AsyncIterable<Buffer> {
+  readRange(
+    range: ByteRange,
+    { signal, onPart }: Omit<ReadOptions, 'onBytes' | 'onPartAwaited'> = {},
+  ): AsyncIterable<Buffer> {
     const { first, numbers } = partsOf(this.backup, range)
     const parts = this.#plan.parts.filter(({ number }) => numbers?.has(number) ?? true)
     const partial = parts.length < this.#plan.parts.length

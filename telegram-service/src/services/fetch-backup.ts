@@ -7,10 +7,10 @@ import {
 } from '@telegram-backup/archive'
 import type { CallWait } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { fetchParts, type PartToFetch } from '#services/fetch-parts.ts'
+import { fetchParts, type PartHooks, type PartToFetch } from '#services/fetch-parts.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-export interface FetchBackupOptions {
+export interface FetchBackupOptions extends PartHooks {
   backupId: string
   /** All parts, in any order; with `partial`, the wanted ones. */
   parts: readonly PartToFetch[]
@@ -20,8 +20,6 @@ export interface FetchBackupOptions {
   /** age identities, `AGE-SECRET-KEY-1…`. */
   identities: readonly string[]
   signal?: AbortSignal | undefined
-  /** Called for each fetched part, before it is opened. */
-  onPart?: ((part: PartToFetch) => void) | undefined
   onWait?: ((wait: CallWait) => void) | undefined
 }
 
@@ -82,6 +80,7 @@ function startFetching(
     signal,
     onWait: options.onWait,
     onPart: options.onPart,
+    onPartAwaited: options.onPartAwaited,
   })
   return {
     received,

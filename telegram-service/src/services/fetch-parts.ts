@@ -15,6 +15,13 @@ export interface PartToFetch extends ExpectedDocument {
   number: number
 }
 
+export interface PartHooks {
+  /** Called for each fetched part, before it is opened. */
+  onPart?: ((part: PartToFetch) => void) | undefined
+  /** Called with true when the next part is asked for, and with false when it is there. */
+  onPartAwaited?: ((isAwaited: boolean) => void) | undefined
+}
+
 /** Parallel downloads. With the part being opened, three parts are in memory. */
 const DOWNLOADS_AHEAD = 2
 /** Paths asked for ahead: an answer may take as long as a download. */
@@ -27,13 +34,17 @@ const PATHS_AHEAD = 3
 export async function* fetchParts(
   client: TelegramClient,
   parts: readonly PartToFetch[],
-  { onPart, ...options }: CallOptions & { onPart?: ((part: PartToFetch) => void) | undefined },
+  { onPart, onPartAwaited, ...options }: CallOptions & PartHooks,
 ): AsyncGenerator<ReceivedPart & { sha256: string }> {
+  onPartAwaited?.(true)
   for await (const { part, fetched } of fetchPartDocuments(client, parts, options)) {
+    onPartAwaited?.(false)
     if ('failure' in fetched) throw fetched.failure
     onPart?.(part)
     yield { number: part.number, bytes: fetched.bytes, sha256: fetched.sha256 }
+    onPartAwaited?.(true)
   }
+  onPartAwaited?.(false)
 }
 
 /**

@@ -23,7 +23,7 @@ export async function checkGlobalsDrill(
  */
 export async function drillGlobals(
   backup: RecordedBackup,
-  { scratch, open, signal }: Drill<ClusterTarget>,
+  { scratch, open, onRestored, signal }: Drill<ClusterTarget>,
 ): Promise<Drilled> {
   const psql = (await newestClientProgram('psql', signal)).path
   const recorded = globalsIn(backup.source)
@@ -34,6 +34,7 @@ export async function drillGlobals(
       trustGlobals: true,
       isWithoutTablespaces: true,
     })
+    onRestored?.()
     const seen = globalsIn({ globals: await queryJson(connection, `select ${GLOBALS_RECORD}`, at) })
     const notes = left.length === 0 ? [] : [`Not restored: ${left.join(', ')}.`]
     const differences = recorded === undefined || seen === undefined ? [] : differencesOf(recorded, seen)

@@ -46,8 +46,8 @@ export async function checkDrillServer(connection: PostgresConnection, signal: A
  * Restores a dump into a temporary database, and compares it with the record. Throws what a restore throws.
  */
 export async function drillDatabase(backup: RecordedBackup, drill: Drill<PostgresTarget>): Promise<Drilled> {
-  const { on, createRoles, trustDump, scratch, open, signal } = drill
-  const of = { backup, open, signal }
+  const { on, createRoles, trustDump, scratch, open, onRestored, signal } = drill
+  const of = { backup, open, onRestored, signal }
   if (on !== undefined) {
     const { connection } = on
     const where = `a database of its own on ${serverOf(connection)}`
@@ -70,12 +70,13 @@ export async function drillDatabase(backup: RecordedBackup, drill: Drill<Postgre
 async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
-  const { seen, notes } = await rehearseDatabase(rehearsal, async (restored, psql) =>
+  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (restored, psql) =>
     recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
   )
+  const on = { where, server_version: serverVersion }
   if (recorded === undefined || seen === undefined) {
     return {
-      ...{ where, notes, differences: [], not_covered: [] },
+      ...{ ...on, notes, differences: [], not_covered: [] },
       ...{ depth: 'restored', compared: { contents: 'not compared' } },
     }
   }
@@ -83,7 +84,7 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
   const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
   const uncounted = recorded.tables - recorded.counted
   return {
-    where,
+    ...on,
     notes:
       uncounted === 0
         ? notes

@@ -31,11 +31,15 @@ export interface Rehearsal {
   mayDifferInLocale: boolean
   /** On a temporary server: the roles that run the dump. Default: the role of the connection. */
   as?: RestrictedRoles | 'superusers' | undefined
+  /** Called once the restore is committed, before `look`. */
+  onRestored?: (() => void) | undefined
   signal: AbortSignal
 }
 
 export interface Rehearsed<Seen> {
   seen: Seen
+  /** Such as `17.2`. */
+  serverVersion: string
   /** For people: another locale, a role that stays. */
   notes: string[]
 }
@@ -80,6 +84,7 @@ export async function rehearseDatabase<Seen>(
       signal,
     })
     areRolesMade = true
+    of.onRestored?.()
     seen = await look(reader, plan.psql.path)
   } catch (error) {
     await staging.discard().catch(() => {})
@@ -92,7 +97,12 @@ export async function rehearseDatabase<Seen>(
   }
   await staging.discard()
   await dropRoles(plan, notes)
-  return { seen, notes }
+  return { seen, serverVersion: versionText(plan.target.server.versionNumber), notes }
+}
+
+/** `170002` is `17.2`. */
+function versionText(versionNumber: number): string {
+  return `${Math.floor(versionNumber / 10_000)}.${versionNumber % 10_000}`
 }
 
 /** Changes nothing. Throws `CONFIGURATION` for an old server or missing extensions. */
