@@ -2,7 +2,6 @@ export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
 export type { FinishedPart, Resumption } from '#earlier-parts.ts'
 export type { Encryption } from '#encryption.ts'
 export { base64Of, escapeName, shownBytes, shownName, unescapeName } from '#escaped-names.ts'
-export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export {
   type EvidenceContents,
   MAX_RECORDS,
@@ -22,6 +21,7 @@ export type {
   EvidenceTable,
   ReviewEvidence,
 } from '#evidence-record.ts'
+export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export {
   type IndexedKeep,
   type IndexedRetention,
@@ -56,8 +56,8 @@ export type { RestoredSummary } from '#unpacking.ts'
 export {
   type IndexDrawing,
   type IndexEntry,
-  type IndexedEvidence,
   type IndexedEvent,
+  type IndexedEvidence,
   type IndexedManifest,
   indexContent,
   MAX_INDEXED_EVIDENCE,

@@ -13,16 +13,13 @@ export interface ChainPlace {
   number: number
   /** Undefined for the first record. */
   previous: string | undefined
-  catalogId: string
+  catalog_id: string
   /** By the clock of the database; later than the record before. */
   at: Date
 }
 
-/** A record that was signed for a place. */
-export type NewEvidence = Omit<Evidence, 'catalog_id' | 'number' | 'at' | 'previous'>
-
 /** Signs the record for its place; called in the transaction that writes it, possibly more than once. */
-export type SignRecord = (place: ChainPlace) => NewEvidence
+export type SignRecord = (place: ChainPlace) => Evidence
 
 /** Adds a record at the end of the chain. */
 export async function appendEvidence(database: Database, sign: SignRecord): Promise<Evidence> {
@@ -30,10 +27,7 @@ export async function appendEvidence(database: Database, sign: SignRecord): Prom
 }
 
 /** As `appendEvidence`, in a transaction. One process at a time: the lock lasts until the transaction ends. */
-export async function appendEvidenceIn(
-  trx: Transaction<CatalogSchema>,
-  sign: SignRecord,
-): Promise<Evidence> {
+export async function appendEvidenceIn(trx: Transaction<CatalogSchema>, sign: SignRecord): Promise<Evidence> {
   await lockByName(trx, 'control_plane: evidence')
   const { id: catalogId } = await trx.selectFrom('catalog').select('id').executeTakeFirstOrThrow()
   const last = await trx
@@ -49,10 +43,7 @@ export async function appendEvidenceIn(
   const previous = last?.sha256
   return await trx
     .insertInto('evidence')
-    .values({
-      ...sign({ number, previous, catalogId, at }),
-      ...{ catalog_id: catalogId, number, at, previous: previous ?? null },
-    })
+    .values(sign({ number, previous, catalog_id: catalogId, at }))
     .returningAll()
     .executeTakeFirstOrThrow()
 }

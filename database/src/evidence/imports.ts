@@ -42,11 +42,7 @@ export async function importEvidence(
     if (there?.sha256 !== evidence.sha256) return 'conflict'
     const { verification_id: id, backup_id } = evidence
     if (drill === undefined || id === null) return added > 0n ? 'added' : 'known'
-    const backup = await trx
-      .selectFrom('backups')
-      .select('id')
-      .where('id', '=', backup_id)
-      .executeTakeFirst()
+    const backup = await trx.selectFrom('backups').select('id').where('id', '=', backup_id).executeTakeFirst()
     if (backup !== undefined) {
       await trx
         .insertInto('verifications')

@@ -16,7 +16,10 @@ export interface EvidenceFilter {
 /** Records, newest first: those after a record of the list, and at most so many. */
 export async function listEvidence(
   database: Database,
-  filter: EvidenceFilter & { after?: Pick<Evidence, 'at' | 'id'> | undefined; limit?: number | undefined } = {},
+  filter: EvidenceFilter & {
+    after?: Pick<Evidence, 'at' | 'id'> | undefined
+    limit?: number | undefined
+  } = {},
 ): Promise<Evidence[]> {
   const { after, limit } = filter
   let query = filtered(database, filter).orderBy('at', 'desc').orderBy('id')
@@ -42,7 +45,11 @@ export async function reviewsOf(database: Database, id: string): Promise<Evidenc
 }
 
 /** The records whose id begins with `prefix` of at least 8 characters; newest first, `most` at most. */
-export async function evidenceByPrefix(database: Database, prefix: string, most: number): Promise<Evidence[]> {
+export async function evidenceByPrefix(
+  database: Database,
+  prefix: string,
+  most: number,
+): Promise<Evidence[]> {
   if (!/^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(prefix)) return []
   return await filtered(database, {})
     .where(sql<boolean>`id::text like ${`${prefix.toLowerCase()}%`}`)

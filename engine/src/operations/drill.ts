@@ -1,13 +1,15 @@
+import { loadOrCreateSigningKey } from '@telegram-backup/archive'
 import type { DrillPlace } from '@telegram-backup/connectors/drilling.ts'
 import { connectorOf, recordedKind, restoringConnector } from '@telegram-backup/connectors/registry.ts'
 import type { RestoreTarget } from '@telegram-backup/connectors/restoring.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
-import { BackupError, hint, option } from '@telegram-backup/errors'
+import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import { readIdentities } from '#age-keys.ts'
 import { readConfigFile } from '#config/config-file.ts'
 import type { Engine, Watching } from '#engine.ts'
 import type { Config } from '#environment.ts'
 import { findBackup } from '#operations/find-backup.ts'
+import { postEvidenceQuietly } from '#operations/post-evidence.ts'
 import { drillBackup, onServerOf } from '#proof/drill-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
 import { scratchIn } from '#proof/scratch.ts'
@@ -50,6 +52,10 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
   const on = request.on === undefined ? undefined : await serverFor(request.on, { config, signal })
   const isTrusted = await trustIn(request, config)
   const scratch = scratchIn(config.stateFolder)
+  const signingKey = await loadOrCreateSigningKey(config.signingKeyFile).catch((error: unknown) => {
+    note(`warning: the drill leaves no evidence, since nothing can sign it: ${describeError(error).message}`)
+    return undefined
+  })
   const placeFor = (backup: BackupDetails): DrillPlace => ({
     ...{ on, createRoles, scratch, signal, trustDump: isTrusted(backup) },
   })
@@ -70,12 +76,13 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...placeFor(backup), database, backup },
+          ...{ ...placeFor(backup), database, backup, signingKey },
           open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })
       } finally {
         hooks.onEnd?.()
+        await postEvidenceQuietly(engine, hooks)
       }
     },
   }

@@ -1,13 +1,13 @@
-import type { DrillEvidence, EvidenceRecord, IndexedEvidence, SignedEvidence } from '@telegram-backup/archive'
+import type { DrillEvidence, EvidenceRecord, IndexedEvidence } from '@telegram-backup/archive'
 import {
   beginRecovery,
   confirmEvidence,
   type Database,
-  type Evidence,
   type ImportedDrill,
   importEvidence,
 } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
+import { rowOf } from '#evidence/evidence-row.ts'
 import type { BackupReading } from '#recover/indexed-backups.ts'
 import { adoptCatalog, type Owner } from '#recover/ownership.ts'
 import type { Downloaded } from '#recover/signed-documents.ts'
@@ -140,21 +140,6 @@ export function evidenceNotes(outcomes: readonly EvidenceOutcome[]): string[] {
       )
   }
   return notes
-}
-
-/** The row of a record; it repeats what the signed text says. */
-export function rowOf({ record, envelope, sha256, signer }: SignedEvidence): Evidence {
-  const { id, catalog_id, number, at, source, previous } = record
-  const isDrill = record.kind === 'drill'
-  return {
-    ...{ id, catalog_id, number, kind: record.kind, at: new Date(at) },
-    ...{ project_id: source.project, type: source.type, source_name: source.name ?? null },
-    backup_id: isDrill ? record.backup.id : record.backup_id,
-    verification_id: isDrill ? record.drill.id : null,
-    reviewed_id: isDrill ? null : record.of.id,
-    outcome: isDrill ? record.outcome : null,
-    ...{ sha256, previous: previous ?? null, signer, envelope },
-  }
 }
 
 function drillOf(record: EvidenceRecord): ImportedDrill | undefined {

@@ -42,7 +42,15 @@ export type EvidenceSighting = OwnSighting & { facts: ParsedEvidence }
 
 export function emptyScan(index: VaultIndex | undefined): ChatScan {
   const named = new Set(index?.backups.map(({ id }) => id))
-  return { parts: new Map(), refused: [], named, found: new Set(), erased: new Set(), evidence: [], unread: 0 }
+  return {
+    parts: new Map(),
+    refused: [],
+    named,
+    found: new Set(),
+    erased: new Set(),
+    evidence: [],
+    unread: 0,
+  }
 }
 
 /** The messages to look at. */
