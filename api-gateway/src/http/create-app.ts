@@ -14,6 +14,7 @@ import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
+import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
 import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
@@ -92,6 +93,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     ...jobRoutes(ports),
     jobEvents(ports, streams),
     ...scheduleRoutes(ports),
+    ...evidenceRoutes(ports),
   ]
 }
 

@@ -36,6 +36,11 @@ export const registerVerifyEvidence: RegisterCommand = (group, run) => {
             `warning: no --signer was given. The file is whole, but anybody can make such a file and sign it. Compare ${signers.join(', ')} with the fingerprint on the recovery card.`,
           )
         }
+        if (checked.untrustedExporter !== undefined) {
+          note(
+            `warning: the file was exported by a machine with another key, ${checked.untrustedExporter}. The records are yours, and none between the first and the last one is missing; whether others were left out at the ends, only a trusted key can tell.`,
+          )
+        }
         const answer = {
           ...{ success: true, records: records.length, signers, is_trusted: trusted.length > 0 },
           ...{ is_selection: isSelection, exported_at: exportedAt },

@@ -13,10 +13,9 @@ export async function exportTo(
     '@telegram-backup/engine/operations/export-evidence.ts'
   )
   const { evidencePage } = await import('@telegram-backup/engine/proof/evidence-page.ts')
-  const { ownFingerprint } = await import('@telegram-backup/engine/operations/evidence.ts')
   const { config, output } = context
   await withCatalog(context, async database => {
-    const { text, records } = await exportEvidence({ config, database }, request)
+    const { text, records, keys } = await exportEvidence({ config, database }, request)
     if (records.length === 0) {
       throw new BackupError('There is no evidence to export', {
         code: 'NOT_FOUND',
@@ -26,9 +25,8 @@ export async function exportTo(
     const page = html === undefined ? undefined : evidencePage(await evidenceToPrint(database, request))
     if (out !== undefined) await writeNew(out, text)
     if (html !== undefined && page !== undefined) await writeNew(html, page)
-    const signer = await ownFingerprint(config)
     output.answer(
-      { success: true, records: records.length, out: out ?? null, html: html ?? null, signer },
+      { success: true, records: records.length, out: out ?? null, html: html ?? null, signers: keys },
       () =>
         [
           `Exported ${count(records.length, 'record')} of evidence.`,
@@ -36,7 +34,7 @@ export async function exportTo(
             ? []
             : [
                 `${out}: check it anywhere with`,
-                `  telegram-backup evidence verify ${shellWord(out)} --signer ${signer}`,
+                `  telegram-backup evidence verify ${shellWord(out)} ${keys.map(key => `--signer ${key}`).join(' ')}`,
               ]),
           ...(html === undefined ? [] : [`${html}: open it in a browser, and print it or save it as PDF`]),
         ].join('\n'),

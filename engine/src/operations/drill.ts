@@ -28,6 +28,8 @@ export interface DrillRequest {
    * On a temporary server, runs every dump as its superuser; else only dumps of sources with `trust_dump`.
    */
   trustDump: boolean
+  /** For the evidence; names neither users nor machines. Default: the command line. */
+  startedBy?: string | undefined
 }
 
 export interface DrillHooks extends Watching, ReadHooks {
@@ -48,7 +50,7 @@ export interface Drills {
 export async function openDrills(engine: Engine, request: DrillRequest, hooks: DrillHooks): Promise<Drills> {
   const { config, database } = engine
   const { signal, note, onPart, onBytes } = hooks
-  const { createRoles } = request
+  const { createRoles, startedBy = 'a person or program at the command line' } = request
   const on = request.on === undefined ? undefined : await serverFor(request.on, { config, signal })
   const isTrusted = await trustIn(request, config)
   const scratch = scratchIn(config.stateFolder)
@@ -76,7 +78,7 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...placeFor(backup), database, backup, signingKey },
+          ...{ ...placeFor(backup), database, backup, signingKey, startedBy },
           open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })

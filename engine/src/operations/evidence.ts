@@ -5,7 +5,6 @@ import {
   type ReviewEvidence,
   readEvidence,
   signEvidence,
-  signerFingerprint,
 } from '@telegram-backup/archive'
 import {
   appendEvidence,
@@ -115,7 +114,7 @@ function unknown(message: string): BackupError {
 
 /**
  * Records that a person has looked at a drill, as a signed record of its own. The caller sends it to the chat.
- * Throws `NOT_FOUND`, `USAGE` for an empty or too long text and for a review of a review, and what a signing
+ * Throws `NOT_FOUND`, `INVALID` for an empty or too long text and for a review of a review, and what a signing
  * key throws.
  */
 export async function reviewEvidence(
@@ -128,7 +127,7 @@ export async function reviewEvidence(
   if (reviewed === null) throw unknown(`No evidence has the id ${shown(review.id)}`)
   if (reviewed.kind !== 'drill') {
     throw new BackupError('This record is a review itself', {
-      code: 'USAGE',
+      code: 'INVALID',
       hint: `Review the drill that it belongs to: ${reviewed.reviewed_id}.`,
     })
   }
@@ -145,16 +144,11 @@ export async function reviewEvidence(
   })
 }
 
-/** Of this machine's key. */
-export async function ownFingerprint({ signingKeyFile }: Config): Promise<string> {
-  return signerFingerprint(await loadOrCreateSigningKey(signingKeyFile))
-}
-
 function readText(what: string, given: string, longest: number): string {
   const text = given.toWellFormed().replaceAll('\0', '').trim()
   if (text !== '' && text.length <= longest) return text
   throw new BackupError(`The ${what} of a review has 1 to ${longest} characters`, {
-    code: 'USAGE',
+    code: 'INVALID',
     hint: `Give a ${what === 'name' ? 'name, such as "Ana Ruiz"' : 'note, such as "Differences explained, no action"'}.`,
   })
 }

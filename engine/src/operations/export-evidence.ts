@@ -32,15 +32,15 @@ function inOrder(records: readonly Evidence[]): Evidence[] {
   )
 }
 
-/** The file of an export, which this machine signs. */
+/** The file of an export, which this machine signs. `keys`: whom to trust to believe all of it. */
 export async function exportEvidence(
   { config, database }: { config: Config; database: Database },
   request: ExportRequest,
-): Promise<{ text: string; records: Evidence[] }> {
+): Promise<{ text: string; records: Evidence[]; keys: string[] }> {
   const records = await chooseEvidence(database, request)
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile)
   const isSelection = request.words.length > 0 || request.project !== undefined
-  return { text: evidenceFile(records, { isSelection, at: new Date(), signingKey }), records }
+  return { records, ...evidenceFile(records, { isSelection, at: new Date(), signingKey }) }
 }
 
 /** The drills of an export, for pages. */

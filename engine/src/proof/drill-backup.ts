@@ -24,6 +24,7 @@ export interface DrillBackup extends Omit<Drill, 'open' | 'onRestored'> {
   backup: BackupDetails
   /** Signs the evidence; without it there is none. */
   signingKey: SigningKey | undefined
+  startedBy: string
   /** As of `BackupContents`; may be called several times. */
   open(signal: AbortSignal, hooks?: Pick<ReadOptions, 'onPartAwaited'>): AsyncIterable<Buffer>
 }
@@ -55,16 +56,10 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     }
     const counts = { verificationId, parts: backup.part_count ?? 0, bytes: backup.archive_size ?? 0 }
     const signed = (result: EndedDrill['result'], phases: DrillPhases): SignRecord | undefined => {
-      const ended = {
-        backup,
-        verificationId,
-        actor: database.actor,
-        seconds: secondsOf(phases),
-        phases,
-        result,
-      }
+      const ended = { backup, verificationId, startedBy: of.startedBy, phases, result }
       const isOnNamedServer = whileHeld.on !== undefined
-      return of.signingKey && drillSigner({ ...ended, isOnNamedServer }, of.signingKey)
+      const seconds = secondsOf(phases)
+      return of.signingKey && drillSigner({ ...ended, seconds, isOnNamedServer }, of.signingKey)
     }
     let drilled: Drilled
     try {

@@ -18,8 +18,8 @@ import type { DrillPhases } from '#proof/phase-clock.ts'
 export interface EndedDrill {
   backup: BackupDetails
   verificationId: string
-  /** As the catalog names it, such as `user@host`. */
-  actor: string
+  /** For auditors; names neither users nor machines. */
+  startedBy: string
   seconds: number
   phases: DrillPhases
   /** Restored on a server that a person named. */
@@ -73,7 +73,7 @@ function cutRecord(
       ...(backup.source_name && { name: cut(backup.source_name, 256) }),
     },
     backup: factsOf(backup),
-    started_by: withoutHost(drill.actor),
+    started_by: drill.startedBy,
     program_version: programVersion(),
     ...(report?.server_version && { server_version: cut(report.server_version, 256) }),
     drill: {
@@ -150,10 +150,6 @@ const WORDS: Readonly<Record<string, string>> = {
   DISK_FULL: 'The disk was full',
   UNREACHABLE: 'A server could not be reached',
   CONFIGURATION: 'This machine or its server cannot restore this backup',
-}
-
-function withoutHost(actor: string): string {
-  return cut(actor.replace(/@[^@]*$/, ''), 200) || 'unknown'
 }
 
 /** Names and reasons come from databases. */

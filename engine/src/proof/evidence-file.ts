@@ -17,11 +17,14 @@ import { Signers } from '@telegram-backup/vault/recover/signers.ts'
 
 const [START, BETWEEN, END] = ['[\n', ',\n', '\n]\n']
 
-/** The file that holds these records. They are in the order of their chains. */
+/**
+ * The file that holds these records, which are in the order of their chains, and the fingerprints of the keys
+ * that a person has to trust to believe all of it.
+ */
 export function evidenceFile(
   records: readonly Pick<Evidence, 'envelope' | 'sha256'>[],
   of: { isSelection: boolean; at: Date; signingKey: SigningKey },
-): string {
+): { text: string; keys: string[] } {
   if (records.length > MAX_RECORDS) {
     throw new BackupError(`An export holds ${MAX_RECORDS} records at most`, {
       code: 'USAGE',
@@ -37,7 +40,9 @@ export function evidenceFile(
     },
     of.signingKey,
   )
-  return START + [contents, ...records.map(({ envelope }) => envelope)].join(BETWEEN) + END
+  const text = START + [contents, ...records.map(({ envelope }) => envelope)].join(BETWEEN) + END
+  const signed = records.map(({ envelope }) => readEvidence(envelope))
+  return { text, keys: keysToTrust([...signed, readEvidenceContents(contents)]) }
 }
 
 /** What a file proves. */
@@ -47,8 +52,14 @@ export interface CheckedEvidence {
   isSelection: boolean
   /** Undefined for a single record without a list of contents, as a chat has it. */
   exportedAt: string | undefined
-  /** Fingerprints of all keys that have signed something in it. */
+  /** Fingerprints of the keys that have signed the records, the oldest first. */
   signers: string[]
+  /**
+   * The key that signed the list of contents, if it is not trusted, such as that of a machine that has recovered
+   * since: then nothing shows that the first and the last record of the file are the first and the last one of
+   * the export.
+   */
+  untrustedExporter: string | undefined
 }
 
 /**
@@ -63,47 +74,76 @@ export function checkEvidenceFile(text: string, trusted: readonly string[]): Che
   if (!text.startsWith(START) || !text.endsWith(END) || text.length < START.length + END.length)
     throw changed('The file is not as an export wrote it')
   const [first = '', ...rest] = text.slice(START.length, -END.length).split(BETWEEN)
-  const { contents, ...header } = readEvidenceContents(first)
-  const records = rest.map((envelope, index) => readNumbered(envelope, index + 1))
-  const { records: promised, is_selection: isSelection, exported_at: exportedAt } = contents
+  const { contents, ...header } = readContents(first)
+  const records = rest.map((envelope, index) => readLine(envelope, index + LINE_OF_FIRST))
+  const { records: promised, exported_at: exportedAt } = contents
   for (let at = 0; at < Math.max(promised.length, records.length); at++) {
     if (promised[at] !== records[at]?.sha256)
-      throw changed(`Element ${at + 1} of the file is not the record that its list of contents names there`)
+      throw changed(`Line ${at + LINE_OF_FIRST} is not the record that the list of contents names there`)
   }
-  assertTrusted([header, ...records], trusted)
+  const signers = trust([header, ...records], trusted)
+  for (const record of records) if (!signers.takes(record)) throw untrusted(record, trusted)
+  const isExporterTrusted = signers.takes(header)
+  const isSelection = contents.is_selection && isExporterTrusted
   assertChained(
     records.map(({ record, sha256 }) => ({ record, sha256 })),
     isSelection,
   )
-  const signers = new Set([header, ...records].map(({ signer }) => signer))
-  return { records, isSelection, exportedAt, signers: [...signers] }
+  return {
+    ...{ records, isSelection, exportedAt, signers: signersOf(records) },
+    untrustedExporter: isExporterTrusted ? undefined : header.signer,
+  }
+}
+
+/** After the bracket and the list of contents. */
+const LINE_OF_FIRST = 3
+
+function readContents(envelope: string): ReturnType<typeof readEvidenceContents> {
+  try {
+    return readEvidenceContents(envelope)
+  } catch (cause) {
+    throw changed('The list of contents was changed, or is missing', cause)
+  }
 }
 
 function checkSingle(envelope: string, trusted: readonly string[]): CheckedEvidence {
   const record = readEvidence(envelope)
-  assertTrusted([record], trusted)
-  return { records: [record], isSelection: true, exportedAt: undefined, signers: [record.signer] }
+  if (!trust([record], trusted).takes(record)) throw untrusted(record, trusted)
+  const [records, signers] = [[record], [record.signer]]
+  return { records, signers, isSelection: true, exportedAt: undefined, untrustedExporter: undefined }
 }
 
-function readNumbered(envelope: string, element: number): SignedEvidence & Signer {
+function readLine(envelope: string, line: number): SignedEvidence & Signer {
   try {
     return readEvidence(envelope)
   } catch (cause) {
-    throw changed(`Element ${element} of the file was changed`, cause)
+    throw changed(`Line ${line} was changed`, cause)
   }
 }
 
-function assertTrusted(signed: readonly Signer[], trusted: readonly string[]): void {
-  if (trusted.length === 0) return
-  const signers = new Signers(trusted, undefined)
+function signersOf(signed: readonly Signer[]): string[] {
+  return [...new Set(signed.map(({ signer }) => signer))]
+}
+
+/** Without trusted keys, all that have signed are. */
+function trust(signed: readonly Signer[], trusted: readonly string[]): Signers {
+  const signers = new Signers(trusted.length === 0 ? signersOf(signed) : trusted, undefined)
   for (const one of signed) signers.learn(one)
-  for (const one of signed) {
-    if (signers.takes(one)) continue
-    throw new BackupError(`It is signed by ${one.signer}, which is not a key that you trust`, {
-      code: 'INTEGRITY',
-      hint: hint`Trusted: ${trusted.join(', ')}, and the keys that they have named after them. If the other key is yours, too, name it with another ${option('signer')}.`,
-    })
-  }
+  return signers
+}
+
+/** A key leads to those that it has named after it. */
+function keysToTrust(signed: readonly Signer[]): string[] {
+  const keys: string[] = []
+  for (const one of signed) if (keys.length === 0 || !trust(signed, keys).takes(one)) keys.push(one.signer)
+  return keys
+}
+
+function untrusted({ signer }: Signer, trusted: readonly string[]): BackupError {
+  return new BackupError(`It is signed by ${signer}, which is not a key that you trust`, {
+    code: 'INTEGRITY',
+    hint: hint`Trusted: ${trusted.join(', ')}, and the keys that they have named after them. If the other key is yours, too, name it with another ${option('signer')}.`,
+  })
 }
 
 interface Link {

@@ -9,12 +9,12 @@ const MOST_TABLES = 60
 const MOST_EXCEPTIONS = 100
 
 const STYLE = `
-@page { size: A4; margin: 16mm 18mm }
+@page { size: A4; margin: 14mm 18mm }
 * { box-sizing: border-box }
-body { font: 10pt/1.4 "Liberation Sans", Arial, Helvetica, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 174mm; padding: 8mm 0 }
+body { font: 9.5pt/1.38 "Liberation Sans", Arial, Helvetica, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 174mm; padding: 8mm 0 }
 article + article { break-before: page; margin-top: 20mm }
 h1 { font-size: 17pt; margin: 0 0 1mm }
-h2 { font-size: 11pt; margin: 5mm 0 1.5mm; padding-bottom: .8mm; border-bottom: .3mm solid #999; break-after: avoid }
+h2 { font-size: 11pt; margin: 4.5mm 0 1.5mm; padding-bottom: .8mm; border-bottom: .3mm solid #999; break-after: avoid }
 p { margin: 0 0 1.5mm }
 .under { color: #555; margin-bottom: 4mm }
 .result { border: .4mm solid; border-left-width: 2.5mm; padding: 2.5mm 4mm; margin: 0 }
@@ -32,7 +32,7 @@ td { vertical-align: top; padding: .5mm 0; overflow-wrap: anywhere }
 code { font: 8.5pt/1.3 "Liberation Mono", Consolas, monospace; overflow-wrap: anywhere }
 .sign { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 8mm; margin-top: 9mm }
 .sign span { border-top: .3mm solid #333; padding-top: .8mm; color: #555; font-size: 8.5pt }
-@media print { body { padding: 0; max-width: none } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+@media print { body { padding: 0; max-width: none } article + article { margin-top: 0 } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 `
 
 /** For the answer of an HTTP server, and in the page itself: no script, no other resource. */
@@ -87,7 +87,7 @@ type Facts = (readonly [name: string, html: string] | undefined)[]
 
 function testedFacts({ source, backup }: DrillEvidence): Facts {
   return [
-    ['Source', escaped(source.name ?? '(without a name)')],
+    ['Source', escaped(source.name ?? 'not named in the configuration')],
     ['Project, type', `${escaped(source.project)}, ${escaped(source.type)}`],
     ['Backup', `<code>${backup.id}</code>`],
     ['State of the data', `${timeWords(backup.created_at)}, when the backup began`],

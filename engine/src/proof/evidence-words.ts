@@ -22,9 +22,9 @@ const DEPTHS: Readonly<Record<NonNullable<DrillEvidence['depth']>, string>> = {
   restored: 'The restore ended without an error. Contents were not compared.',
   counts: 'Number of rows of each table, sequences, and number of objects, as recorded at the source.',
   dump: 'Every row, as it is in the dump. The dump was not compared with the source.',
-  contents:
-    'Contents: every row of each table, or every byte of each file, as recorded at the source in the moment of the backup.',
+  contents: 'The contents of every row, as recorded at the source in the moment of the backup.',
 }
+const FILES = 'Every byte of each file, with its kind, mode and time, as recorded when the backup was made.'
 
 /** How far the comparison went. */
 export function scopeWords({ depth, compared }: DrillEvidence): string {
@@ -35,7 +35,8 @@ export function scopeWords({ depth, compared }: DrillEvidence): string {
     ...(compared?.members === undefined ? [] : [`${number(compared.members)} files and folders`]),
     ...(compared?.roles === undefined ? [] : [`${number(compared.roles)} roles`]),
   ]
-  return counts.length === 0 ? DEPTHS[depth] : `${DEPTHS[depth]} Compared: ${counts.join(', ')}.`
+  const words = depth === 'contents' && compared?.members !== undefined ? FILES : DEPTHS[depth]
+  return counts.length === 0 ? words : `${words} Compared: ${counts.join(', ')}.`
 }
 
 export function placeWords({ drill }: DrillEvidence): string {
