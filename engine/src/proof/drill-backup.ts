@@ -59,7 +59,8 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
       const ended = { backup, verificationId, startedBy: of.startedBy, phases, result }
       const isOnNamedServer = whileHeld.on !== undefined
       const seconds = secondsOf(phases)
-      return of.signingKey && drillSigner({ ...ended, seconds, isOnNamedServer }, of.signingKey)
+      const tables = connector.drill?.recordedTables?.(backup)
+      return of.signingKey && drillSigner({ ...ended, seconds, isOnNamedServer, tables }, of.signingKey)
     }
     let drilled: Drilled
     try {

@@ -6,7 +6,7 @@ import {
   type SigningKey,
   signEvidence,
 } from '@telegram-backup/archive'
-import { contentsIn } from '@telegram-backup/connectors/postgres/contents-record.ts'
+import type { RecordedTables } from '@telegram-backup/connectors/drilling.ts'
 import type { BackupDetails, ChainPlace, SignRecord } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { rowOf } from '@telegram-backup/vault/evidence/evidence-row.ts'
@@ -24,6 +24,8 @@ export interface EndedDrill {
   phases: DrillPhases
   /** Restored on a server that a person named. */
   isOnNamedServer: boolean
+  /** As recorded at the source. */
+  tables: RecordedTables | undefined
   result: Omit<RestoredReport, 'verification_id'> | { error: unknown }
 }
 
@@ -88,7 +90,7 @@ function cutRecord(
       recovery_seconds: Math.round(1000 * (fetch_seconds + open_seconds + restore_seconds)) / 1000,
       depth: report.depth,
       compared: report.compared,
-      ...tablesOf(backup, report, most),
+      ...tablesOf(drill.tables, report, most),
     }),
     outcome: report?.state ?? 'not restored',
     not_covered: not_covered
@@ -119,21 +121,19 @@ function factsOf(backup: BackupDetails): DrillEvidence['backup'] {
 
 /** The largest tables with their rows at the source, and what the drill says of each. */
 function tablesOf(
-  { source }: BackupDetails,
+  recorded: RecordedTables | undefined,
   { depth, differences, not_covered }: Omit<RestoredReport, 'verification_id'>,
   most: number,
 ): Pick<DrillEvidence, 'tables'> {
-  const contents = depth === 'restored' ? undefined : contentsIn(source)
-  if (contents === undefined) return {}
+  if (recorded === undefined || depth === 'restored') return {}
   const different = new Set(differences.filter(({ kind }) => kind === 'table').map(({ object }) => object))
   const left = new Set(not_covered.map(({ table }) => table))
-  const named = contents.rows.slice(0, most).map(([schema, name, rows]): EvidenceTable => {
-    const table = `${schema}.${name}`
+  const named = recorded.named.slice(0, most).map(({ table, rows }): EvidenceTable => {
     const isLeft = left.has(table) || rows === null
     const result = different.has(table) ? 'different' : isLeft ? 'not covered' : 'equal'
     return { table: cut(table), rows, result }
   })
-  return { tables: { named, further: Math.max(0, contents.tables - named.length) } }
+  return { tables: { named, further: Math.max(0, recorded.total - named.length) } }
 }
 
 /** The catalog has the whole message, which may name machines. */

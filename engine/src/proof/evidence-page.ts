@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DrillEvidence } from '@telegram-backup/archive'
-import type { EvidenceDetails } from '#operations/evidence.ts'
+import type { EvidenceDetails } from '#proof/evidence-details.ts'
 import { number, placeWords, RESULTS, scopeWords, timeWords } from '#proof/evidence-words.ts'
 import { formatBytes, formatSpan } from '#units/human-units.ts'
 
