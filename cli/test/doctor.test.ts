@@ -65,3 +65,14 @@ it('a source that will fail tonight though the file can be read is named', async
   })
   expect((await checkNotifications({ config })).message).not.toContain('not known')
 })
+
+it('a source whose drills are to run on a target that does not exist is named', async () => {
+  const config = await saying(
+    'sources:\n  shop: { project: shop, type: database, postgres: postgresql://h/d, drill_on: scrach }\ntargets:\n  scratch: { postgres: postgresql://h/scratch }\n',
+  )
+  await expect(checkConfigFile({ config })).rejects.toMatchObject({
+    code: 'CONFIGURATION',
+    message: expect.stringContaining('"scrach"'),
+    hint: expect.stringContaining('There are: scratch.'),
+  })
+})

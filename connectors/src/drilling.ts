@@ -38,8 +38,17 @@ export interface Drill<Target extends RestoreTarget = RestoreTarget> extends Dri
   open: OpenBytes
   /** Called once all is restored, before the comparison begins. */
   onRestored?: (() => void) | undefined
+  /** Called before each table is compared. */
+  onCompare?: ((progress: CompareProgress) => void) | undefined
   /** The members that the send has recorded, if it has. */
   members: () => Promise<Iterable<Member> | undefined>
+}
+
+export interface CompareProgress {
+  done: number
+  of: number
+  /** `schema.table`, which is compared next. */
+  object: string
 }
 
 /** Temporary places, removed after `use`. Throw `DISK_FULL`, `CONFIGURATION` and what `use` throws. */

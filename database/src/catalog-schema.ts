@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { AuditEntry } from '#audit/types.audit.ts'
 import type {
   Backup,
   BackupPart,
@@ -12,6 +13,7 @@ import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
 import type { NoticeChannel } from '#monitoring/types.alert.ts'
+import type { DeclaredSource, DeclaredTarget, SourceCheck } from '#queue/types.service.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
 export interface CatalogSchema {
@@ -59,6 +61,11 @@ export interface CatalogSchema {
   }
   verifications: VerificationsTable
   api_keys: ApiKeysTable
+  audit: Omit<AuditEntry, 'id' | 'at' | 'details'> & {
+    id: Generated<number>
+    at: Generated<Date>
+    details: ColumnType<JsonObject, string | undefined, never>
+  }
   alerts: AlertsTable
   notices: NoticesTable
   retention_notices: {
@@ -67,7 +74,8 @@ export interface CatalogSchema {
     told_at: Generated<Date>
     notice_id: number | null
   }
-  services: Holder & { id: string; sources: string[]; targets: string[]; seen_at: Generated<Date> }
+  services: ServicesTable
+  source_checks: Replace<SourceCheck, { checked_at: Generated<Date> }>
   evidence: EvidenceTable
   evidence_messages: EvidenceMessagesTable
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
@@ -106,6 +114,17 @@ interface JobsColumns {
   created_at: Generated<Date>
   started_at: ColumnType<Date | null, undefined, Date>
   finished_at: ColumnType<Date | null, undefined, Date>
+}
+
+interface ServicesTable extends Holder {
+  id: string
+  sources: string[]
+  targets: string[]
+  edition: string | null
+  declared_sources: ColumnType<DeclaredSource[], string, string>
+  declared_targets: ColumnType<DeclaredTarget[], string, string>
+  kept_for: ColumnType<unknown, string, string>
+  seen_at: Generated<Date>
 }
 
 type SchedulesTable = Replace<Schedule, SchedulesColumns>

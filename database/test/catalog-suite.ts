@@ -1,7 +1,9 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
+import { describeAudit } from '#test/suite-audit.ts'
 import { describeErase } from '#test/suite-erase.ts'
+import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
@@ -71,5 +73,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRestores(open)
   describeRetentionNotices(open)
   describeHistory(open)
+  describeAudit(open)
+  describeEvents(open)
   describeFullDisk(open)
 }

@@ -31,6 +31,7 @@ import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
 import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
+import { registerStatus } from '#commands/status-command.ts'
 import { registerTag } from '#commands/tag-command.ts'
 import { registerVerify } from '#commands/verify-command.ts'
 
@@ -52,6 +53,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     verify: [registerVerify, 'check backups, also by a trial restore'],
   },
   'Look:': {
+    status: [registerStatus, 'say whether everything can be restored now'],
     list: [registerList, 'list the backups'],
     show: [registerShow, 'show one backup: properties, messages, history'],
     stats: [registerStats, 'count the backups and their sizes'],

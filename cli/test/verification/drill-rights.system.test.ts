@@ -60,6 +60,21 @@ it('the dumps of a source that telegram-backup.yaml trusts are drilled so withou
   expect(drilled.json()).toMatchObject({ drill: { state: 'passed' } })
 })
 
+it('drills of a source with drill_on restore on the server of that target', async () => {
+  const config = join(bench.vault.folder, 'elsewhere.yaml')
+  const source = { project: 'shop', type: 'database', postgres: server.url('rich'), drill_on: 'scratch' }
+  const targets = { scratch: { postgres: server.url('postgres') } }
+  await writeFile(config, JSON.stringify({ sources: { elsewhere: source }, targets }), { mode: 0o600 })
+  const env = { TELEGRAM_BACKUP_CONFIG: config }
+  const sent = await bench.cli(['send', '--source', 'elsewhere', '--json'], { env })
+  const { databaseRecord } = sent.json() as IntegratedBackupResult
+  const drilled = await bench.cli(['verify', databaseRecord?.id ?? '', '--drill', '--json'], { env })
+  expect(drilled.code, sent.stderr + drilled.stderr).toBe(0)
+  expect(drilled.json()).toMatchObject({
+    drill: { state: 'passed', where: expect.stringContaining('a database of its own on ') },
+  })
+})
+
 it.each(['plain', 'custom'])(
   'a %s dump of all else that PostgreSQL has passes without any rights',
   async format => {

@@ -16,7 +16,14 @@ export interface ClusterSettings extends Pick<PostgresSettings, OfEachDatabase> 
   role_passwords?: boolean | undefined
 }
 
-type OfEachDatabase = 'format' | 'exclude_table_data' | 'lock_timeout' | 'count_rows' | 'trust_dump'
+type OfEachDatabase =
+  | 'format'
+  | 'exclude_table_data'
+  | 'lock_timeout'
+  | 'proof'
+  | 'count_rows'
+  | 'trust_dump'
+  | 'drill_on'
 
 export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
   'exclude_database',
@@ -24,8 +31,10 @@ export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
   'format',
   'exclude_table_data',
   'lock_timeout',
+  'proof',
   'count_rows',
   'trust_dump',
+  'drill_on',
 ]
 
 /** By itself, it stands for the globals of the cluster: roles with all of theirs, and tablespaces. */

@@ -3,7 +3,7 @@ import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { appendEvidenceIn, type SignRecord } from '#evidence/chain.ts'
-import { checkUuid, storable } from '#input-checks.ts'
+import { checkUuid, storable, storableJson } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject, Verification, VerificationKind, VerificationState } from '#jobs/types.backup.ts'
 import { guardWrite } from '#leases/lease-rows.ts'
@@ -62,10 +62,10 @@ export async function finishVerification(
         state: of.state,
         parts: of.parts,
         bytes: of.bytes,
-        findings: JSON.stringify(of.findings),
+        findings: storableJson(of.findings),
         error: of.error === undefined ? null : storable(of.error),
         depth: of.depth ?? null,
-        report: of.report === undefined ? null : storable(JSON.stringify(of.report)),
+        report: of.report === undefined ? null : storableJson(of.report),
         finished_at: sql<Date>`clock_timestamp()`,
       })
       .where('id', '=', of.verificationId)

@@ -26,7 +26,9 @@ export async function appendEvidence(database: Database, sign: SignRecord): Prom
   return await inTransaction(database.kysely, trx => appendEvidenceIn(trx, sign))
 }
 
-/** As `appendEvidence`, in a transaction. One process at a time: the lock lasts until the transaction ends. */
+/**
+ * As `appendEvidence`, in a transaction. One process at a time: the lock lasts until the transaction ends.
+ */
 export async function appendEvidenceIn(trx: Transaction<CatalogSchema>, sign: SignRecord): Promise<Evidence> {
   await lockByName(trx, 'control_plane: evidence')
   const { id: catalogId } = await trx.selectFrom('catalog').select('id').executeTakeFirstOrThrow()

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { sql, type Transaction } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -174,6 +174,34 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
     query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id}::uuid)`)
   }
   return (await query.execute()).map(jobOf)
+}
+
+/** Of a source: its newest job, and its newest failed one. */
+export interface SourceJobs {
+  last: Job
+  lastFailed: Job | null
+}
+
+/** By the name of the source; sources without jobs are left out. */
+export async function lastSourceJobs(
+  database: Database,
+  sources: readonly string[],
+): Promise<ReadonlyMap<string, SourceJobs>> {
+  const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`
+    select newest.* from unnest(${[...new Set(sources)]}::text[]) as wanted (source), lateral (
+      (select * from control_plane.jobs where source = wanted.source order by created_at desc, id desc limit 1)
+       union all
+      (select * from control_plane.jobs where source = wanted.source and state = 'failed'
+        order by created_at desc, id desc limit 1)) newest
+     order by newest.created_at, newest.id
+  `.execute(database.kysely)
+  const found = new Map<string, SourceJobs>()
+  for (const row of rows) {
+    const job = jobOf(row)
+    const lastFailed = job.state === 'failed' ? job : (found.get(job.source ?? '')?.lastFailed ?? null)
+    found.set(job.source ?? '', { last: job, lastFailed })
+  }
+  return found
 }
 
 /** The cancel, not the error of an earlier try, ends the job. */

@@ -3,6 +3,7 @@ import { describeError, hint, option } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
 import { readConfigFile } from '#config/config-file.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
+import { assertDrillTarget } from '#proof/drill-settings.ts'
 
 /** The sources and targets of telegram-backup.yaml. Throws `CONFIGURATION` for a wrong file or source. */
 export async function checkConfigFile({ config }: Pick<CheckScope, 'config'>): Promise<Finding> {
@@ -10,7 +11,10 @@ export async function checkConfigFile({ config }: Pick<CheckScope, 'config'>): P
   const { path, sourceNames, targetNames, warnings } = file
   if (path === undefined) return { message: 'no telegram-backup.yaml; none is needed without schedules' }
   // Finds here, and not in tonight's backup, a variable that is not set.
-  for (const name of sourceNames) await planNamedSource(name, file)
+  for (const name of sourceNames) {
+    await planNamedSource(name, file)
+    assertDrillTarget(file, file.source(name))
+  }
   const sources = sourceNames.length === 0 ? 'none' : sourceNames.join(', ')
   const targets = targetNames.length === 0 ? '' : `; targets ${targetNames.join(', ')}`
   return { message: `${sources} in ${path}${targets}`, warning: warnings[0] }

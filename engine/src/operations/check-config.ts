@@ -7,6 +7,7 @@ import type { ConfigFileContents } from '#config/config-file-schema.ts'
 import { expandVariables, variablesIn } from '#config/config-variables.ts'
 import { type NotificationEntries, readNotificationSettings } from '#config/notification-settings.ts'
 import { type Config, type Environment, readSetting } from '#environment.ts'
+import { assertDrillTarget } from '#proof/drill-settings.ts'
 import { targetIn } from '#restore/restore-target.ts'
 
 export { describedStructure } from '#config/setting-words.ts'
@@ -93,7 +94,11 @@ async function sourceProblems(
   { file, isFilledIn }: Filling,
 ): Promise<ConfigProblem[]> {
   const names = file.sourceNames.filter(name => isFilledIn('sources', name))
-  return await problemsOf(document, 'sources', { names, check: name => planNamedSource(name, file) })
+  const check = async (name: string): Promise<void> => {
+    await planNamedSource(name, file)
+    assertDrillTarget(file, file.source(name))
+  }
+  return await problemsOf(document, 'sources', { names, check })
 }
 
 async function targetProblems(

@@ -63,9 +63,9 @@ function unknown(message: string): BackupError {
 }
 
 /**
- * Records that a person has looked at a drill, as a signed record of its own. The caller sends it to the chat.
- * Throws `NOT_FOUND`, `INVALID` for an empty or too long text and for a review of a review, and what a signing
- * key throws.
+ * Records that a person has looked at a drill, as a signed record of its own. The caller sends it to the
+ * chat. Throws `NOT_FOUND`, `INVALID` for an empty or too long text and for a review of a review, and what a
+ * signing key throws.
  */
 export async function reviewEvidence(
   { config, database }: { config: Config; database: Database },

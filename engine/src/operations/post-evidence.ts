@@ -8,8 +8,8 @@ import type { Engine, Watching } from '#engine.ts'
 export type { PostedEvidence }
 
 /**
- * Sends the records of evidence that the configured chats lack. Looks first for those whose answers were lost.
- * With nothing to do it only reads the catalog. Throws only when the catalog fails or the signal fires.
+ * Sends the records of evidence that the configured chats lack. Looks first for those whose answers were
+ * lost. With nothing to do it only reads the catalog. Throws only when the catalog fails or the signal fires.
  */
 export async function postEvidence(
   engine: Pick<Engine, 'config' | 'database' | 'client'>,

@@ -27,6 +27,8 @@ export interface DrillBackup extends Omit<Drill, 'open' | 'onRestored'> {
   startedBy: string
   /** As of `BackupContents`; may be called several times. */
   open(signal: AbortSignal, hooks?: Pick<ReadOptions, 'onPartAwaited'>): AsyncIterable<Buffer>
+  /** Hides the place of the server in an error. */
+  hide(error: unknown): unknown
 }
 
 /** This many bytes show which program wrote a file. */
@@ -34,8 +36,8 @@ const HEAD_BYTES = 4096
 
 /**
  * Restores a backup into a temporary place and compares the result with the record of its source. The catalog
- * records the drill as a verification of the kind `drill`, with its evidence. A difference does not make the backup damaged: its
- * bytes are as they were sent. Throws what a restore throws, and `BUSY`.
+ * records the drill as a verification of the kind `drill`, with its evidence. A difference does not make the
+ * backup damaged: its bytes are as they were sent. Throws what a restore throws, and `BUSY`.
  */
 export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
   const { database, backup, signal } = of
@@ -66,7 +68,7 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     try {
       drilled = withMissing(await connector.drill.run(backup, whileHeld), backup)
     } catch (error) {
-      const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : error
+      const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : of.hide(error)
       await finishVerification(database, {
         ...{ ...counts, state: 'failed', findings: [], error: redactError(reason).message },
         signEvidence: signed({ error: reason }, clock.phases()),

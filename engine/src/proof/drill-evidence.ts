@@ -30,8 +30,8 @@ export interface EndedDrill {
 }
 
 /**
- * Makes and signs the record of a drill; undefined for an end that says nothing of the backup: it was cancelled,
- * or the catalog failed.
+ * Makes and signs the record of a drill; undefined for an end that says nothing of the backup: it was
+ * cancelled, or the catalog failed.
  */
 export function drillSigner(drill: EndedDrill, signingKey: SigningKey): SignRecord | undefined {
   if ('error' in drill.result && SAYS_NOTHING.has(describeError(drill.result.error).code)) return undefined

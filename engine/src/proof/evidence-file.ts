@@ -55,9 +55,9 @@ export interface CheckedEvidence {
   /** Fingerprints of the keys that have signed the records, the oldest first. */
   signers: string[]
   /**
-   * The key that signed the list of contents, if it is not trusted, such as that of a machine that has recovered
-   * since: then nothing shows that the first and the last record of the file are the first and the last one of
-   * the export.
+   * The key that signed the list of contents, if it is not trusted, such as that of a machine that has
+   * recovered since: then nothing shows that the first and the last record of the file are the first and the
+   * last one of the export.
    */
   untrustedExporter: string | undefined
 }
@@ -65,8 +65,8 @@ export interface CheckedEvidence {
 /**
  * Checks a file of evidence: every signature, every byte, that no record is missing, and their order. Needs
  * nothing but the file.
- * @param trusted fingerprints of keys; each record must be signed by one of them, or by a key that one of them
- * has named as its successor. Empty: anybody may have signed.
+ * @param trusted fingerprints of keys; each record must be signed by one of them, or by a key that one of
+ * them has named as its successor. Empty: anybody may have signed.
  * @throws `INTEGRITY`
  */
 export function checkEvidenceFile(text: string, trusted: readonly string[]): CheckedEvidence {

@@ -46,8 +46,8 @@ export interface VaultLedger {
    */
   beginEvidence(document: EvidenceIntent): Promise<OpenedSend | null>
   /**
-   * After it was proven, or found. False when the chat has the record in another message: then this one is one
-   * too many.
+   * After it was proven, or found. False when the chat has the record in another message: then this one is
+   * one too many.
    */
   confirmEvidence(message: EvidenceConfirmation): Promise<boolean>
 }

@@ -23,8 +23,8 @@ export interface PostedEvidence {
 
 /**
  * V2 to V5: sends the records of evidence that a configured chat lacks, oldest first, and then names them in
- * its index. Every chat gets every record, so that each of them alone is enough for a recovery. A chat without
- * an index gets none yet. Throws only when the catalog fails or the signal fires.
+ * its index. Every chat gets every record, so that each of them alone is enough for a recovery. A chat
+ * without an index gets none yet. Throws only when the catalog fails or the signal fires.
  */
 export async function postEvidence(session: VaultSession): Promise<PostedEvidence> {
   const { chatId, replicaChatId, database } = session

@@ -5,8 +5,8 @@ import { reportPending, type VaultSession } from '#session/session.ts'
 
 /**
  * R2 for calls of no backup: copies that were made to look at a message, which the look itself removes,
- * evidence, which is adopted, and new indexes. A chat without an index adopts a lost one at the next drawing; a
- * second index is deleted.
+ * evidence, which is adopted, and new indexes. A chat without an index adopts a lost one at the next drawing;
+ * a second index is deleted.
  */
 export async function reconcileUnansweredCalls(session: VaultSession): Promise<void> {
   const unanswered = await openSends(session.database, { backupId: null })

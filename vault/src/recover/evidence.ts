@@ -80,8 +80,8 @@ export async function* readUnindexedEvidence(
 }
 
 /**
- * Takes a record into the catalog, with its message and the verification of its drill. An empty catalog becomes
- * that of `owner` first.
+ * Takes a record into the catalog, with its message and the verification of its drill. An empty catalog
+ * becomes that of `owner` first.
  */
 export async function recordEvidence(
   database: Database,

@@ -2,16 +2,9 @@ import type { Drill, Drilled, DrillPlace } from '#drilling.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
-import {
-  countObjects,
-  countRows,
-  prepareCounting,
-  readRelations,
-  readSequences,
-  type TableRows,
-} from '#postgres/database-contents.ts'
-import { compareContents, type RestoredContents } from '#postgres/drill/compare-contents.ts'
+import { compareContents } from '#postgres/drill/compare-contents.ts'
 import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
+import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
@@ -46,8 +39,8 @@ export async function checkDrillServer(connection: PostgresConnection, signal: A
  * Restores a dump into a temporary database, and compares it with the record. Throws what a restore throws.
  */
 export async function drillDatabase(backup: RecordedBackup, drill: Drill<PostgresTarget>): Promise<Drilled> {
-  const { on, createRoles, trustDump, scratch, open, onRestored, signal } = drill
-  const of = { backup, open, onRestored, signal }
+  const { on, createRoles, trustDump, scratch, open, onRestored, onCompare, signal } = drill
+  const of = { backup, open, onRestored, onCompare, signal }
   if (on !== undefined) {
     const { connection } = on
     const where = `a database of its own on ${serverOf(connection)}`
@@ -67,12 +60,21 @@ export async function drillDatabase(backup: RecordedBackup, drill: Drill<Postgre
   })
 }
 
-async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }): Promise<Drilled> {
+type Comparing = Pick<Drill, 'onCompare'> & { where: string }
+
+async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsal): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
-  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (restored, psql) =>
-    recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
-  )
+  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (restored, psql) => {
+    if (recorded === undefined) return undefined
+    const session = new PsqlSession(restored, { psql, signal })
+    try {
+      await session.begin('read only')
+      return compareContents(recorded, await readContents(session, recorded, onCompare))
+    } finally {
+      await session.close()
+    }
+  })
   const on = { where, server_version: serverVersion }
   if (recorded === undefined || seen === undefined) {
     return {
@@ -80,8 +82,7 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
       ...{ depth: 'restored', compared: { contents: 'not compared' } },
     }
   }
-  const { differences, tables, rows } = compareContents(recorded, seen)
-  const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
+  const { depth, contents, differences, notCovered, tables, rows } = seen
   const uncounted = recorded.tables - recorded.counted
   return {
     ...on,
@@ -90,34 +91,13 @@ async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }):
         ? notes
         : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
     differences,
-    not_covered: [],
-    depth: isAnythingKnown ? 'counts' : 'restored',
-    compared: { contents: 'not compared', ...(isAnythingKnown && { tables, rows }) },
+    not_covered: notCovered,
+    depth,
+    compared: { contents, ...(depth !== 'restored' && { tables, rows }) },
   }
 }
 
 /** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {
   return display.slice(0, display.length - `/${database}`.length)
-}
-
-async function readContents(
-  connection: PostgresConnection,
-  { psql, signal }: { psql: string; signal: AbortSignal },
-): Promise<RestoredContents> {
-  const session = new PsqlSession(connection, { psql, signal })
-  try {
-    await session.begin('read only')
-    const relations = await readRelations(session)
-    await prepareCounting(session, 0)
-    const objects = await countObjects(session)
-    const sequences = await readSequences(session)
-    const rows: TableRows[] = []
-    for (const table of relations) {
-      if (table.kind === 'table') rows.push([table.schema, table.name, await countRows(session, table)])
-    }
-    return { rows, sequences, objects }
-  } finally {
-    await session.close()
-  }
 }
