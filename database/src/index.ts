@@ -105,6 +105,13 @@ export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome 
 export * from '#backups/verifications.ts'
 export * from '#queue/sampling.ts'
 
+// Evidence of drills: signed records in a chain.
+
+export * from '#evidence/chain.ts'
+export * from '#evidence/imports.ts'
+export * from '#evidence/messages.ts'
+export * from '#evidence/queries.ts'
+
 // 8. Jobs, schedules and retention.
 
 export { pinBackup } from '#backups/pins.ts'

@@ -96,9 +96,10 @@ function responsesOf({
   }
 }
 
-function responseOf({ description, schema, contentType, headers = {} }: DescribedAnswer) {
+function responseOf({ description, schema, contentType, orAs, headers = {} }: DescribedAnswer) {
+  const other = orAs === undefined ? {} : { [orAs]: { schema: { type: 'string' as const } } }
   const content = schema
-    ? { 'application/json': { schema } }
+    ? { 'application/json': { schema }, ...other }
     : contentType && { [contentType]: { schema: { type: 'string' as const } } }
   return {
     description,

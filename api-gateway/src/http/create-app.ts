@@ -16,6 +16,7 @@ import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
 import { eventRoute } from '#http/routes/event-routes.ts'
+import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import { overviewRoutes } from '#http/routes/overview-routes.ts'
@@ -99,6 +100,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     ...scheduleRoutes(ports),
     whoamiRoute(),
     ...overviewRoutes(ports),
+    ...evidenceRoutes(ports),
   ]
 }
 

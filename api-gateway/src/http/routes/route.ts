@@ -11,6 +11,8 @@ export interface DescribedAnswer {
   schema?: z.ZodType
   /** `application/json` unless given. */
   contentType?: string
+  /** Another type that a client may ask for by `Accept`. */
+  orAs?: string
   headers?: Readonly<Record<string, string>>
 }
 
