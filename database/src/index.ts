@@ -106,6 +106,13 @@ export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
 export * from '#queue/sampling.ts'
 
+// Evidence of drills: signed records in a chain.
+
+export * from '#evidence/chain.ts'
+export * from '#evidence/imports.ts'
+export * from '#evidence/messages.ts'
+export * from '#evidence/queries.ts'
+
 // 8. Jobs, schedules and retention.
 
 export { pinBackup } from '#backups/pins.ts'
@@ -133,6 +140,7 @@ export {
   servedNames,
   unservedJobs,
 } from '#queue/services.ts'
+export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
 export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'

@@ -2,8 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Change, ChangePage, EventKind } from '#events/types.event.ts'
-import { ALERT_COLUMNS } from '#monitoring/alerts.ts'
-import type { Alert } from '#monitoring/types.alert.ts'
+import { alertsByIds } from '#monitoring/alerts.ts'
 import { jobOf } from '#queue/job-rows.ts'
 import { inSnapshot } from '#snapshot.ts'
 
@@ -44,7 +43,7 @@ async function pageAfter(database: Database, after: string | undefined): Promise
     isReset: false,
     through: last !== undefined && hasMore ? at(last.number) : at(bounds.newest),
     hasMore,
-    changes: await withThings(kysely, rows),
+    changes: await withThings(kysely, rows, at),
   }
 }
 
@@ -92,7 +91,11 @@ async function rowsAfter(
 }
 
 /** Adds the objects, with one query for each kind. */
-async function withThings(kysely: Kysely<CatalogSchema>, rows: readonly EventRow[]): Promise<Change[]> {
+async function withThings(
+  kysely: Kysely<CatalogSchema>,
+  rows: readonly EventRow[],
+  at: (number: number) => string,
+): Promise<Change[]> {
   const idsOf = (kind: EventKind): string[] =>
     rows.filter(row => row.kind === kind).map(({ object }) => object)
   const backups = await read(idsOf('backup'), ids =>
@@ -105,23 +108,14 @@ async function withThings(kysely: Kysely<CatalogSchema>, rows: readonly EventRow
   const schedules = await read(idsOf('schedule'), ids =>
     kysely.selectFrom('schedules').selectAll().where('id', 'in', ids).execute(),
   )
-  const alerts = await alertsByKey(kysely, idsOf('alert'))
-  return rows.map(({ kind, object, project_id }): Change => {
-    const about = { object, project_id }
+  const alerts = await read(idsOf('alert'), ids => alertsByIds({ kysely }, ids))
+  return rows.map(({ kind, object, project_id, number }): Change => {
+    const about = { position: at(number), object, project_id }
     if (kind === 'backup') return { ...about, kind, thing: backups.get(object) ?? null }
     if (kind === 'job') return { ...about, kind, thing: jobs.get(object) ?? null }
     if (kind === 'schedule') return { ...about, kind, thing: schedules.get(object) ?? null }
     return { ...about, kind, thing: alerts.get(object) ?? null }
   })
-}
-
-async function alertsByKey(
-  kysely: Kysely<CatalogSchema>,
-  keys: readonly string[],
-): Promise<Map<string, Alert>> {
-  if (keys.length === 0) return new Map()
-  const found = await kysely.selectFrom('alerts').select(ALERT_COLUMNS).where('key', 'in', keys).execute()
-  return new Map(found.map(alert => [alert.key, alert]))
 }
 
 async function read<Thing extends { id: string }>(

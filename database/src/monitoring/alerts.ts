@@ -58,6 +58,16 @@ export async function listAlerts({ kysely }: Database, filter: AlertFilter): Pro
   return rows
 }
 
+/** Those of these alerts that there are, also ended ones. */
+export async function alertsByIds(
+  { kysely }: Pick<Database, 'kysely'>,
+  ids: readonly string[],
+): Promise<RecordedAlert[]> {
+  const { rows } = await sql<RecordedAlert>`
+    select * from ${ALL_ALERTS} alert where id = any(${ids.filter(isUuid)}::uuid[])`.execute(kysely)
+  return rows
+}
+
 /** One alert, also an ended one; null for an unknown id or one that is no UUID. */
 export async function getAlert({ kysely }: Database, id: string): Promise<RecordedAlert | null> {
   if (!isUuid(id)) return null
