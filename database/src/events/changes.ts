@@ -7,14 +7,16 @@ import { inSnapshot } from '#snapshot.ts'
 
 /** Changes of one page. */
 const PAGE = 100
-/** The owner of a database decides how long the record of its source is; a page ends early after long ones. */
+/**
+ * The owner of a database decides how long the record of its source is; a page ends early after long ones.
+ */
 const MOST_BYTES_OF_RECORDS = 256 * 1024
 
 /**
  * The changes after a position, which an earlier page gave as `through`; none without a position, which means
- * "from now on". A page with `isReset` for a position that is not of this catalog, that it has not reached, or
- * whose changes are forgotten: they are kept for a day, or until 50,000 objects have changed since. `work` gets
- * the page and the catalog as it was when the page was read.
+ * "from now on". A page with `isReset` for a position that is not of this catalog, that it has not reached,
+ * or whose changes are forgotten: they are kept for a day, or until 50,000 objects have changed since. `work`
+ * gets the page and the catalog as it was when the page was read.
  */
 export async function readChanges<Result>(
   database: Database,
