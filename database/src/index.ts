@@ -105,6 +105,13 @@ export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome 
 export * from '#backups/verifications.ts'
 export * from '#queue/sampling.ts'
 
+// Evidence of drills: signed records in a chain.
+
+export * from '#evidence/chain.ts'
+export * from '#evidence/imports.ts'
+export * from '#evidence/messages.ts'
+export * from '#evidence/queries.ts'
+
 // 8. Jobs, schedules and retention.
 
 export { pinBackup } from '#backups/pins.ts'
@@ -132,6 +139,7 @@ export {
   servedNames,
   unservedJobs,
 } from '#queue/services.ts'
+export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
 export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'
@@ -158,14 +166,22 @@ export * from '#audit/types.audit.ts'
 
 // 11. Monitoring: facts about sources and the queue, alerts, notices.
 
+export {
+  type AlertFilter,
+  getAlert,
+  listAlerts,
+  muteAlert,
+  openAlerts,
+  pruneEndedAlerts,
+} from '#monitoring/alerts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
-export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 
-// 11. What has changed, in the order of commits.
+// 12. What has changed, in the order of commits.
 
 export { readChanges } from '#events/changes.ts'
 export type * from '#events/types.event.ts'

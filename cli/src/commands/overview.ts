@@ -9,6 +9,7 @@ import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
+import { registerEvidence } from '#commands/evidence-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
 import { registerFind } from '#commands/find-command.ts'
@@ -59,6 +60,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     ls: [registerLs, 'list the files of a directory backup'],
     find: [registerFind, 'find files in all directory backups'],
     diff: [registerDiff, 'compare the files of two directory backups'],
+    evidence: [registerEvidence, 'proofs of drills: list, export, verify, review'],
   },
   'Bring back:': {
     restore: [registerRestore, 'restore a database, a directory, or a part'],

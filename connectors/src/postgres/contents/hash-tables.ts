@@ -108,7 +108,7 @@ export interface TableColumns {
 }
 
 /** A server may answer anything; this goes into the next query. */
-function numberOf(oid: number): number {
+export function numberOf(oid: number): number {
   if (Number.isSafeInteger(oid) && oid > 0) return oid
   throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
 }
