@@ -29,8 +29,9 @@ where p.probin = '$libdir/amcheck' and l.lanname = 'c' and owner.rolsuper
   and p.prosrc in ('bt_index_check', 'verify_heapam') and pg_catalog.has_function_privilege(p.oid, 'EXECUTE')`
 
 /**
- * B-trees of tables with rows of their own, small ones first. Whether all rows of the table are in the index is asked only
- * where that calls no function of the dump: one that is not as constant as it says would be a false alarm.
+ * B-trees of tables with rows of their own, small ones first. Whether all rows of the table are in the index
+ * is asked only where that calls no function of the dump: one that is not as constant as it says would be a
+ * false alarm.
  */
 const INDEXES = `
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
