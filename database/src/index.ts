@@ -102,6 +102,7 @@ export type * from '#jobs/types.backup.ts'
 
 export { markDamaged, markSound } from '#backups/damage.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
+export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
 export * from '#queue/sampling.ts'
 
