@@ -67,7 +67,22 @@ export interface CatalogSchema {
     told_at: Generated<Date>
     notice_id: number | null
   }
-  services: Holder & { id: string; sources: string[]; targets: string[]; seen_at: Generated<Date> }
+  services: Holder & {
+    id: string
+    sources: string[]
+    targets: string[]
+    drills: Generated<boolean>
+    seen_at: Generated<Date>
+  }
+  drill_plans: {
+    project_id: string
+    type: string
+    source: string
+    within_ms: number
+    since: Generated<Date>
+    declared_at: Generated<Date>
+    waits_for: Generated<string | null>
+  }
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 
@@ -131,6 +146,7 @@ interface VerificationsTable {
   depth: ColumnType<Verification['depth'], undefined, Verification['depth']>
   report: ColumnType<JsonObject | null, undefined, string | null>
   error: ColumnType<string | null, undefined, string | null>
+  code: ColumnType<string | null, undefined, string | null>
   actor: string
   started_at: Generated<Date>
   finished_at: ColumnType<Date | null, undefined, Date>

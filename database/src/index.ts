@@ -102,13 +102,19 @@ export type * from '#jobs/types.backup.ts'
 export { markDamaged, markSound } from '#backups/damage.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
 export * from '#backups/verifications.ts'
-export * from '#queue/sampling.ts'
+export {
+  type SampledBackup,
+  type SampledLately,
+  type SampledPick,
+  sampleBackups,
+} from '#queue/sampling.ts'
 
 // 8. Jobs, schedules and retention.
 
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { type DeclaredDrill, type DrillDecision, declareDrills, planDrill } from '#queue/drill-plans.ts'
 export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
 export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
@@ -142,6 +148,7 @@ export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 // 10. Monitoring: facts about sources and the queue, alerts, notices.
 
+export { type DrillUnit, drillUnits } from '#monitoring/drill-facts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'

@@ -17,6 +17,8 @@ export interface DrillRequest {
    * default, the target that `drill_on` of the source names, else a temporary server.
    */
   on?: string | undefined
+  /** The same by the name of a target alone; errors do not show its place. */
+  target?: string | undefined
   /** On that server, creates roles that it lacks, and drops them afterwards. */
   createRoles: boolean
   /**
@@ -24,9 +26,13 @@ export interface DrillRequest {
    * dumps of sources with `trust_dump`.
    */
   trustDump: boolean
+  /** The job that asked for it; for the record. */
+  jobId?: string | undefined
 }
 
 export interface DrillHooks extends Watching, ReadHooks {
+  /** Called once all is restored, before the comparison begins. */
+  onRestored?: () => void
   onEnd?: () => void
 }
 
@@ -73,7 +79,8 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...place, database, backup },
+          ...{ ...place, database, backup, jobId: request.jobId },
+          onRestored: hooks.onRestored,
           open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })
@@ -97,6 +104,10 @@ async function sitesOf(
 ): Promise<(backup: BackupDetails) => Promise<DrillSite>> {
   if (request.on !== undefined) {
     const server = await namedServer(request.on, { config, signal })
+    return async () => ({ server, trustDump: false })
+  }
+  if (request.target !== undefined) {
+    const server = await configuredServer(await readConfigFile(config), request.target, signal)
     return async () => ({ server, trustDump: false })
   }
   if (request.trustDump) return async () => ({ server: undefined, trustDump: true })

@@ -86,6 +86,7 @@ export const BACKUP_DETAILS: z.ZodType = z
         parts: COUNT,
         bytes: COUNT,
         findings: z.array(z.looseObject({})),
+        code: z.string().nullable().meta({ description: 'Of the error of one that failed.' }),
         depth: z.enum(['restored', 'counts', 'dump', 'contents']).nullable(),
         report: z.looseObject({}).nullable().meta({ description: 'What a drill compared.' }),
         started_at: TIME,
