@@ -11,6 +11,7 @@ import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
+import { startDrills } from '@telegram-backup/engine/verification/drills.ts'
 import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
 
 /** How the service is to run. */
@@ -79,6 +80,7 @@ export async function startService(
               }),
       }),
     )
+    parts.push(startDrills({ ...context, deliver: context.queue.deliver }))
     parts.push(startConfigWatch(context))
     return { url: http.url, stop }
   } catch (error) {

@@ -36,6 +36,8 @@ export interface DrillUnit {
   last_drill: { state: 'sound' | 'failed'; at: Date; code: string | null; error: string | null } | null
   /** When a drill was last asked for or begun. */
   tried_at: Date | null
+  /** When a drill job of a backup that is there ended well; then a file had perhaps nothing to restore. */
+  done_at: Date | null
   /** Why the last drill job failed, if no drill has ended well since. */
   failure: { code: string | null; message: string; at: Date } | null
   /** A drill job of it waits or runs. */
@@ -89,7 +91,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            last.state as last_state, last.finished_at as last_at, last.code as last_code, last.error as last_error,
            greatest(last_begun.at, last_job.created_at) as tried_at,
            failed_job.finished_at as failed_at, failed_job.error_code as failed_code, failed_job.error as failed_message,
-           coalesce(last_job.is_open, false) as is_drilling,
+           last_job.done_at, coalesce(last_job.is_open, false) as is_drilling,
            exists (select from control_plane.jobs
                     where kind = 'backup' and state = 'running' and source = unit.source_name
                       and project_id = unit.project_id)
@@ -115,6 +117,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
       cross join lateral (select max(drill.started_at) as at from ${drillsOfTheUnit}) last_begun
       cross join lateral (
         select max(job.created_at) as created_at,
+               max(job.finished_at) filter (where job.state = 'done' and backup.state = 'complete') as done_at,
                bool_or(job.state in ('queued', 'running')) as is_open from ${jobsOfTheUnit}) last_job
       left join lateral (
         select job.finished_at, job.error_code, job.error from ${jobsOfTheUnit}
