@@ -1,5 +1,6 @@
 import {
   type Alert,
+  type DrillUnit,
   JOB_KINDS,
   JOB_STATES,
   type QueueFacts,
@@ -8,11 +9,13 @@ import {
 } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
 import { CONDITION_KINDS } from '#config/condition-kinds.ts'
+import { drillGauges } from '#monitoring/drill-gauges.ts'
 import { sourceGauges } from '#monitoring/source-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
 export interface CatalogFacts {
   sources: readonly SourceFacts[]
+  drills: readonly DrillUnit[]
   schedules: readonly Schedule[]
   queue: QueueFacts
   alerts: readonly Alert[]
@@ -27,6 +30,7 @@ export function catalogGauges(
   intervalOf: IntervalOf,
 ): { show(facts: CatalogFacts): void } {
   const ofSources = sourceGauges(registry, intervalOf)
+  const ofDrills = drillGauges(registry)
   const gauge = <Label extends string>(
     name: string,
     help: string,
@@ -52,6 +56,7 @@ export function catalogGauges(
     show: facts => {
       const { queue } = facts
       ofSources.show(facts.sources, facts.schedules)
+      ofDrills.show(facts.drills)
       for (const [state, count] of Object.entries(queue.backups)) backups.set({ state }, count)
       for (const kind of JOB_KINDS) {
         const count = (state: string): number =>

@@ -1,4 +1,11 @@
-import { type Database, listSchedules, openAlerts, queueFacts, sourceFacts } from '@telegram-backup/database'
+import {
+  type Database,
+  drillUnits,
+  listSchedules,
+  openAlerts,
+  queueFacts,
+  sourceFacts,
+} from '@telegram-backup/database'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { TransferObserver } from 'telegram-deployment-bot'
 import type { Logger } from '#logging.ts'
@@ -208,6 +215,7 @@ class CatalogReader {
 async function readFacts(database: Database): Promise<CatalogFacts> {
   return {
     sources: await sourceFacts(database),
+    drills: await drillUnits(database),
     schedules: await listSchedules(database),
     queue: await queueFacts(database),
     alerts: await openAlerts(database),

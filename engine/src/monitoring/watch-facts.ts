@@ -1,5 +1,6 @@
 import {
   type Database,
+  drillUnits,
   type Job,
   type JsonObject,
   listJobs,
@@ -20,12 +21,14 @@ export async function gatherFacts(
   intervalOf: IntervalOf,
 ): Promise<Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTrouble' | 'fileFaults'>> {
   const sources = await sourceFacts(database)
+  const drills = await drillUnits(database)
   const schedules = await listSchedules(database)
   const jobs = await openJobs(database)
   const { erase_failures, notices } = await queueFacts(database)
   const alerts = await openAlerts(database)
   return {
     sources,
+    drills,
     intervalsMs: sourceIntervals(schedules, intervalOf),
     pausedSchedules: pausedSchedules(schedules, intervalOf),
     scheduledPlaces: scheduledPlaces(schedules),
