@@ -105,6 +105,8 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
       const sweeper = startJobSweeper({
         ...{ database, queue, log },
         served: () => ({ sources: SOURCE_NAMES, targets: ['copy'], drills: true }),
+        declared: () => ({ sources: [], targets: [] }),
+        edition: () => '',
         everyMs: 100,
         overdueMs: 300,
         unservedMs,

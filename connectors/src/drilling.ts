@@ -12,6 +12,14 @@ export interface DrillConnector<Target extends RestoreTarget = RestoreTarget> {
   checkServer?(target: Target, signal: AbortSignal): Promise<void>
   /** Whether a file with these first bytes, 4 KiB at most, is of this kind. */
   recognizes?(head: Buffer): boolean
+  /** For a kind with tables: those of the record, if there is one. */
+  recordedTables?(backup: RecordedBackup): RecordedTables | undefined
+}
+
+/** The largest tables with their rows, null where they were not counted, and how many tables there are. */
+export interface RecordedTables {
+  named: readonly { table: string; rows: number | null }[]
+  total: number
 }
 
 export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
@@ -30,8 +38,17 @@ export interface Drill<Target extends RestoreTarget = RestoreTarget> extends Dri
   open: OpenBytes
   /** Called once all is restored, before the comparison begins. */
   onRestored?: (() => void) | undefined
+  /** Called before each table is compared. */
+  onCompare?: ((progress: CompareProgress) => void) | undefined
   /** The members that the send has recorded, if it has. */
   members: () => Promise<Iterable<Member> | undefined>
+}
+
+export interface CompareProgress {
+  done: number
+  of: number
+  /** `schema.table`, which is compared next. */
+  object: string
 }
 
 /** Temporary places, removed after `use`. Throw `DISK_FULL`, `CONFIGURATION` and what `use` throws. */
@@ -114,7 +131,7 @@ export type Difference = {
   reason: string
 }
 
-export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'member'
+export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'index' | 'member'
 
 export function difference(
   kind: DifferenceKind,
@@ -122,7 +139,7 @@ export function difference(
   expected: string,
   { found }: { found: string },
 ): Difference {
-  const of = { table: 'table ', sequence: 'sequence ', objects: '', member: '' }[kind]
+  const of = { table: 'table ', sequence: 'sequence ', objects: '', index: 'index ', member: '' }[kind]
   return {
     kind,
     object,

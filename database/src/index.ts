@@ -7,6 +7,7 @@ export { closeQueueSchema, makeQueueSchema, rolesWithRights } from '#catalog-own
 export type { CatalogSchema } from '#catalog-schema.ts'
 export { type Database, type OpenDatabaseOptions, openDatabase } from '#database.ts'
 export { migrate } from '#migrate.ts'
+export { inSnapshot } from '#snapshot.ts'
 
 // One process at a time, on this machine.
 
@@ -110,6 +111,13 @@ export {
   sampleBackups,
 } from '#queue/sampling.ts'
 
+// Evidence of drills: signed records in a chain.
+
+export * from '#evidence/chain.ts'
+export * from '#evidence/imports.ts'
+export * from '#evidence/messages.ts'
+export * from '#evidence/queries.ts'
+
 // 8. Jobs, schedules and retention.
 
 export { pinBackup } from '#backups/pins.ts'
@@ -125,10 +133,21 @@ export {
   type DeliverJob,
   getJob,
   type JobFilter,
+  lastSourceJobs,
   listJobs,
+  type SourceJobs,
 } from '#queue/job-requests.ts'
 export * from '#queue/job-runs.ts'
-export { noteService, type ServedNames, servedNames, unservedJobs } from '#queue/services.ts'
+export {
+  type DeclaringService,
+  declaringServices,
+  noteService,
+  type ServedNames,
+  servedNames,
+  unservedJobs,
+} from '#queue/services.ts'
+export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
+export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'
 export {
@@ -147,11 +166,30 @@ export { type SqlRunner, sqlRunner } from '#sql-runner.ts'
 export * from '#keys/api-keys.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
-// 10. Monitoring: facts about sources and the queue, alerts, notices.
+// 10. The audit: who did what.
 
+export * from '#audit/audit.ts'
+export * from '#audit/types.audit.ts'
+
+// 11. Monitoring: facts about sources and the queue, alerts, notices.
+
+export {
+  type AlertFilter,
+  getAlert,
+  listAlerts,
+  muteAlert,
+  openAlerts,
+  pruneEndedAlerts,
+} from '#monitoring/alerts.ts'
 export { type DrillUnit, drillUnits } from '#monitoring/drill-facts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
+export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
-export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
+
+// 12. What has changed, in the order of commits.
+
+export { readChanges } from '#events/changes.ts'
+export type * from '#events/types.event.ts'

@@ -81,6 +81,11 @@ export function storable(text: string): string {
   return text.toWellFormed().replaceAll('\0', '')
 }
 
+/** As JSON, with {@link storable} texts. */
+export function storableJson(value: object): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? storable(part) : part))
+}
+
 function invalid(name: string, hint: string): CatalogError {
   return new CatalogError(`Not a valid ${name}`, { code: 'INVALID', hint })
 }

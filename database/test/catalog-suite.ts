@@ -1,7 +1,11 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
+import { describeAlerts } from '#test/suite-alerts.ts'
+import { describeAudit } from '#test/suite-audit.ts'
+import { describeAuditedActs } from '#test/suite-audited-acts.ts'
 import { describeErase } from '#test/suite-erase.ts'
+import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
@@ -71,5 +75,9 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRestores(open)
   describeRetentionNotices(open)
   describeHistory(open)
+  describeAudit(open)
+  describeAuditedActs(open)
+  describeAlerts(open)
+  describeEvents(open)
   describeFullDisk(open)
 }

@@ -20,6 +20,8 @@ begin
   insert into control_plane.catalog default values;
   foreach name in array tables loop execute format('alter table %s enable trigger all', name); end loop;
   alter table control_plane.backup_history enable always trigger backup_history_is_append_only;
+  alter table control_plane.audit enable always trigger audit_is_append_only;
+  alter table control_plane.audit enable always trigger audit_is_kept;
 end $$`)
     .execute(database.kysely)
 }

@@ -64,10 +64,11 @@ export function notFound(noun: Noun): BackupError {
   return new BackupError(`There is no such ${noun}`, { code: 'NOT_FOUND', hint: WHERE_TO_LOOK[noun] })
 }
 
-type Noun = 'backup' | 'job' | 'schedule' | 'project' | 'source' | 'target'
+type Noun = 'backup' | 'job' | 'schedule' | 'project' | 'source' | 'target' | 'evidence'
 
 const LIMITED_KEYS = 'A key that is limited to a project sees only what belongs to it.'
 const WHERE_TO_LOOK: Readonly<Record<Noun, string>> = {
+  evidence: 'GET /api/v1/evidence lists the records that this key sees.',
   backup: 'GET /api/v1/backups lists the backups that this key sees.',
   job: 'GET /api/v1/jobs lists the jobs that this key sees.',
   schedule: 'GET /api/v1/schedules lists the schedules that this key sees.',

@@ -9,6 +9,7 @@ import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
+import { registerEvidence } from '#commands/evidence-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
 import { registerFind } from '#commands/find-command.ts'
@@ -30,6 +31,7 @@ import { registerSend } from '#commands/send-command.ts'
 import { registerServe } from '#commands/serve-command.ts'
 import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
+import { registerStatus } from '#commands/status-command.ts'
 import { registerTag } from '#commands/tag-command.ts'
 import { registerVerify } from '#commands/verify-command.ts'
 
@@ -51,12 +53,14 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     verify: [registerVerify, 'check backups, also by a trial restore'],
   },
   'Look:': {
+    status: [registerStatus, 'say whether everything can be restored now'],
     list: [registerList, 'list the backups'],
     show: [registerShow, 'show one backup: properties, messages, history'],
     stats: [registerStats, 'count the backups and their sizes'],
     ls: [registerLs, 'list the files of a directory backup'],
     find: [registerFind, 'find files in all directory backups'],
     diff: [registerDiff, 'compare the files of two directory backups'],
+    evidence: [registerEvidence, 'proofs of drills: list, export, verify, review'],
   },
   'Bring back:': {
     restore: [registerRestore, 'restore a database, a directory, or a part'],

@@ -48,15 +48,14 @@ export function withSourceOptions(command: Command): Command {
       .option('--exclude-table <pattern>', `all but this table ${MANY}`, collected)
       .option('--exclude-table-data <pattern>', `back up this table without its rows ${MANY}`, collected)
       .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 waits for ever (default: 60s)')
-      // With `--no-count-rows` alone, commander would set `countRows` to true by default.
       .option(
-        '--count-rows',
-        'count the rows of each table, for verify --drill, even if the source turns that off',
+        '--proof <mode>',
+        'what is recorded for verify --drill, which reads each table a second time: off, count (rows), fast (hashes), sha256 (hashes that others can compute) (default: fast)',
       )
-      .option('--no-count-rows', 'do not count rows, which reads each table a second time')
-      .optionsGroup(
-        'With --postgres-cluster (and --format, --exclude-table-data, --lock-timeout, --count-rows):',
-      )
+      // With `--no-count-rows` alone, commander would set `countRows` to true by default.
+      .option('--count-rows', 'the older spelling of --proof, for a source that turns it off')
+      .option('--no-count-rows', 'the older spelling of --proof off')
+      .optionsGroup('With --postgres-cluster (and --format, --exclude-table-data, --lock-timeout, --proof):')
       .option('--exclude-database <pattern>', `all databases but this one ${MANY}`, collected)
       .option(
         '--role-passwords',
@@ -107,8 +106,15 @@ export async function planSend(
       value,
     ]),
   )
-  const settings = name === undefined ? typed : { ...(await namedSource(context, name, typed)), ...typed }
+  const settings = name === undefined ? typed : replaced(await namedSource(context, name, typed), typed)
   return { ...planSource(settings), sourceName: name }
+}
+
+/** Both spellings of `proof` are one setting. */
+function replaced(source: SourceSettings, typed: SourceSettings): SourceSettings {
+  const { proof, count_rows, ...others } = source
+  const isTyped = typed.proof !== undefined || typed.count_rows !== undefined
+  return { ...others, ...(!isTyped && { proof, count_rows }), ...typed }
 }
 
 async function namedSource(

@@ -69,7 +69,7 @@ function describeBackup(
   messages: readonly MessageRow[],
   of: { policies: string | undefined; now: Date },
 ): string {
-  const { place, holds } = describeSource(backup)
+  const { place, holds, contents } = describeSource(backup)
   const facts: Facts = [
     ['id', backup.id],
     ['project', backup.project_id],
@@ -80,6 +80,7 @@ function describeBackup(
     ['place', place ?? null],
     ['sent by', senderOf(backup)],
     ['holds', holds ?? null],
+    ['contents', contents ?? null],
     ['missing', missingWords(backup) ?? null],
     ['tags', backup.tags.join(', ') || null],
     ['group', groupOf(backup)],

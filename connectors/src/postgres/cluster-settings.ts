@@ -20,6 +20,7 @@ type OfEachDatabase =
   | 'format'
   | 'exclude_table_data'
   | 'lock_timeout'
+  | 'proof'
   | 'count_rows'
   | 'trust_dump'
   | 'drill_on'
@@ -30,6 +31,7 @@ export const CLUSTER_SETTINGS: ReadonlyArray<keyof ClusterSettings> = [
   'format',
   'exclude_table_data',
   'lock_timeout',
+  'proof',
   'count_rows',
   'trust_dump',
   'drill_on',

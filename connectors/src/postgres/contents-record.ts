@@ -1,3 +1,4 @@
+import type { ContentHashes } from '#postgres/contents/hash-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
 
 /** What a database held when it was dumped: `contents` of its facts, see docs/format.md. No data. */
@@ -13,6 +14,8 @@ export type DatabaseContents = {
   sequences?: SequenceRange[]
   /** Number of objects of each kind; only of a whole database. */
   objects?: Record<string, number>
+  /** Of what the rows hold. */
+  hashes?: ContentHashes
 }
 
 type SequenceRange = [schema: string, sequence: string, from: string | null, to: string | null]
@@ -26,8 +29,9 @@ export function recordOf(of: {
   objects?: Record<string, number> | undefined
   /** Some tables were dumped without rows; a restored database does not show which. */
   hasEmptied?: boolean
+  hashes?: ContentHashes | undefined
 }): DatabaseContents {
-  const { rows, sequences, objects, hasEmptied = false } = of
+  const { rows, sequences, objects, hasEmptied = false, hashes } = of
   const counted = rows.filter(([, , count]) => count !== null)
   const largestFirst = [...rows].sort(([, , a], [, , b]) => (b ?? -1) - (a ?? -1))
   const rest = largestFirst.slice(MOST_NAMED)
@@ -41,6 +45,7 @@ export function recordOf(of: {
     }),
     ...(sequences && { sequences: bothTimes(sequences).slice(0, MOST_NAMED) }),
     ...(objects && { objects }),
+    ...(hashes && { hashes }),
   }
 }
 

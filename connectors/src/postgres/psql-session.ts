@@ -11,6 +11,12 @@ const GRACE_MS = 2_000
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_WORDS_LENGTH = 64 * 1024
 
+/** Without a level, it is as the owner of the database has set it. */
+type TransactionMode =
+  | 'read only'
+  | 'isolation level read committed read only'
+  | 'isolation level repeatable read read only'
+
 interface Ended {
   output: string
   rows: number
@@ -87,7 +93,7 @@ export class PsqlSession {
   }
 
   /** Begins a transaction, after undoing an open one. An error in it undoes its own statement alone. */
-  async begin(mode: 'read only' | 'isolation level repeatable read read only'): Promise<void> {
+  async begin(mode: TransactionMode): Promise<void> {
     await this.#begin(mode)
     await this.#inTurn('\\set ON_ERROR_ROLLBACK on\n')
   }

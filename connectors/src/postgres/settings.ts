@@ -1,9 +1,10 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { SettingReaders, SourceChoice } from '#connector.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
+import { type ProofSettings, readProofMode } from '#proof-mode.ts'
 
 /** The settings of a database; lists hold pg_dump's patterns. */
-export interface PostgresSettings {
+export interface PostgresSettings extends ProofSettings {
   postgres?: string | undefined
   format?: string | undefined
   schema?: string[] | undefined
@@ -12,7 +13,6 @@ export interface PostgresSettings {
   exclude_table?: string[] | undefined
   exclude_table_data?: string[] | undefined
   lock_timeout?: string | undefined
-  count_rows?: boolean | undefined
   /** Drills run its dumps as a superuser. */
   trust_dump?: boolean | undefined
   /** The target on whose server drills restore; default: a temporary server. */
@@ -27,6 +27,7 @@ export const POSTGRES_SETTINGS: ReadonlyArray<keyof PostgresSettings> = [
   'exclude_table',
   'exclude_table_data',
   'lock_timeout',
+  'proof',
   'count_rows',
   'trust_dump',
   'drill_on',
@@ -57,7 +58,7 @@ export function choosePostgres(settings: PostgresSettings, read: SettingReaders)
     excludeTables: settings.exclude_table ?? [],
     excludeTableData: settings.exclude_table_data ?? [],
     lockTimeoutMs: read.spanMs(settings.lock_timeout ?? DEFAULT_LOCK_TIMEOUT),
-    countRows: settings.count_rows ?? true,
+    proof: readProofMode(settings),
   }
   return { kind: 'postgres', url, options }
 }

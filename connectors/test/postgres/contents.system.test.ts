@@ -42,7 +42,7 @@ const EVERYTHING: PgDumpOptions = {
   excludeTables: [],
   excludeTableData: [],
   lockTimeoutMs: 60_000,
-  countRows: true,
+  proof: 'count',
 }
 
 /** Dumps to the end; `meanwhile` runs once pg_dump and the session beside it are at work. */
@@ -184,7 +184,7 @@ describe('what a database holds is recorded with its dump', () => {
       database,
       `create sequence s; select nextval('s'); create table t as select n from generate_series(1, 100) n`,
     )
-    const { dump: dumped, contents } = await dump({ countRows: false })
+    const { dump: dumped, contents } = await dump({ proof: 'off' })
     expect(rowsIn(dumped, 't')).toBe(100)
     expect(contents).toMatchObject({
       ...{ tables: 1, counted: 0, rows: [['public', 't', null]], sequences: [['public', 's', '1', '1']] },

@@ -30,7 +30,7 @@ const NOTHING = {
   excludeTables: [],
   excludeTableData: [],
   lockTimeoutMs: 0,
-  countRows: true,
+  proof: 'count',
   format: 'plain',
 } as const
 
@@ -110,7 +110,7 @@ test('an encoding that a source server makes up lets no name of a table become a
   )
   try {
     const session = await SourceSession.begin(parsePostgresUrl(server.url('shop')), undefined)
-    await session.contents(NOTHING, Promise.resolve())
+    await session.contents(NOTHING, { dumpEnded: Promise.resolve(), partsSent: Promise.resolve() })
     await session.close()
   } catch {
     // As above.

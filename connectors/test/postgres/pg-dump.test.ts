@@ -51,7 +51,7 @@ const NOTHING: PgDumpOptions = {
   excludeTables: [],
   excludeTableData: [],
   lockTimeoutMs: 60_000,
-  countRows: true,
+  proof: 'count',
 }
 
 describe('pg_dump’s arguments', () => {

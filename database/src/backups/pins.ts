@@ -1,5 +1,6 @@
 import { hint, run } from '@telegram-backup/errors'
 import { type Kysely, sql } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -21,7 +22,9 @@ export async function pinBackup(database: Database, backupId: string, isPinned: 
       .where('state', '=', 'complete')
       .executeTakeFirst()
     if (numUpdatedRows === 0n) return false
-    await addToHistory(trx, { backupId, event: isPinned ? 'pinned' : 'unpinned', actor: database.actor })
+    const { actor } = database
+    await addToHistory(trx, { backupId, event: isPinned ? 'pinned' : 'unpinned', actor })
+    await addToAudit(trx, { actor, act: isPinned ? 'backup.pin' : 'backup.unpin', backupId })
     return true
   })
 }

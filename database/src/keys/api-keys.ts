@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Selectable, sql } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkTime, isUuid } from '#input-checks.ts'
 import { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
@@ -30,19 +32,25 @@ export async function createApiKey(
     })
   }
   const key = `${PREFIX}${randomBytes(32).toString('base64url')}`
-  const row = await database.kysely
-    .insertInto('api_keys')
-    .values({
-      name: of.name,
-      key_hash: hashOf(key),
-      prefix: key.slice(0, PREFIX.length + 6),
-      scopes: [...new Set(of.scopes)],
-      project_id: of.projectId ?? null,
-      expires_at: of.expiresAt ?? null,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow()
-  return { apiKey: withoutHash(row), key }
+  const apiKey = await inTransaction(database.kysely, async trx => {
+    const row = await trx
+      .insertInto('api_keys')
+      .values({
+        name: of.name,
+        key_hash: hashOf(key),
+        prefix: key.slice(0, PREFIX.length + 6),
+        scopes: [...new Set(of.scopes)],
+        project_id: of.projectId ?? null,
+        expires_at: of.expiresAt ?? null,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    const { id, name, scopes, project_id: projectId } = row
+    const details = { name, scopes, expires_at: row.expires_at?.toISOString() ?? null }
+    await addToAudit(trx, { actor: database.actor, act: 'key.create', object: id, projectId, details })
+    return withoutHash(row)
+  })
+  return { apiKey, key }
 }
 
 /**
@@ -118,12 +126,25 @@ export async function listApiKeys(database: Database): Promise<ApiKey[]> {
 /** False for an unknown id. A revoked key stays in the list. */
 export async function revokeApiKey(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
-  const { numUpdatedRows } = await database.kysely
-    .updateTable('api_keys')
-    .set({ revoked_at: sql<Date>`coalesce(revoked_at, clock_timestamp())` })
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  return await inTransaction(database.kysely, async trx => {
+    const before = await trx
+      .selectFrom('api_keys')
+      .select(['name', 'project_id', 'revoked_at'])
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst()
+    if (before === undefined) return false
+    if (before.revoked_at !== null) return true
+    await trx
+      .updateTable('api_keys')
+      .set({ revoked_at: sql<Date>`clock_timestamp()` })
+      .where('id', '=', id)
+      .execute()
+    const { name, project_id: projectId } = before
+    const of = { object: id.toLowerCase(), projectId, details: { name } }
+    await addToAudit(trx, { actor: database.actor, act: 'key.revoke', ...of })
+    return true
+  })
 }
 
 function hashOf(key: string): Buffer {

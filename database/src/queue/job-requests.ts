@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { sql, type Transaction } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -28,12 +29,23 @@ export async function createJob(
   request: NewJob,
   deliver: DeliverJob,
 ): Promise<{ job: Job; isNew: boolean }> {
-  return await inTransaction(database.kysely, trx =>
-    createJobIn(trx, request, { actor: database.actor, deliver }),
-  )
+  return await inTransaction(database.kysely, async trx => {
+    const made = await createJobIn(trx, request, { actor: database.actor, deliver })
+    if (made.isNew) await noteAct(trx, made.job, { act: 'job.request', actor: made.job.actor })
+    return made
+  })
 }
 
-/** The same inside a transaction that does more. */
+async function noteAct(
+  trx: Transaction<CatalogSchema>,
+  { id, kind, project_id: projectId, backup_id, source, target }: Job,
+  by: { act: 'job.request' | 'job.cancel'; actor: string },
+): Promise<void> {
+  const details = { kind, backup_id, source, target }
+  await addToAudit(trx, { ...by, object: id, projectId, details })
+}
+
+/** The same inside a transaction that does more, for the program’s own rules: the audit is for requests. */
 export async function createJobIn(
   trx: Transaction<CatalogSchema>,
   request: NewJob,
@@ -176,6 +188,34 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
   return (await query.execute()).map(jobOf)
 }
 
+/** Of a source: its newest job, and its newest failed one. */
+export interface SourceJobs {
+  last: Job
+  lastFailed: Job | null
+}
+
+/** By the name of the source; sources without jobs are left out. */
+export async function lastSourceJobs(
+  database: Database,
+  sources: readonly string[],
+): Promise<ReadonlyMap<string, SourceJobs>> {
+  const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`
+    select newest.* from unnest(${[...new Set(sources)]}::text[]) as wanted (source), lateral (
+      (select * from control_plane.jobs where source = wanted.source order by created_at desc, id desc limit 1)
+       union all
+      (select * from control_plane.jobs where source = wanted.source and state = 'failed'
+        order by created_at desc, id desc limit 1)) newest
+     order by newest.created_at, newest.id
+  `.execute(database.kysely)
+  const found = new Map<string, SourceJobs>()
+  for (const row of rows) {
+    const job = jobOf(row)
+    const lastFailed = job.state === 'failed' ? job : (found.get(job.source ?? '')?.lastFailed ?? null)
+    found.set(job.source ?? '', { last: job, lastFailed })
+  }
+  return found
+}
+
 /** The cancel, not the error of an earlier try, ends the job. */
 const CANCELLED: JobError = { code: 'CANCELLED', message: 'Cancelled' }
 
@@ -212,6 +252,7 @@ export async function cancelJob(database: Database, id: string, deliver: Deliver
       .returningAll()
       .executeTakeFirstOrThrow()
     const job = jobOf(row)
+    if (isFirst) await noteAct(trx, job, { act: 'job.cancel', actor: database.actor })
     if (job.state === 'queued') await deliver(job, sqlRunnerIn(trx))
     return job
   })

@@ -1,4 +1,5 @@
 import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/allowances.ts'
+import { PROOF_MODES } from '@telegram-backup/connectors/proof-mode.ts'
 import { z } from 'zod'
 import { holdsVariable } from '#config/config-variables.ts'
 import { HOOK_COMMANDS } from '#config/hook-settings.ts'
@@ -104,6 +105,7 @@ const SOURCE_OBJECT = z.strictObject({
   exclude_table: PATTERNS.optional(),
   exclude_table_data: PATTERNS.optional(),
   lock_timeout: SPAN.optional(),
+  proof: z.enum(PROOF_MODES, 'write off, count, fast or sha256').optional(),
   count_rows: z.boolean('write true or false').optional(),
   trust_dump: z.boolean('write true or false').optional(),
   drill_on: TEXT.optional(),

@@ -28,7 +28,9 @@ const WORDS: Readonly<Record<string, string>> = {
   'sources.*.exclude_table': 'All but these tables.',
   'sources.*.exclude_table_data': 'Tables that are backed up without their rows.',
   'sources.*.lock_timeout': 'How long a dump waits for a locked table; 0 waits for ever. Default: 60s.',
-  'sources.*.count_rows': 'Counts the rows of each table, for drills. Default: true.',
+  'sources.*.proof':
+    'What is recorded of the contents, so that drills can compare it: off, count (rows), fast (hashes), sha256 (hashes that others can compute). Default: fast.',
+  'sources.*.count_rows': 'The older spelling: false means proof: off.',
   'sources.*.trust_dump': 'Drills run the dumps of this source as a superuser. Default: false.',
   'sources.*.drill_on':
     'The name of a target: drills of this source restore on its server. Default: a temporary server of the drill.',

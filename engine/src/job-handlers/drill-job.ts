@@ -76,7 +76,13 @@ async function drill(
   const progress = new DrillProgress(backup, report)
   const drills = await openDrills(
     engine,
-    { target: job.target ?? undefined, createRoles: false, trustDump: false, jobId: job.id },
+    {
+      target: job.target ?? undefined,
+      createRoles: false,
+      trustDump: false,
+      jobId: job.id,
+      startedBy: job.options['planned'] === true ? 'serve, by itself' : 'a request to the HTTP API',
+    },
     {
       ...{ signal, note, onBytes: bytes => progress.restored(bytes) },
       onStart: ({ plainBytes }) =>

@@ -3,10 +3,13 @@ import {
   abandonedJobs,
   type Backup,
   type Database,
+  type DeclaredPlaces,
   failWaitingJob,
   type Job,
   noteService,
   overdueJobs,
+  pruneAudit,
+  pruneEndedAlerts,
   pruneJobLog,
   pruneJobs,
   type Recovery,
@@ -31,6 +34,9 @@ export interface JobSweeperOptions {
   log: Logger
   /** The sources and targets that this process now does jobs of. */
   served: () => ServedNames
+  /** What others may know of them; equal while `edition` is. */
+  declared: () => DeclaredPlaces
+  edition: () => string
   /** How often it looks for jobs whose process is gone. */
   everyMs: number
   /** How long a job may be due without having begun before the queue is checked. */
@@ -63,6 +69,8 @@ class JobSweeper {
   readonly #serviceId = randomUUID()
   readonly #unserved: UnservedWatch
   #noteAt = 0
+  /** The edition of what was noted last. */
+  #noted: string | undefined
   #overdueAt = 0
   #pruneAt = 0
 
@@ -72,13 +80,10 @@ class JobSweeper {
   }
 
   async sweep(signal: AbortSignal): Promise<undefined> {
-    const { database, overdueMs, served } = this.#options
+    const { overdueMs } = this.#options
     const now = performance.now()
     // First of all: other services fail the jobs of sources that no service announces.
-    if (now >= this.#noteAt) {
-      await noteService(database, { id: this.#serviceId, ...served() })
-      this.#noteAt = now + overdueMs
-    }
+    await this.#note(now)
     await this.#bringBackAbandoned()
     if (now >= this.#overdueAt) {
       this.#overdueAt = now + overdueMs
@@ -90,6 +95,15 @@ class JobSweeper {
       await this.#prune(signal)
     }
     return undefined
+  }
+
+  async #note(now: number): Promise<void> {
+    const { database, overdueMs, served, declared, edition } = this.#options
+    const current = edition()
+    if (now < this.#noteAt && current === this.#noted) return
+    await noteService(database, { id: this.#serviceId, ...served(), declared: declared() })
+    this.#noteAt = now + overdueMs
+    this.#noted = current
   }
 
   async #bringBackAbandoned(): Promise<void> {
@@ -136,6 +150,8 @@ class JobSweeper {
     const prunings = [
       () => pruneJobs(database, { endedBefore, limit: PRUNE_AT_ONCE }),
       () => pruneJobLog(database, { before: loggedBefore, limit: PRUNE_AT_ONCE }),
+      () => pruneAudit(database, { limit: PRUNE_AT_ONCE }),
+      () => pruneEndedAlerts(database, { limit: PRUNE_AT_ONCE }),
     ]
     for (const prune of prunings) {
       while (!signal.aborted && (await prune()) === PRUNE_AT_ONCE);

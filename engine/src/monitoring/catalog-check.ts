@@ -1,15 +1,16 @@
 import { hostname } from 'node:os'
-import { type Database, giveUpNotices, noteConditions } from '@telegram-backup/database'
+import { type Database, type DeclaredSource, giveUpNotices, noteConditions } from '@telegram-backup/database'
 import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import type { Logger } from '#logging.ts'
 import type { Channels } from '#monitoring/channels.ts'
 import { type Condition, type FileFault, findConditions, type WatchRules } from '#monitoring/conditions.ts'
+import { allDeclared, type DeclaredRules, declaredRules } from '#monitoring/declared-places.ts'
 import { GIVE_UP_AFTER_MS } from '#monitoring/deliver-notices.ts'
 import { type Outage, watchRecoveries } from '#monitoring/outage.ts'
 import {
   alertDetails,
   conditionOfAlert,
-  explain,
+  explained,
   gatherFacts,
   type IntervalOf,
 } from '#monitoring/watch-facts.ts'
@@ -19,7 +20,10 @@ import { alertNotice, recoveryNotice } from '#monitoring/wording.ts'
 export interface CatalogCheckOptions {
   database: Database
   channels: Pick<Channels, 'names'>
-  rules: Omit<WatchRules, 'patienceMs'>
+  rules: Omit<WatchRules, 'patienceMs' | keyof DeclaredRules> & {
+    /** What the file of this process names. */
+    declared: readonly DeclaredSource[]
+  }
   intervalOf: IntervalOf
   log: Logger
   /** Faults of files on this machine. Default: none. */
@@ -95,14 +99,13 @@ export class CatalogCheck {
         chatTrouble: this.#chat.trouble,
         fileFaults: (fileFaults?.() ?? []).map(fault => ({ ...fault, host: hostname() })),
       },
-      { ...rules, patienceMs: this.#limits.patienceMs },
+      {
+        ...rules,
+        ...declaredRules(allDeclared(facts.services, rules.declared)),
+        patienceMs: this.#limits.patienceMs,
+      },
     )
-    const found: Condition[] = []
-    // One after the other: when all sources fail, other parts need the connections.
-    for (const condition of conditions) {
-      const explained = await explain(database, condition)
-      if (explained !== null) found.push(explained)
-    }
+    const found = await explained(database, conditions)
     return { found, openAlerts: facts.openAlerts }
   }
 }

@@ -1,24 +1,15 @@
-import {
-  type Alert,
-  type DrillUnit,
-  JOB_KINDS,
-  JOB_STATES,
-  type QueueFacts,
-  type Schedule,
-  type SourceFacts,
-} from '@telegram-backup/database'
+import { JOB_KINDS, JOB_STATES, type QueueFacts } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
 import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { drillGauges } from '#monitoring/drill-gauges.ts'
-import { sourceGauges } from '#monitoring/source-gauges.ts'
+import type { OverviewFacts } from '#monitoring/overview-facts.ts'
+import { MOST_SOURCES, sourceGauges } from '#monitoring/source-gauges.ts'
+import { stateGauges } from '#monitoring/state-gauges.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
 export interface CatalogFacts {
-  sources: readonly SourceFacts[]
-  drills: readonly DrillUnit[]
-  schedules: readonly Schedule[]
+  overview: OverviewFacts
   queue: QueueFacts
-  alerts: readonly Alert[]
 }
 
 /**
@@ -30,7 +21,8 @@ export function catalogGauges(
   intervalOf: IntervalOf,
 ): { show(facts: CatalogFacts): void } {
   const ofSources = sourceGauges(registry, intervalOf)
-  const ofDrills = drillGauges(registry)
+  const ofStates = stateGauges(registry, MOST_SOURCES)
+  const ofDrills = drillGauges(registry, MOST_SOURCES)
   const gauge = <Label extends string>(
     name: string,
     help: string,
@@ -54,9 +46,10 @@ export function catalogGauges(
   const alerts = gauge('alerts_open', 'Alerts that are open now', ['kind'])
   return {
     show: facts => {
-      const { queue } = facts
-      ofSources.show(facts.sources, facts.schedules)
-      ofDrills.show(facts.drills)
+      const { queue, overview } = facts
+      ofSources.show(overview.watched.sources, overview.watched.schedules)
+      ofStates.show(overview.sources)
+      ofDrills.show(overview.watched.drills)
       for (const [state, count] of Object.entries(queue.backups)) backups.set({ state }, count)
       for (const kind of JOB_KINDS) {
         const count = (state: string): number =>
@@ -72,7 +65,7 @@ export function catalogGauges(
         noticeAge.set({ channel }, (waiting?.oldest_ms ?? 0) / 1000)
       }
       for (const kind of CONDITION_KINDS) {
-        alerts.set({ kind }, facts.alerts.filter(alert => alert.kind === kind).length)
+        alerts.set({ kind }, overview.watched.alerts.filter(alert => alert.kind === kind).length)
       }
     },
   }

@@ -67,10 +67,10 @@ export interface WatchFacts {
 export interface WatchRules {
   /** For all sources; null: twice the interval of the source's schedule. */
   noBackupForMs: number | null
-  /** By name, the own limit of each source of this process. */
+  /** By name, the limit of each source that a file names; null: none of its own. */
   ownNoBackupForMs: ReadonlyMap<string, number | null>
-  /** By name, `project/type` of each source of this process; not of those that cannot be read. */
-  ownPlaces: ReadonlyMap<string, string>
+  /** By name, `project/type` of each such source, as each file has it; not of those that cannot be read. */
+  ownPlaces: ReadonlyMap<string, readonly string[]>
   /** 0 to 1; 0: never. */
   smallerThan: number
   waitingForMs: number
@@ -136,10 +136,10 @@ function failed(source: SourceFacts, { openJobs, openAlerts }: WatchFacts): Cond
 /**
  * The schedule or the file has this source under another project or type, so these backups were sent by hand.
  */
-function isSentByHand(
-  source: SourceFacts,
-  { scheduledPlaces }: WatchFacts,
-  { ownPlaces }: WatchRules,
+export function isSentByHand(
+  source: Pick<SourceFacts, 'source_name' | 'project_id' | 'type'>,
+  { scheduledPlaces }: Pick<WatchFacts, 'scheduledPlaces'>,
+  { ownPlaces }: Pick<WatchRules, 'ownPlaces'>,
 ): boolean {
   const name = source.source_name ?? ''
   const places = [ownPlaces.get(name) ?? [], scheduledPlaces.get(name) ?? []].flat()
@@ -166,12 +166,12 @@ function overdue(source: SourceFacts, facts: WatchFacts, rules: WatchRules): Con
   return facts.now - since > limit ? [condition] : []
 }
 
-/** Null: never. */
-function overdueAfterMs(
+/** After how many milliseconds without a backup a source is overdue; null: never. */
+export function overdueAfterMs(
   name: string,
   isScheduled: boolean,
-  { intervalsMs }: WatchFacts,
-  { ownNoBackupForMs, noBackupForMs }: WatchRules,
+  { intervalsMs }: Pick<WatchFacts, 'intervalsMs'>,
+  { ownNoBackupForMs, noBackupForMs }: Pick<WatchRules, 'ownNoBackupForMs' | 'noBackupForMs'>,
 ): number | null {
   const isOurs = ownNoBackupForMs.has(name)
   const own = ownNoBackupForMs.get(name) ?? null

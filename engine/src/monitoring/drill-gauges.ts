@@ -3,13 +3,13 @@ import { Gauge, type Registry } from 'prom-client'
 import { durationsOf } from '#proof/restore-time.ts'
 import { overdueAt } from '#verification/plan-drills.ts'
 
-/** Of more sources, only the first ones are shown, as in the other gauges. */
-const MOST_SOURCES = 1000
-
 const LABELS = ['project', 'type', 'source'] as const
 
 /** Gauges of the drills of every source; of several members, the one that is worst off. */
-export function drillGauges(registry: Registry): { show(units: readonly DrillUnit[]): void } {
+export function drillGauges(
+  registry: Registry,
+  mostSources: number,
+): { show(units: readonly DrillUnit[]): void } {
   const gauge = <Label extends string>(
     name: string,
     help: string,
@@ -35,7 +35,8 @@ export function drillGauges(registry: Registry): { show(units: readonly DrillUni
     show: units => {
       // Removes sources that are gone.
       for (const one of [proven, isGood, duration, within, due]) one.reset()
-      for (const members of sourcesOf(units)) showSource(members, { proven, isGood, duration, within, due })
+      for (const members of sourcesOf(units).slice(0, mostSources))
+        showSource(members, { proven, isGood, duration, within, due })
     },
   }
 }
@@ -69,5 +70,5 @@ function sourcesOf(units: readonly DrillUnit[]): Members[] {
   const sources = Map.groupBy(units, ({ project_id, type, source_name }) =>
     JSON.stringify([project_id, type, source_name]),
   )
-  return [...sources.values()].slice(0, MOST_SOURCES) as unknown as Members[]
+  return [...sources.values()] as unknown as Members[]
 }

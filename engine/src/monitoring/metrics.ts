@@ -1,15 +1,9 @@
-import {
-  type Database,
-  drillUnits,
-  listSchedules,
-  openAlerts,
-  queueFacts,
-  sourceFacts,
-} from '@telegram-backup/database'
+import { type Database, queueFacts } from '@telegram-backup/database'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { TransferObserver } from 'telegram-deployment-bot'
 import type { Logger } from '#logging.ts'
 import { type CatalogFacts, catalogGauges } from '#monitoring/catalog-gauges.ts'
+import { type OwnMachine, readOverviewFacts } from '#monitoring/overview-facts.ts'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
 export type RequestObserver = (ended: {
@@ -35,7 +29,7 @@ export interface ServiceMetrics extends Metrics {
   /** From now on also shows the sources of this process's configuration file. */
   showDeclared(names: () => readonly string[]): void
   /** From now on also shows the state of the catalog. */
-  readFrom(catalog: { database: Database; intervalOf: IntervalOf; log: Logger }): void
+  readFrom(catalog: { database: Database; intervalOf: IntervalOf; own: () => OwnMachine; log: Logger }): void
 }
 
 /** However many requests come, the catalog is read at most once within this time. */
@@ -167,6 +161,7 @@ interface CatalogReaderOptions {
   database: Database
   registry: Registry
   intervalOf: IntervalOf
+  own: () => OwnMachine
   log: Logger
   cacheForMs: number
 }
@@ -195,9 +190,9 @@ class CatalogReader {
   }
 
   async #read(): Promise<boolean> {
-    const { database, registry, intervalOf, log } = this.#options
+    const { database, registry, intervalOf, own, log } = this.#options
     try {
-      const facts = await readFacts(database)
+      const facts = await readFacts(database, own())
       this.#gauges ??= catalogGauges(registry, intervalOf)
       this.#gauges.show(facts)
       this.#wasUp = true
@@ -212,12 +207,6 @@ class CatalogReader {
   }
 }
 
-async function readFacts(database: Database): Promise<CatalogFacts> {
-  return {
-    sources: await sourceFacts(database),
-    drills: await drillUnits(database),
-    schedules: await listSchedules(database),
-    queue: await queueFacts(database),
-    alerts: await openAlerts(database),
-  }
+async function readFacts(database: Database, own: OwnMachine): Promise<CatalogFacts> {
+  return { overview: await readOverviewFacts(database, own), queue: await queueFacts(database) }
 }

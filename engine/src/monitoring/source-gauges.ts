@@ -3,7 +3,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { IntervalOf } from '#monitoring/watch-facts.ts'
 
 /** Of more sources, only the first ones are shown: each has a dozen time series. */
-const MOST_SOURCES = 1000
+export const MOST_SOURCES = 1000
 
 interface SourceRow {
   facts: SourceFacts

@@ -1,32 +1,51 @@
 import {
+  type Alert,
   type Database,
+  type DeclaringService,
+  declaringServices,
   drillUnits,
   type Job,
   type JsonObject,
-  listJobs,
+  lastSourceJobs,
   listSchedules,
   openAlerts,
   openJobs,
   queueFacts,
   type Schedule,
+  type SourceJobs,
   sourceFacts,
 } from '@telegram-backup/database'
+import { intervalMs } from '#cron/cron-times.ts'
 import type { Condition, WatchFacts } from '#monitoring/conditions.ts'
 
 /** The longest time between two runs of a schedule, in milliseconds. */
 export type IntervalOf = (schedule: Pick<Schedule, 'cron' | 'timezone'>) => number
 
-export async function gatherFacts(
-  database: Database,
-  intervalOf: IntervalOf,
-): Promise<Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTrouble' | 'fileFaults'>> {
+/** A schedule that cannot be read is never overdue, so that the others are still watched. */
+export const scheduleInterval: IntervalOf = schedule => {
+  try {
+    return intervalMs(schedule, new Date())
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+export type GatheredFacts = Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTrouble' | 'fileFaults'> & {
+  services: readonly DeclaringService[]
+  schedules: readonly Schedule[]
+  alerts: readonly Alert[]
+}
+
+export async function gatherFacts(database: Database, intervalOf: IntervalOf): Promise<GatheredFacts> {
   const sources = await sourceFacts(database)
   const drills = await drillUnits(database)
   const schedules = await listSchedules(database)
   const jobs = await openJobs(database)
   const { erase_failures, notices } = await queueFacts(database)
   const alerts = await openAlerts(database)
+  const services = await declaringServices(database)
   return {
+    services,
     sources,
     drills,
     intervalsMs: sourceIntervals(schedules, intervalOf),
@@ -36,6 +55,8 @@ export async function gatherFacts(
     eraseFailures: erase_failures,
     notices,
     openAlerts: new Set(alerts.map(({ key }) => key)),
+    schedules,
+    alerts,
   }
 }
 
@@ -78,22 +99,41 @@ function scheduledPlaces(schedules: readonly Schedule[]): WatchFacts['scheduledP
   return places
 }
 
-/** Adds why the last backup of a source failed, from its job. Null when a person cancelled it. */
-export async function explain(database: Database, condition: Condition): Promise<Condition | null> {
-  const { kind, source, details } = condition
-  if (kind !== 'backup_failed' || source === null) return condition
+/**
+ * Adds why the last backup of a source failed, from its job. Leaves out a backup that a person cancelled.
+ */
+export async function explained(database: Database, conditions: readonly Condition[]): Promise<Condition[]> {
+  const failed = conditions.flatMap(({ kind, source }) =>
+    kind === 'backup_failed' && source !== null ? [source] : [],
+  )
+  if (failed.length === 0) return [...conditions]
+  const jobs = await lastSourceJobs(database, failed)
+  return conditions.flatMap(condition => {
+    const own = condition.kind === 'backup_failed' ? jobs.get(condition.source ?? '') : undefined
+    const told = own === undefined ? condition : explain(condition, own)
+    return told === null ? [] : [told]
+  })
+}
+
+function explain(condition: Condition, { last, lastFailed }: SourceJobs): Condition | null {
+  const { details } = condition
   const failedAt = Date.parse(String(details['failed_at']))
-  const [last] = await listJobs(database, { source, limit: 1 })
-  const isOf = (job: Job): boolean =>
-    job.started_at !== null &&
-    job.finished_at !== null &&
-    job.started_at.getTime() <= failedAt &&
-    failedAt <= job.finished_at.getTime()
-  if (last?.state === 'cancelled' && isOf(last)) return null
-  const [failed] = await listJobs(database, { source, state: 'failed', limit: 1 })
-  if (failed?.error == null || failed.finished_at?.getTime() !== failedAt) return condition
-  const { code, message } = failed.error
-  return { ...condition, details: { ...details, job_id: failed.id, code, message: message.slice(0, 500) } }
+  if (last.state === 'cancelled' && wasAtWork(last, failedAt)) return null
+  if (lastFailed?.error == null || lastFailed.finished_at?.getTime() !== failedAt) return condition
+  const { code, message } = lastFailed.error
+  return {
+    ...condition,
+    details: { ...details, job_id: lastFailed.id, code, message: message.slice(0, 500) },
+  }
+}
+
+function wasAtWork({ started_at, finished_at }: Job, time: number): boolean {
+  return (
+    started_at !== null &&
+    finished_at !== null &&
+    started_at.getTime() <= time &&
+    time <= finished_at.getTime()
+  )
 }
 
 export function alertDetails({ project, type, source, details }: Condition): JsonObject {

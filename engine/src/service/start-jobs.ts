@@ -8,6 +8,7 @@ import type { JobTools } from '#jobs/job-handler.ts'
 import { type JobHandlers, JobRunner, type JobRunnerOptions } from '#jobs/job-runner.ts'
 import { startJobSweeper } from '#jobs/job-sweeper.ts'
 import { servedQueues } from '#jobs/queue-names.ts'
+import { declaredPlaces } from '#monitoring/declared-places.ts'
 import { mayOpenBackups } from '#proof/drill-wishes.ts'
 import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import type { ServiceContext } from '#service/service-context.ts'
@@ -58,6 +59,8 @@ export async function startJobs(
     queue,
     log,
     served: () => ({ sources: configFile.sourceNames, targets: configFile.targetNames, drills }),
+    declared: () => declaredPlaces(configFile),
+    edition: () => configFile.edition,
     everyMs: SWEEP_EVERY_MS,
     overdueMs: OVERDUE_MS,
     unservedMs: UNSERVED_MS,

@@ -33,12 +33,23 @@ describe('which source', () => {
   it('options are read, with defaults', () => {
     expect(chooseSource({ postgres: 'postgresql://h/d', schema: ['a', 'b'] })).toMatchObject({
       kind: 'postgres',
-      options: { format: 'plain', schemas: ['a', 'b'], lockTimeoutMs: 60_000, countRows: true },
+      options: { format: 'plain', schemas: ['a', 'b'], lockTimeoutMs: 60_000, proof: 'fast' },
     })
-    expect(chooseSource({ postgres: 'postgresql://h/d', count_rows: false })).toHaveProperty(
-      'options.countRows',
-      false,
+    for (const [settings, proof] of [
+      [{ proof: 'sha256' }, 'sha256'],
+      [{ count_rows: false }, 'off'],
+      [{ count_rows: true }, 'fast'],
+      [{ count_rows: false, proof: 'off' }, 'off'],
+    ] as const) {
+      expect(chooseSource({ postgres: 'postgresql://h/d', ...settings })).toHaveProperty(
+        'options.proof',
+        proof,
+      )
+    }
+    expect(() => chooseSource({ postgres: 'postgresql://h/d', count_rows: false, proof: 'fast' })).toThrow(
+      'count_rows: false and proof: fast contradict each other',
     )
+    expect(() => chooseSource({ postgres: 'postgresql://h/d', proof: 'md5' })).toThrow('"md5" is unknown')
     expect(
       chooseSource({ directory: '/x', type: 'storage', allow: ['unreadable,vanished', 'changed'] }),
     ).toMatchObject({

@@ -137,7 +137,7 @@ describe('what is wrong', () => {
       { ...byHand, project_id: 'shop', type: 'storage' as const },
     ]
     const scheduledPlaces = new Map([['shop-db', ['shop/database']]])
-    const ownPlaces = new Map([['shop-db', 'shop/database']])
+    const ownPlaces = new Map([['shop-db', ['shop/database']]])
     const own = { noBackupForMs: 3 * HOUR, ownPlaces }
     expect(find(sources, { scheduledPlaces })).toEqual([])
     expect(find(sources, { intervalsMs: new Map() }, own)).toEqual([])

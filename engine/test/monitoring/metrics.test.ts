@@ -2,12 +2,14 @@ import { createJob, createSchedule, type Database } from '@telegram-backup/datab
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '#environment.ts'
 import { createLogger } from '#logging.ts'
 import { createMetrics } from '#monitoring/metrics.ts'
 
 let database: Database & { discard(): Promise<void> }
 const log = createLogger({ level: 'silent' })
 const intervalOf = (): number => 3_600_000
+const own = () => ({ config: readConfig({ TELEGRAM_BACKUP_HOME: '/nowhere' }), configFile: undefined })
 /** A machine may do nothing for some seconds. */
 const PATIENT = { timeLimitMs: 100_000, cacheForMs: 100_000 }
 
@@ -53,7 +55,7 @@ const BY_HAND = '{project="shop",type="storage",source=""}'
 describe('the metrics', () => {
   test('hold no number that is none, nor one beyond all measure, however often they are asked for', async () => {
     const metrics = createMetrics(PATIENT)
-    metrics.readFrom({ database, intervalOf, log })
+    metrics.readFrom({ database, intervalOf, own, log })
     for (let count = 0; count < 3; count++) {
       const { text } = await metrics.render()
       const numbers = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
@@ -67,7 +69,7 @@ describe('the metrics', () => {
 
   test('tell of each source what the catalog knows, in seconds and bytes', async () => {
     const metrics = createMetrics(PATIENT)
-    metrics.readFrom({ database, intervalOf, log })
+    metrics.readFrom({ database, intervalOf, own, log })
     const made = Date.parse('2026-11-01T00:00:00Z') / 1000
     expect(await linesOf(metrics, 'last_complete_timestamp_seconds')).toEqual([
       `${DB} ${made}`,
@@ -81,6 +83,12 @@ describe('the metrics', () => {
     expect(await linesOf(metrics, 'last_complete_parts')).toContain(`${DB} 2`)
     expect(await linesOf(metrics, 'schedule_interval_seconds')).toEqual([`${DB} 3600`])
     expect(await linesOf(metrics, 'schedule_next_run_timestamp_seconds')).toEqual([`${DB} ${made + 3600}`])
+    expect(await linesOf(metrics, 'last_good_timestamp_seconds')).toEqual([
+      `${DB} ${made}`,
+      `${BY_HAND} ${made + 2 * 86_400}`,
+    ])
+    // It should be made anew every hour.
+    expect(await linesOf(metrics, 'source_state')).toEqual([`${DB} 2`, `${BY_HAND} 0`])
     expect(await linesOf(metrics, 'queue_depth')).toContain('{kind="backup"} 1')
     expect(await linesOf(metrics, 'jobs')).toHaveLength(25)
     expect(await linesOf(metrics, 'catalog_up')).toEqual([' 1'])
@@ -89,7 +97,7 @@ describe('the metrics', () => {
 
   test('name the sources of the file as it is now, and schedules that are switched off', async () => {
     const metrics = createMetrics({ ...PATIENT, cacheForMs: 0 })
-    metrics.readFrom({ database, intervalOf, log })
+    metrics.readFrom({ database, intervalOf, own, log })
     let names = ['db', 'never-run']
     metrics.showDeclared(() => names)
     expect(await linesOf(metrics, 'declared_source')).toEqual(['{source="db"} 1', '{source="never-run"} 1'])
@@ -135,7 +143,7 @@ describe('the metrics', () => {
       },
     })
     const metrics = createMetrics(PATIENT)
-    metrics.readFrom({ database: counting, intervalOf, log })
+    metrics.readFrom({ database: counting, intervalOf, own, log })
     await Promise.all(Array.from({ length: 50 }, () => metrics.render()))
     const once = reads
     await metrics.render()
@@ -153,7 +161,7 @@ describe('the metrics', () => {
       },
     })
     const metrics = createMetrics({ cacheForMs: 0, timeLimitMs: 100 })
-    metrics.readFrom({ database: shaky, intervalOf, log })
+    metrics.readFrom({ database: shaky, intervalOf, own, log })
     // The first one may take longer on a busy machine.
     await expect.poll(() => linesOf(metrics, 'catalog_up')).toEqual([' 1'])
     for (const trouble of ['fails', 'hangs'] as const) {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { createSchedule, type Database } from '@telegram-backup/database'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readConfig } from '#environment.ts'
 import { createLogger } from '#logging.ts'
 import { createMetrics } from '#monitoring/metrics.ts'
 
@@ -47,7 +48,8 @@ test('promtool accepts the alert rules, and they fire when they are to and not o
 test('promtool finds nothing to say against the metrics, and the rules use none that is not there', async () => {
   const metrics = createMetrics()
   const log = createLogger({ level: 'silent' })
-  metrics.readFrom({ database, intervalOf: () => 60_000, log })
+  const own = () => ({ config: readConfig({ TELEGRAM_BACKUP_HOME: '/nowhere' }), configFile: undefined })
+  metrics.readFrom({ database, intervalOf: () => 60_000, own, log })
   metrics.showDeclared(() => ['db'])
   const every = { projectId: 'p', type: 'database' as const, cron: '* * * * *', timezone: 'UTC' }
   await createSchedule(database, { ...every, source: 'db', nextRunAt: new Date() })

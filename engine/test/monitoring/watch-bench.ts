@@ -118,8 +118,7 @@ export function watchBench(): WatchBench {
         ),
         rules: {
           noBackupForMs: null,
-          ownNoBackupForMs: new Map(),
-          ownPlaces: new Map(),
+          declared: [],
           smallerThan: 0.5,
           waitingForMs: HOUR_MS,
         },

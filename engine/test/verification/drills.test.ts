@@ -60,7 +60,7 @@ async function drilled(
   id: string | undefined,
   end: Pick<Parameters<typeof finishVerification>[1], 'state'> & {
     code?: string
-    report?: Record<string, unknown>
+    report?: JsonObject
   },
 ): Promise<void> {
   const lease = await acquireLease(v.database, { subject: String(id), purpose: 'verify' })

@@ -1,22 +1,82 @@
-import { type Difference, difference } from '#drilling.ts'
+import {
+  type ContentsResult,
+  type Difference,
+  type DrillDepth,
+  difference,
+  type NotCovered,
+} from '#drilling.ts'
 import type { DatabaseContents } from '#postgres/contents-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
+import { compareHashes, type HashComparison, type RestoredHashes } from '#postgres/drill/compare-hashes.ts'
+import { keyOf } from '#postgres/drill/table-key.ts'
 
 export interface RestoredContents {
   rows: readonly TableRows[]
   sequences: readonly SequenceValue[]
   objects: Readonly<Record<string, number>>
+  /** Only where hashes are recorded; a text says why those cannot be compared here. */
+  hashes?: RestoredHashes | string | undefined
 }
 
 export interface Comparison {
+  depth: Extract<DrillDepth, 'restored' | 'counts' | 'contents'>
+  contents: ContentsResult
   differences: Difference[]
+  notCovered: NotCovered[]
   tables: number
   rows: number
 }
 
 export function compareContents(recorded: DatabaseContents, restored: RestoredContents): Comparison {
+  const hashes = comparedHashes(recorded, restored)
+  const { differences, tables, rows } = compareRows(recorded, restored, hashes)
+  differences.push(
+    ...hashes.differences,
+    ...compareSequences(recorded, restored),
+    ...compareObjects(recorded, restored),
+  )
+  const { notCovered } = hashes
+  const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
+  const depth = hashes.isAnyCompared ? 'contents' : isAnythingKnown ? 'counts' : 'restored'
+  const equal = notCovered.length > 0 ? 'equal in part' : 'equal'
+  const unequal = depth === 'contents' ? equal : 'not compared'
+  const contents = differences.length > 0 ? 'different' : unequal
+  return { depth, contents, differences, notCovered, tables, rows }
+}
+
+interface ComparedHashes extends HashComparison {
+  /** Whether a single hash was compared, or there was nothing to hash. */
+  isAnyCompared: boolean
+  rootOf: ReadonlyMap<string, string>
+}
+
+/** Where hashes cannot be compared, each table that has one is not covered. */
+function comparedHashes({ hashes: recorded }: DatabaseContents, restored: RestoredContents): ComparedHashes {
+  const nothing = { differences: [], notCovered: [], compared: new Set<string>(), rootOf: new Map() }
+  const { hashes } = restored
+  if (recorded === undefined || hashes === undefined)
+    return { ...nothing, areOthersCompared: false, isAnyCompared: false }
+  if (typeof hashes === 'string') {
+    const notCovered = recorded.tables.map(([schema, table]) => ({
+      table: `${schema}.${table}`,
+      reason: hashes,
+    }))
+    return { ...nothing, notCovered, areOthersCompared: false, isAnyCompared: false }
+  }
+  const comparison = compareHashes(recorded, hashes)
+  const isAnyCompared = comparison.compared.size > 0 || comparison.notCovered.length === 0
+  return { ...comparison, isAnyCompared, rootOf: hashes.rootOf }
+}
+
+/** Rows may have moved between partitions whose hash is compared; and no table is told twice. */
+function compareRows(
+  recorded: DatabaseContents,
+  restored: RestoredContents,
+  hashes: ComparedHashes,
+): Pick<Comparison, 'differences' | 'tables' | 'rows'> {
   const counts = new Map(restored.rows.map(([schema, table, rows]) => [keyOf(schema, table), rows]))
   const differences: Difference[] = []
+  const told = new Set(hashes.differences.map(({ object }) => object))
   let tables = 0
   let rows = 0
   for (const [schema, table, expected] of recorded.rows) {
@@ -24,24 +84,33 @@ export function compareContents(recorded: DatabaseContents, restored: RestoredCo
     tables++
     rows += expected
     const key = keyOf(schema, table)
+    const object = `${schema}.${table}`
     const found = counts.get(key)
-    if (found === expected) continue
-    const isThere = counts.has(key)
-    differences.push(
-      difference('table', `${schema}.${table}`, `${expected} rows`, {
-        found: !isThere ? 'no such table' : found == null ? 'rows that cannot be counted' : `${found} rows`,
-      }),
-    )
+    const root = hashes.rootOf.get(key) ?? key
+    const isPartition = root !== key && hashes.compared.has(root)
+    if (found === expected || isPartition || told.has(object)) continue
+    differences.push(differenceInRows(object, expected, found))
   }
   const named = new Set(recorded.rows.map(([schema, table]) => keyOf(schema, table)))
   const others = restored.rows.filter(([schema, table]) => !named.has(keyOf(schema, table)))
   if (recorded.others !== undefined) {
     tables += recorded.others.tables
     rows += recorded.others.rows
-    differences.push(...compareOthers(recorded.others, others))
+    if (!hashes.areOthersCompared) differences.push(...compareOthers(recorded.others, others))
   }
-  differences.push(...compareSequences(recorded, restored), ...compareObjects(recorded, restored))
   return { differences, tables, rows }
+}
+
+/** `found` is undefined without such a table, null where its rows cannot be counted. */
+function differenceInRows(object: string, expected: number, found: number | null | undefined): Difference {
+  const shown = (): string => {
+    if (found === undefined) return 'no such table'
+    return found === null ? 'rows that cannot be counted' : `${found} rows`
+  }
+  const told = difference('table', object, `${expected} rows`, { found: shown() })
+  if (found === null) return told
+  const change = found === undefined ? 'missing' : found < expected ? 'fewer' : 'more'
+  return { ...told, change }
 }
 
 function compareOthers(
@@ -94,8 +163,4 @@ function compareObjects({ objects = {} }: DatabaseContents, restored: RestoredCo
       ? []
       : [difference('objects', kind, String(expected), { found: String(found) })]
   })
-}
-
-function keyOf(schema: string, name: string): string {
-  return JSON.stringify([schema, name])
 }

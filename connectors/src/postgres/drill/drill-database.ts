@@ -1,17 +1,11 @@
 import type { Drill, Drilled, DrillPlace } from '#drilling.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
-import { contentsIn } from '#postgres/contents-record.ts'
-import {
-  countObjects,
-  countRows,
-  prepareCounting,
-  readRelations,
-  readSequences,
-  type TableRows,
-} from '#postgres/database-contents.ts'
-import { compareContents, type RestoredContents } from '#postgres/drill/compare-contents.ts'
+import { contentsIn, type DatabaseContents } from '#postgres/contents-record.ts'
+import { checkIndexes, lendAmcheck } from '#postgres/drill/check-indexes.ts'
+import { type Comparison, compareContents } from '#postgres/drill/compare-contents.ts'
 import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
+import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
@@ -46,8 +40,8 @@ export async function checkDrillServer(connection: PostgresConnection, signal: A
  * Restores a dump into a temporary database, and compares it with the record. Throws what a restore throws.
  */
 export async function drillDatabase(backup: RecordedBackup, drill: Drill<PostgresTarget>): Promise<Drilled> {
-  const { on, createRoles, trustDump, scratch, open, onRestored, signal } = drill
-  const of = { backup, open, onRestored, signal }
+  const { on, createRoles, trustDump, scratch, open, onRestored, onCompare, signal } = drill
+  const of = { backup, open, onRestored, onCompare, signal }
   if (on !== undefined) {
     const { connection } = on
     const where = `a database of its own on ${serverOf(connection)}`
@@ -67,57 +61,50 @@ export async function drillDatabase(backup: RecordedBackup, drill: Drill<Postgre
   })
 }
 
-async function rehearse({ where, ...rehearsal }: Rehearsal & { where: string }): Promise<Drilled> {
+type Comparing = Pick<Drill, 'onCompare'> & { where: string }
+
+async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsal): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
-  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (restored, psql) =>
-    recorded === undefined ? undefined : await readContents(restored, { psql, signal }),
-  )
-  const on = { where, server_version: serverVersion }
-  if (recorded === undefined || seen === undefined) {
-    return {
-      ...{ ...on, notes, differences: [], not_covered: [] },
-      ...{ depth: 'restored', compared: { contents: 'not compared' } },
+  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (reader, psql, maker) => {
+    const session = new PsqlSession(reader, { psql, signal })
+    try {
+      await session.begin('read only')
+      const compared = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      await session.end()
+      await lendAmcheck(maker, { psql, signal })
+      await session.begin('read only')
+      return { compared, indexes: await checkIndexes(session) }
+    } finally {
+      await session.close()
     }
-  }
-  const { differences, tables, rows } = compareContents(recorded, seen)
-  const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
-  const uncounted = recorded.tables - recorded.counted
+  })
+  const { compared, indexes } = seen
   return {
-    ...on,
-    notes:
-      uncounted === 0
-        ? notes
-        : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
-    differences,
-    not_covered: [],
-    depth: isAnythingKnown ? 'counts' : 'restored',
-    compared: { contents: 'not compared', ...(isAnythingKnown && { tables, rows }) },
+    ...{ where, server_version: serverVersion },
+    notes: [...notes, ...uncountedNote(recorded), indexes?.note ?? UNCHECKED_INDEXES],
+    differences: [...(compared?.differences ?? []), ...(indexes?.differences ?? [])],
+    not_covered: compared?.notCovered ?? [],
+    ...depthOf(compared),
   }
 }
+
+function depthOf(compared: Comparison | undefined): Pick<Drilled, 'depth' | 'compared'> {
+  if (compared === undefined) return { depth: 'restored', compared: { contents: 'not compared' } }
+  const { depth, contents, tables, rows } = compared
+  return { depth, compared: { contents, ...(depth !== 'restored' && { tables, rows }) } }
+}
+
+function uncountedNote(recorded: DatabaseContents | undefined): string[] {
+  const uncounted = recorded === undefined ? 0 : recorded.tables - recorded.counted
+  if (uncounted === 0) return []
+  return [`${uncounted} of ${recorded?.tables} tables were not counted when it was made.`]
+}
+
+const UNCHECKED_INDEXES =
+  'Indexes were not checked: that server has no amcheck, or the role of the drill may not use it.'
 
 /** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {
   return display.slice(0, display.length - `/${database}`.length)
-}
-
-async function readContents(
-  connection: PostgresConnection,
-  { psql, signal }: { psql: string; signal: AbortSignal },
-): Promise<RestoredContents> {
-  const session = new PsqlSession(connection, { psql, signal })
-  try {
-    await session.begin('read only')
-    const relations = await readRelations(session)
-    await prepareCounting(session, 0)
-    const objects = await countObjects(session)
-    const sequences = await readSequences(session)
-    const rows: TableRows[] = []
-    for (const table of relations) {
-      if (table.kind === 'table') rows.push([table.schema, table.name, await countRows(session, table)])
-    }
-    return { rows, sequences, objects }
-  } finally {
-    await session.close()
-  }
 }

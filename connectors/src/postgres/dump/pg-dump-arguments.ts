@@ -1,3 +1,5 @@
+import type { ProofMode } from '#proof-mode.ts'
+
 /** What is dumped of a database, and how. Patterns are those of `psql`'s `\d`. */
 export interface PgDumpOptions {
   /** `plain`: SQL for psql; `custom`: the format of pg_restore. */
@@ -9,8 +11,8 @@ export interface PgDumpOptions {
   excludeTableData: readonly string[]
   /** Longest wait for a locked table; 0 means for ever. */
   lockTimeoutMs: number
-  /** Whether rows are counted for drills, which reads each table once more. */
-  countRows: boolean
+  /** What is recorded for drills; all but `off` reads each table once more. */
+  proof: ProofMode
 }
 
 /**

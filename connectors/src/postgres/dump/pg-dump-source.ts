@@ -114,7 +114,8 @@ function sourceOf(
   },
 ): BackupSource {
   const { known, connection, startedAt, options, session } = of
-  const counting = session.contents(options, child.ended)
+  const sent = Promise.withResolvers<void>()
+  const reading = session.contents(options, { dumpEnded: child.ended, partsSent: sent.promise })
   return {
     archiveSource: { fd: child.fd },
     filename: dumpFileName(known.database, options),
@@ -135,13 +136,14 @@ function sourceOf(
     finish: async plainBytesRead => {
       assertGoodDump(await child.ended, { program: 'pg_dump', words, plainBytesRead, hintFor })
       const endedAt = new Date()
-      const contents = await counting
+      sent.resolve()
+      const contents = await reading
       const facts: SourceFacts = { ended_at: endedAt.toISOString(), ...(contents && { contents }) }
       const warnings = [...known.warnings, ...words.warnings]
       return { facts: warnings.length > 0 ? { ...facts, warnings } : facts }
     },
     close: async () => {
-      await Promise.all([child.close(), session.close()])
+      await Promise.all([child.close(), session.close(), reading])
     },
   }
 }

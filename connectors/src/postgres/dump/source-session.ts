@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '@telegram-backup/errors'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection } from '#postgres/connection.ts'
@@ -13,35 +14,45 @@ import {
 } from '#postgres/database-contents.ts'
 import { type DatabaseFacts, readDatabaseFacts } from '#postgres/dump/database-facts.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
+import { SourceHashes } from '#postgres/dump/source-hashes.ts'
 import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { refuseSharedSession } from '#postgres/shared-sessions.ts'
-import { readSelection } from '#postgres/table-patterns.ts'
+import { OUTLIVE_LIMITS } from '#postgres/sql-text.ts'
+import { type DumpedRelations, readSelection } from '#postgres/table-patterns.ts'
 
-const ONE_TABLE_MS = 5 * 60_000
-/** Time to finish counting after the dump. */
-const AFTER_THE_DUMP_MS = 3_000
+/**
+ * Time after the dump for databases whose last part is sent at once; after it, reading goes on only as long
+ * as parts are on their way.
+ */
+const AFTER_THE_DUMP_MS = 5_000
+/** Time for sequences once hashing was ended. */
+const SEQUENCES_MS = 3_000
 
-/** Like pg_dump's, the transaction must outlive the server's limits for idle ones. */
-const OUTLIVE = `set local idle_in_transaction_session_timeout = 0;
-select pg_catalog.to_json(pg_catalog.set_config(name, '0', true)) from pg_catalog.pg_settings where name = 'transaction_timeout'`
+interface Of {
+  connection: PostgresConnection
+  psql: string
+  signal: AbortSignal | undefined
+}
 
 /**
  * A session beside pg_dump. It reads what a dump does not hold, and exports a snapshot in which pg_dump reads
- * and the session counts rows: so the count is that of the very dump. Counting never fails a backup.
+ * and the session hashes or counts rows: so the record is that of the very dump. It never fails a backup.
  */
 export class SourceSession {
   /** For `pg_dump --snapshot`; undefined where the server exports none (old standbys, some poolers). */
   readonly snapshot: string | undefined
   readonly #session: PsqlSession
+  readonly #of: Of
   readonly #sequences: readonly SequenceValue[] | undefined
   #isOfTheDump = true
 
   private constructor(
     session: PsqlSession,
-    of: { snapshot: string | undefined; sequences: readonly SequenceValue[] | undefined },
+    of: Of & { snapshot: string | undefined; sequences: readonly SequenceValue[] | undefined },
   ) {
     this.#session = session
+    this.#of = of
     this.snapshot = of.snapshot
     this.#sequences = of.sequences
   }
@@ -57,9 +68,9 @@ export class SourceSession {
       await refuseSharedSession(session, connection, { psql: psql.path, signal })
       const snapshot = await orNothing(session.beginShared(), session)
       if (snapshot === undefined) await session.begin('read only')
-      await session.ask(OUTLIVE)
+      await session.ask(OUTLIVE_LIMITS)
       const sequences = snapshot === undefined ? undefined : await orNothing(readSequences(session), session)
-      return new SourceSession(session, { snapshot, sequences })
+      return new SourceSession(session, { connection, psql: psql.path, signal, snapshot, sequences })
     } catch (error) {
       await session.close()
       throw error
@@ -79,44 +90,76 @@ export class SourceSession {
   }
 
   /**
-   * Counts what is dumped, until some seconds after the dump ended. Undefined without a snapshot or for
-   * patterns that only PostgreSQL can read; a table that was not counted is recorded as such. Never rejects.
+   * Hashes or counts what is dumped, until the last part is in the chat. Undefined without a snapshot or for
+   * patterns that only PostgreSQL can read; a table that was not read in time is recorded as such. Never
+   * rejects.
    */
-  async contents(options: PgDumpOptions, dumpEnded: Promise<unknown>): Promise<DatabaseContents | undefined> {
+  async contents(
+    options: PgDumpOptions,
+    until: { dumpEnded: Promise<unknown>; partsSent: Promise<unknown> },
+  ): Promise<DatabaseContents | undefined> {
     const selection = readSelection(options)
     if (this.snapshot === undefined || selection === undefined) return undefined
     const session = this.#session
-    let timer: NodeJS.Timeout | undefined
-    void dumpEnded.then(() => {
-      timer = setTimeout(() => void session.close(), AFTER_THE_DUMP_MS)
-    })
+    const { dumpEnded } = until
+    const ending = new AbortController()
+    let hashes: SourceHashes | undefined
+    const isOver = Promise.all([
+      dumpEnded.then(() => delay(AFTER_THE_DUMP_MS, undefined, { signal: ending.signal })),
+      until.partsSent,
+    ])
+    void isOver.then(() => hashes?.stop() ?? session.close()).catch(() => {})
     try {
       const relations = (await readRelations(session)).filter(relation => selection.isDumped(relation))
       const withData = relations.filter(relation => selection.isDumpedWithData(relation))
       const hasEmptied = relations.some(one => one.kind === 'table' && !selection.isDumpedWithData(one))
       const isWhole = isOfWholeDatabase(options)
-      await prepareCounting(session, ONE_TABLE_MS)
+      await prepareCounting(session, 0)
       const objects = isWhole ? await orNothing(countObjects(session), session) : undefined
+      hashes = await this.#beginHashes(options, selection)
       const rows: TableRows[] = []
       for (const table of withData) {
         if (table.kind !== 'table') continue
-        const isCounted = options.countRows && session.isOpen
-        const count = isCounted ? await countRows(session, table).catch(() => null) : null
+        const hashed = await hashes?.add(table)
+        const isCounted = hashed === undefined && options.proof !== 'off' && session.isOpen
+        const count = isCounted ? await countRows(session, table).catch(() => null) : (hashed ?? null)
         rows.push([table.schema, table.name, count])
       }
+      await hashes?.complete({ hasLargeObjects: options.schemas.length + options.tables.length === 0 })
       await dumpEnded
-      // The time may be over.
-      const after = isWhole ? await readSequences(session).catch(() => undefined) : undefined
+      const after = isWhole ? await this.#sequencesNow(hashes) : undefined
       const dumped = new Set(withData.map(({ schema, name }) => JSON.stringify([schema, name])))
       const isDumped = ([schema, name]: SequenceValue): boolean => dumped.has(JSON.stringify([schema, name]))
       const sequences = this.#sequences && after && { before: this.#sequences, after: after.filter(isDumped) }
-      return this.#isOfTheDump ? recordOf({ rows, sequences, objects, hasEmptied }) : undefined
+      const record = recordOf({ rows, sequences, objects, hasEmptied, hashes: hashes?.result() })
+      return this.#isOfTheDump ? record : undefined
     } catch {
       return undefined
     } finally {
-      clearTimeout(timer)
-      await session.close()
+      ending.abort()
+      await Promise.all([session.close(), hashes?.close()])
     }
+  }
+
+  async #beginHashes(options: PgDumpOptions, selection: DumpedRelations): Promise<SourceHashes | undefined> {
+    const { proof: algorithm } = options
+    if (algorithm === 'off' || algorithm === 'count') return undefined
+    const { connection, psql, signal } = this.#of
+    const of = { connection, psql, signal, algorithm, options, selection }
+    return await orNothing(SourceHashes.begin(this.#session, of), this.#session)
+  }
+
+  /** Undefined if the time is over, and there is no second session. */
+  async #sequencesNow(hashes: SourceHashes | undefined): Promise<SequenceValue[] | undefined> {
+    const session = this.#session
+    if (session.isOpen) {
+      const read = await readSequences(session).catch(() => undefined)
+      if (read !== undefined) return read
+    }
+    const timer = setTimeout(() => void hashes?.close(), SEQUENCES_MS)
+    const read = await hashes?.sequences().catch(() => undefined)
+    clearTimeout(timer)
+    return read
   }
 
   /** Ends the session, since pg_dump runs without its snapshot: its counts are of another moment. */

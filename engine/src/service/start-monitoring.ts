@@ -1,17 +1,16 @@
-import type { Schedule } from '@telegram-backup/database'
 import { BackupError, type DescribedError, describeError } from '@telegram-backup/errors'
 import { watchOwnership } from '@telegram-backup/vault/session/chat-ownership.ts'
 import { TelegramError } from 'telegram-deployment-bot'
-import { whatItIs } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
-import { type NotificationSettings, readNoBackupFor } from '#config/notification-settings.ts'
+import type { NotificationSettings } from '#config/notification-settings.ts'
 import { renewedPart } from '#config/renewed-part.ts'
-import { intervalMs } from '#cron/cron-times.ts'
 import { type Channels, openChannels } from '#monitoring/channels.ts'
 import type { FileFault } from '#monitoring/conditions.ts'
+import { declaredSources } from '#monitoring/declared-places.ts'
 import { startHeartbeat } from '#monitoring/heartbeat.ts'
 import type { ServiceMetrics } from '#monitoring/metrics.ts'
 import { Watch } from '#monitoring/watch.ts'
+import { scheduleInterval } from '#monitoring/watch-facts.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 
@@ -28,13 +27,18 @@ export function startMonitoring(
   const channels = liveChannels(settings, { texts: client, vaultChatId: config.chatId })
   if (channels.names.length === 0)
     log.warn('no notifications are configured: problems only appear in this log')
-  metrics.readFrom({ database, intervalOf, log })
+  metrics.readFrom({
+    database,
+    intervalOf: scheduleInterval,
+    own: () => ({ config, configFile, fault: configFile.fault }),
+    log,
+  })
   metrics.showDeclared(() => configFile.sourceNames)
   const assertOwnChat = watchOwnership({ database, client })
   const watch = Watch.start({
     database,
     channels,
-    intervalOf,
+    intervalOf: scheduleInterval,
     log,
     rules: {
       get noBackupForMs() {
@@ -46,11 +50,8 @@ export function startMonitoring(
       get waitingForMs() {
         return settings().waitingForMs
       },
-      get ownNoBackupForMs() {
-        return ownLimits(configFile)
-      },
-      get ownPlaces() {
-        return ownPlaces(configFile)
+      get declared() {
+        return declaredSources(configFile)
       },
     },
     askChat: async signal => {
@@ -125,41 +126,4 @@ function liveChannels(
 function refusalOf(error: unknown): DescribedError {
   if (error instanceof TelegramError && error.errorCode === undefined) return describeError(error)
   throw error
-}
-
-/**
- * The own limit of each source. A source that cannot be read has the general limit; its jobs report the
- * error.
- */
-function ownLimits({ sourceNames, source }: ConfigFile): ReadonlyMap<string, number | null> {
-  return new Map(
-    sourceNames.map(name => {
-      try {
-        return [name, readNoBackupFor(source(name).no_backup_for)]
-      } catch {
-        return [name, null]
-      }
-    }),
-  )
-}
-
-/** `project/type` of each source that can be read. */
-function ownPlaces({ sourceNames, source }: ConfigFile): ReadonlyMap<string, string> {
-  const places = new Map<string, string>()
-  for (const name of sourceNames) {
-    try {
-      const { project, type } = whatItIs(source(name))
-      places.set(name, `${project}/${type}`)
-    } catch {}
-  }
-  return places
-}
-
-/** A schedule that cannot be read is never overdue, so that the others are still watched. */
-function intervalOf(schedule: Pick<Schedule, 'cron' | 'timezone'>): number {
-  try {
-    return intervalMs(schedule, new Date())
-  } catch {
-    return Number.POSITIVE_INFINITY
-  }
 }

@@ -1,0 +1,105 @@
+import type { SourceState } from '#monitoring/source-states.ts'
+import type { StateReason } from '#monitoring/state-findings.ts'
+import { count, formatSpan } from '#units/human-units.ts'
+
+/** A sentence names so many sources at most. */
+const NAMED = 3
+
+/** All there is to say first, in one or a few sentences, for example as the head of a page. */
+export function overviewSentence(
+  sources: readonly SourceState[],
+  reasons: readonly StateReason[],
+  now: Date,
+): string {
+  const general = reasons.map(({ text }) => (text.endsWith('.') ? text : `${text}.`))
+  if (sources.length === 0)
+    return ['Nothing is protected: there is no source and no backup.', ...general].join(' ')
+  const lost = sources.filter(isLost)
+  const late = sources.filter(source => source.state === 'broken' && !isLost(source))
+  const uneasy = sources.filter(({ state }) => state === 'attention')
+  const parts = [
+    ...(lost.length === 0 ? [] : [`${ofAll(lost, sources)} cannot be restored: ${listed(lost)}.`]),
+    ...(late.length === 0
+      ? []
+      : [
+          `${ofAll(late, sources)} ${late.length === 1 ? 'has' : 'have'} no good backup within the limit: ${listed(late)}.`,
+        ]),
+    ...(lost.length + late.length === 0 ? [`${wholeOf(sources)} can be restored.`] : []),
+    ...(uneasy.length === 0
+      ? []
+      : [`${uneasy.length === 1 ? '1 needs' : `${uneasy.length} need`} a look: ${listed(uneasy)}.`]),
+    ...general,
+    proofWords(
+      sources.filter(source => !isLost(source)),
+      now,
+    ),
+  ]
+  return parts.filter(part => part !== '').join(' ')
+}
+
+/** `shop`, or `shop/database (by hand)` for backups without a source. */
+export function nameOf({
+  source,
+  project_id,
+  type,
+}: Pick<SourceState, 'source' | 'project_id' | 'type'>): string {
+  return source ?? `${project_id}/${type} (by hand)`
+}
+
+/** Nothing good is there, or the only proof says otherwise. */
+function isLost({ findings }: SourceState): boolean {
+  return findings.some(({ state, reason }) => state === 'broken' && reason.code !== 'backup_overdue')
+}
+
+function ofAll(some: readonly SourceState[], all: readonly SourceState[]): string {
+  return all.length === 1 ? 'The only source' : `${some.length} of ${count(all.length, 'source')}`
+}
+
+function wholeOf(sources: readonly SourceState[]): string {
+  return sources.length === 1 ? 'The only source' : `All ${sources.length} sources`
+}
+
+function listed(sources: readonly SourceState[]): string {
+  const names = sources.slice(0, NAMED).map(source => `${nameOf(source)}${whyOf(source)}`)
+  const more = sources.length - names.length
+  return `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`}`
+}
+
+function whyOf({ state, findings }: SourceState): string {
+  const worst = findings.find(finding => finding.state === state)
+  const words = worst && SHORT_WORDS[worst.reason.code]
+  return words === undefined ? '' : ` (${words})`
+}
+
+const SHORT_WORDS: Readonly<Record<string, string>> = {
+  no_backup: 'no good backup',
+  backup_overdue: 'the newest is too old',
+  drill_differs: 'a restored copy differs from the source',
+  drill_failed: 'the last drill failed',
+  drill_overdue: 'not drilled in time',
+  backup_failed: 'the last backup failed',
+  backup_small: 'the newest backup is small',
+  backup_damaged: 'damaged backups',
+  backup_held_up: 'the backup does not succeed',
+  schedule_off: 'its schedule is off',
+  jobs_waiting: 'a job waits',
+  source_unusable: 'its settings cannot be used',
+}
+
+function proofWords(sources: readonly SourceState[], now: Date): string {
+  const proven = sources.flatMap(source =>
+    source.proof.at !== null && source.proof.ok === true ? [{ source, at: source.proof.at }] : [],
+  )
+  const unproven = sources.filter(({ proof }) => proof.at === null)
+  if (unproven.length > 0) return `No proof yet: ${namesOf(unproven)}.`
+  const [oldest] = proven.sort((a, b) => a.at.getTime() - b.at.getTime())
+  if (oldest === undefined) return ''
+  const age = formatSpan(Math.max(0, Math.floor((now.getTime() - oldest.at.getTime()) / 1000)))
+  return `Oldest proof: ${nameOf(oldest.source)}, ${age} ago.`
+}
+
+function namesOf(sources: readonly SourceState[]): string {
+  const names = sources.slice(0, NAMED).map(nameOf)
+  const more = sources.length - names.length
+  return `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`}`
+}
