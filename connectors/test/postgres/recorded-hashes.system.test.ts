@@ -9,6 +9,7 @@ import {
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newestClientProgram } from '#postgres/client-programs.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
 import type { ContentHashes } from '#postgres/contents/hash-record.ts'
 import type { DatabaseContents } from '#postgres/contents-record.ts'
@@ -104,9 +105,13 @@ it('hashing ends when the last part is sent, and what was not read by then is le
     'busy',
     `create sequence s; select nextval('s'); ${names.map(name => `create table ${name} (n int)`).join(';')}`,
   )
-  const holder = spawn('psql', ['-X', '-q', '-A', '-t', '-d', server.url('busy')], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  })
+  const holder = spawn(
+    (await newestClientProgram('psql')).path,
+    ['-X', '-q', '-A', '-t', '-d', server.url('busy')],
+    {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    },
+  )
   holder.stdin.write(`begin; lock table ${names.join(', ')}; select 'held';\n`)
   await once(holder.stdout, 'data')
   try {
