@@ -2,11 +2,13 @@ import type { Drill, Drilled, DrillPlace } from '#drilling.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
-import { compareContents } from '#postgres/drill/compare-contents.ts'
+import { type Comparison, compareContents } from '#postgres/drill/compare-contents.ts'
 import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
 import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
+import { compareLines, type LinesComparison } from '#postgres/lines/compare-lines.ts'
+import { linesIn } from '#postgres/lines/lines-record.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
@@ -65,37 +67,54 @@ type Comparing = Pick<Drill, 'onCompare'> & { where: string }
 async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsal): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
-  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (restored, psql) => {
-    if (recorded === undefined) return undefined
-    const session = new PsqlSession(restored, { psql, signal })
+  const lines = linesIn(backup.source)
+  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (connection, psql) => {
+    const session = new PsqlSession(connection, { psql, signal })
     try {
       await session.begin('read only')
-      return compareContents(recorded, await readContents(session, recorded, onCompare))
+      const seen = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      if (lines === undefined || seen?.depth === 'contents') return seen
+      const place = { session, connection, psql, signal, onCompare }
+      return withLines(seen, await compareLines(lines, place))
     } finally {
       await session.close()
     }
   })
   const on = { where, server_version: serverVersion }
-  if (recorded === undefined || seen === undefined) {
+  if (seen === undefined) {
     return {
       ...{ ...on, notes, differences: [], not_covered: [] },
       ...{ depth: 'restored', compared: { contents: 'not compared' } },
     }
   }
   const { depth, contents, differences, notCovered, tables, rows } = seen
-  const uncounted = recorded.tables - recorded.counted
+  const uncounted = recorded === undefined ? 0 : recorded.tables - recorded.counted
   return {
     ...on,
     notes:
       uncounted === 0
         ? notes
-        : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
+        : [...notes, `${uncounted} of ${recorded?.tables} tables were not counted when it was made.`],
     differences,
     not_covered: notCovered,
     depth,
     compared: { contents, ...(depth !== 'restored' && { tables, rows }) },
   }
 }
+
+/** The rows of the dump show more than numbers of rows at the source. */
+function withLines(seen: Comparison | undefined, lines: LinesComparison): Comparison | LinesDepth {
+  const differences = [...(seen?.differences ?? []), ...lines.differences]
+  const notCovered = [...(seen?.notCovered ?? []), ...lines.notCovered]
+  if (lines.contents === 'not compared' && seen !== undefined) return { ...seen, notCovered }
+  const depth = lines.contents === 'not compared' ? 'restored' : 'dump'
+  return {
+    ...{ ...lines, differences, notCovered, depth },
+    contents: differences.length > 0 ? 'different' : lines.contents,
+  }
+}
+
+type LinesDepth = LinesComparison & { depth: 'restored' | 'dump' }
 
 /** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {
