@@ -51,7 +51,7 @@ export {
 export type { DocumentUnlocking, Signer } from '#signed-document.ts'
 export { loadOrCreateSigningKey, type SigningKey, signerFingerprint } from '#signing.ts'
 export { prepareSigningRotation, type SigningRotation } from '#signing-rotation.ts'
-export type { ArchiveSource, Hole } from '#source.ts'
+export type { ArchiveSource, Hole, PlainWatch, Watcher } from '#source.ts'
 export type { RestoredSummary } from '#unpacking.ts'
 export {
   type IndexDrawing,

@@ -131,7 +131,7 @@ export type Difference = {
   reason: string
 }
 
-export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'member'
+export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'index' | 'member'
 
 export function difference(
   kind: DifferenceKind,
@@ -139,7 +139,7 @@ export function difference(
   expected: string,
   { found }: { found: string },
 ): Difference {
-  const of = { table: 'table ', sequence: 'sequence ', objects: '', member: '' }[kind]
+  const of = { table: 'table ', sequence: 'sequence ', objects: '', index: 'index ', member: '' }[kind]
   return {
     kind,
     object,

@@ -1,18 +1,19 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { AuditEntry } from '#audit/types.audit.ts'
 import type {
-  Backup,
-  BackupPart,
-  BackupType,
-  JsonObject,
-  PartKind,
-  Restore,
-  Verification,
-} from '#jobs/types.backup.ts'
+  BackupHistoryTable,
+  BackupPartsTable,
+  BackupsTable,
+  EvidenceMessagesTable,
+  EvidenceTable,
+  RestoresTable,
+  VerificationsTable,
+} from '#backup-tables.ts'
+import type { BackupType, JsonObject } from '#jobs/types.backup.ts'
 import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
-import type { NoticeChannel } from '#monitoring/types.alert.ts'
+import type { NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 import type { DeclaredSource, DeclaredTarget, SourceCheck } from '#queue/types.service.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
@@ -67,6 +68,10 @@ export interface CatalogSchema {
     details: ColumnType<JsonObject, string | undefined, never>
   }
   alerts: AlertsTable
+  ended_alerts: Omit<RecordedAlert, 'details' | 'ended_at'> & {
+    details: ColumnType<JsonObject, string, never>
+    ended_at: Generated<Date>
+  }
   notices: NoticesTable
   retention_notices: {
     backup_id: string
@@ -75,6 +80,15 @@ export interface CatalogSchema {
     notice_id: number | null
   }
   services: ServicesTable
+  drill_plans: {
+    project_id: string
+    type: string
+    source: string
+    within_ms: number
+    since: Generated<Date>
+    declared_at: Generated<Date>
+    waits_for: Generated<string | null>
+  }
   source_checks: Replace<SourceCheck, { checked_at: Generated<Date> }>
   evidence: EvidenceTable
   evidence_messages: EvidenceMessagesTable
@@ -120,6 +134,7 @@ interface ServicesTable extends Holder {
   id: string
   sources: string[]
   targets: string[]
+  drills: Generated<boolean>
   edition: string | null
   declared_sources: ColumnType<DeclaredSource[], string, string>
   declared_targets: ColumnType<DeclaredTarget[], string, string>
@@ -140,23 +155,6 @@ interface SchedulesColumns {
   updated_at: Generated<Date>
 }
 
-interface VerificationsTable {
-  id: Generated<string>
-  backup_id: string
-  job_id: string | null
-  kind: Verification['kind']
-  state: Generated<Verification['state']>
-  parts: Generated<number>
-  bytes: Generated<number>
-  findings: ColumnType<JsonObject[], string | undefined, string>
-  depth: ColumnType<Verification['depth'], Verification['depth'] | undefined, Verification['depth']>
-  report: ColumnType<JsonObject | null, string | null | undefined, string | null>
-  error: ColumnType<string | null, string | null | undefined, string | null>
-  actor: string
-  started_at: Generated<Date>
-  finished_at: ColumnType<Date | null, Date | undefined, Date>
-}
-
 interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at' | 'revoked_at'> {
   id: Generated<string>
   key_hash: Buffer
@@ -166,6 +164,7 @@ interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at'
 }
 
 interface AlertsTable {
+  id: Generated<string>
   key: string
   kind: string
   details: ColumnType<JsonObject, string | undefined, string>
@@ -174,6 +173,9 @@ interface AlertsTable {
   seen_at: ColumnType<Date, undefined, Date>
   newest_at: Date | null
   raised_at: ColumnType<Date, undefined, Date>
+  muted_until: Date | null
+  muted_by: string | null
+  announced: Generated<boolean>
 }
 
 interface NoticesTable {
@@ -195,37 +197,6 @@ interface LeasesTable extends Holder {
   token: string
   taken_at: Generated<Date>
   expires_at: Date
-}
-
-interface EvidenceTable {
-  id: string
-  catalog_id: string
-  number: number
-  kind: 'drill' | 'review'
-  at: Date
-  project_id: string
-  type: string
-  source_name: string | null
-  backup_id: string
-  verification_id: string | null
-  reviewed_id: string | null
-  outcome: string | null
-  sha256: string
-  previous: string | null
-  signer: string
-  envelope: string
-}
-
-interface EvidenceMessagesTable {
-  evidence_id: string
-  chat_id: string
-  message_id: number
-  bot_id: string | null
-  file_id: string
-  file_unique_id: string | null
-  size: number
-  sha256: string
-  sent_at: Date | null
 }
 
 interface ChatsTable {
@@ -258,52 +229,4 @@ interface OpenSendsTable {
   plain_size: number | null
   after_message_id: number
   begun_at: Generated<Date>
-}
-
-type Defaulted =
-  | 'id'
-  | 'size'
-  | 'created_at'
-  | 'expires_at'
-  | 'restore_count'
-  | 'state'
-  | 'resumable'
-  | 'recovered_trust'
-  | 'source_name'
-  | 'schedule_id'
-  | 'expiry_given'
-  | 'pinned_at'
-  | 'verified_at'
-  | 'group_id'
-  | 'group_size'
-  | 'member'
-  | 'tags'
-
-type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
-  [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>
-} & { source: ColumnType<JsonObject | null, string | null, string | null> }
-
-type BackupPartsTable = Omit<BackupPart, 'state' | 'intended_at'> & {
-  backup_id: string
-  kind: PartKind
-  state: Generated<BackupPart['state']>
-  intended_at: Generated<Date>
-}
-
-interface BackupHistoryTable {
-  id: Generated<number>
-  backup_id: string
-  event: string
-  details: ColumnType<JsonObject, string | undefined, never>
-  actor: string
-  at: Generated<Date>
-}
-
-type RestoresTable = Omit<Restore, 'id' | 'state' | 'started_at' | 'error' | 'bytes' | 'finished_at'> & {
-  id: Generated<string>
-  state: Generated<Restore['state']>
-  started_at: Generated<Date>
-  error: ColumnType<string | null, string | undefined, string | null>
-  bytes: ColumnType<number | null, number | undefined, number | null>
-  finished_at: ColumnType<Date | null, Date | undefined, Date | null>
 }

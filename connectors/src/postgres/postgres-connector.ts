@@ -1,5 +1,6 @@
 import type { Connector } from '#connector.ts'
 import type { PostgresTarget } from '#postgres/connection.ts'
+import { contentsWords } from '#postgres/contents/recorded-words.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
 import { beginsAsCustomDump, beginsAsPlainDump } from '#postgres/dump-head.ts'
 import {
@@ -63,7 +64,11 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     )
     const place = database === undefined ? undefined : `${host ?? 'this machine'}/${database}`
     const server = version === undefined ? undefined : `PostgreSQL ${version}`
-    return { place: inWords([place, server]), holds: inWords([recordedTables(facts)]) }
+    return {
+      place: inWords([place, server]),
+      holds: inWords([recordedTables(facts)]),
+      contents: contentsWords(facts),
+    }
   },
 
   restore: {

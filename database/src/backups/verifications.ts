@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -30,6 +31,8 @@ export async function beginVerification(
       .values({ backup_id: of.backupId, kind: of.kind, job_id: of.jobId ?? null, actor: database.actor })
       .returning('id')
       .executeTakeFirstOrThrow()
+    const details = { kind: of.kind, verification_id: id, job_id: of.jobId ?? null }
+    await addToAudit(trx, { actor: database.actor, act: 'backup.verify', backupId: of.backupId, details })
     return id
   })
 }
@@ -47,6 +50,8 @@ export async function finishVerification(
     bytes: number
     findings: readonly JsonObject[]
     error?: string | undefined
+    /** Of that error. */
+    code?: string | undefined
     /** Of a drill that restored the backup. */
     depth?: Verification['depth'] | undefined
     report?: JsonObject | undefined
@@ -64,6 +69,7 @@ export async function finishVerification(
         bytes: of.bytes,
         findings: storableJson(of.findings),
         error: of.error === undefined ? null : storable(of.error),
+        code: of.code ?? null,
         depth: of.depth ?? null,
         report: of.report === undefined ? null : storableJson(of.report),
         finished_at: sql<Date>`clock_timestamp()`,

@@ -19,7 +19,7 @@ function detailsOf(record: ReturnType<typeof drillRecord>, note = 'No exceptions
 /** What a browser would show: the page holds no markup of others, so taking the tags away is enough. */
 function shownText(html: string): string {
   return html
-    .replace(/<style>[^]*<\/style>/, '')
+    .replace(/<style>[\s\S]*?<\/style>/, '')
     .replace(/<[^>]*>/g, ' ')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
