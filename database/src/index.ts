@@ -102,8 +102,16 @@ export type * from '#jobs/types.backup.ts'
 
 export { markDamaged, markSound } from '#backups/damage.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
+export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
 export * from '#queue/sampling.ts'
+
+// Evidence of drills: signed records in a chain.
+
+export * from '#evidence/chain.ts'
+export * from '#evidence/imports.ts'
+export * from '#evidence/messages.ts'
+export * from '#evidence/queries.ts'
 
 // 8. Jobs, schedules and retention.
 
@@ -132,6 +140,7 @@ export {
   servedNames,
   unservedJobs,
 } from '#queue/services.ts'
+export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
 export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'

@@ -21,6 +21,11 @@ export interface DescribedOperation {
   operation: Operation
 }
 
+/** The path with a value in place of its parameter, if it has one. */
+export function filled(path: string, value: string): string {
+  return path.replace(/\{\w+\}/, value)
+}
+
 /** The OpenAPI document as something that answers are held against. */
 export class ApiConformance {
   readonly operations: DescribedOperation[]

@@ -5,6 +5,7 @@ import type { ServiceMetrics } from '@telegram-backup/engine/monitoring/metrics.
 import { startRetention } from '@telegram-backup/engine/retention/retention-runs.ts'
 import { startScheduler } from '@telegram-backup/engine/schedules/ticker.ts'
 import { startConfigWatch } from '@telegram-backup/engine/service/config-watch.ts'
+import { startEvidencePosting } from '@telegram-backup/engine/service/evidence-posting.ts'
 import { keepIndexesFresh } from '@telegram-backup/engine/service/fresh-indexes.ts'
 import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
@@ -64,6 +65,7 @@ export async function startService(
     parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
     parts.push(startRetention({ ...context, deliver: context.queue.deliver }))
     parts.push(startHousekeeping(context))
+    parts.push(startEvidencePosting(context))
     parts.push(keepIndexesFresh(context))
     parts.push(
       renewedPart({

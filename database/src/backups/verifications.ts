@@ -3,6 +3,7 @@ import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { appendEvidenceIn, type SignRecord } from '#evidence/chain.ts'
 import { checkUuid, storable, storableJson } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject, Verification, VerificationKind, VerificationState } from '#jobs/types.backup.ts'
@@ -52,6 +53,8 @@ export async function finishVerification(
     /** Of a drill that restored the backup. */
     depth?: Verification['depth'] | undefined
     report?: JsonObject | undefined
+    /** Signs the record of a drill, which is written in the same transaction. */
+    signEvidence?: SignRecord | undefined
   },
 ): Promise<void> {
   checkUuid('verification id', of.verificationId)
@@ -80,12 +83,15 @@ export async function finishVerification(
       actor: database.actor,
       details: { kind: row.kind, state: of.state, findings: of.findings.length },
     })
-    if (of.state !== 'sound' || row.kind !== 'data') return
-    await trx
-      .updateTable('backups')
-      .set({ verified_at: sql<Date>`clock_timestamp()` })
-      .where('id', '=', row.backup_id)
-      .execute()
+    if (of.state === 'sound' && row.kind === 'data') {
+      await trx
+        .updateTable('backups')
+        .set({ verified_at: sql<Date>`clock_timestamp()` })
+        .where('id', '=', row.backup_id)
+        .execute()
+    }
+    // Last, because of its lock.
+    if (of.signEvidence) await appendEvidenceIn(trx, of.signEvidence)
   })
 }
 
