@@ -84,10 +84,7 @@ const OLDEST_MS = 1_000
 export type Overviews = (viewer: OverviewViewer) => Promise<Overview>
 
 /** The overview for many viewers, who share one reading of the catalog a second. */
-export function openOverviews(
-  database: Database,
-  own: () => OwnMachine,
-): Overviews {
+export function openOverviews(database: Database, own: () => OwnMachine): Overviews {
   let last: { facts: Promise<OverviewFacts>; begunAt: number; isRead: boolean } | undefined
   const read = (): NonNullable<typeof last> => {
     const reading = { facts: readOverviewFacts(database, own()), begunAt: performance.now(), isRead: false }

@@ -1,5 +1,5 @@
 import type { ApiKey } from '@telegram-backup/database'
-import { openOverviews, type Overviews } from '@telegram-backup/engine/operations/overview.ts'
+import { type Overviews, openOverviews } from '@telegram-backup/engine/operations/overview.ts'
 import { checkSource, listSources, listTargets } from '@telegram-backup/engine/operations/places.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
@@ -14,7 +14,10 @@ export function overviewRoutes(ports: HttpPorts, overviews: Overviews): Route[] 
   return [overview(overviews), sources(ports), targets(ports), check(ports)]
 }
 
-export function viewerOf(caller: ApiKey, projectId?: string): { projectId: string | undefined; isAdmin: boolean } {
+export function viewerOf(
+  caller: ApiKey,
+  projectId?: string,
+): { projectId: string | undefined; isAdmin: boolean } {
   return { projectId: projectOf(caller, projectId), isAdmin: caller.scopes.includes('admin') }
 }
 
