@@ -64,6 +64,7 @@ export interface VerificationsTable {
   depth: ColumnType<Verification['depth'], Verification['depth'] | undefined, Verification['depth']>
   report: ColumnType<JsonObject | null, string | null | undefined, string | null>
   error: ColumnType<string | null, string | null | undefined, string | null>
+  code: ColumnType<string | null, string | null | undefined, string | null>
   actor: string
   started_at: Generated<Date>
   finished_at: ColumnType<Date | null, Date | undefined, Date>

@@ -80,6 +80,15 @@ export interface CatalogSchema {
     notice_id: number | null
   }
   services: ServicesTable
+  drill_plans: {
+    project_id: string
+    type: string
+    source: string
+    within_ms: number
+    since: Generated<Date>
+    declared_at: Generated<Date>
+    waits_for: Generated<string | null>
+  }
   source_checks: Replace<SourceCheck, { checked_at: Generated<Date> }>
   evidence: EvidenceTable
   evidence_messages: EvidenceMessagesTable
@@ -125,6 +134,7 @@ interface ServicesTable extends Holder {
   id: string
   sources: string[]
   targets: string[]
+  drills: Generated<boolean>
   edition: string | null
   declared_sources: ColumnType<DeclaredSource[], string, string>
   declared_targets: ColumnType<DeclaredTarget[], string, string>

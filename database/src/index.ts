@@ -101,10 +101,16 @@ export type * from '#jobs/types.backup.ts'
 // 7. Restores, verifications, damage.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
+export { type MeasuredDrill, measuredDrills } from '#backups/measured-drills.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
 export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
-export * from '#queue/sampling.ts'
+export {
+  type SampledBackup,
+  type SampledLately,
+  type SampledPick,
+  sampleBackups,
+} from '#queue/sampling.ts'
 
 // Evidence of drills: signed records in a chain.
 
@@ -118,6 +124,7 @@ export * from '#evidence/queries.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { type DeclaredDrill, type DrillDecision, declareDrills, planDrill } from '#queue/drill-plans.ts'
 export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
 export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
@@ -175,6 +182,7 @@ export {
   openAlerts,
   pruneEndedAlerts,
 } from '#monitoring/alerts.ts'
+export { type DrillUnit, drillUnits } from '#monitoring/drill-facts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'

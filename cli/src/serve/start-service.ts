@@ -12,6 +12,7 @@ import type { ServiceContext } from '@telegram-backup/engine/service/service-con
 import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
 import { startMonitoring } from '@telegram-backup/engine/service/start-monitoring.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
+import { startDrills } from '@telegram-backup/engine/verification/drills.ts'
 import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
 
 /** How the service is to run. */
@@ -81,6 +82,7 @@ export async function startService(
               }),
       }),
     )
+    parts.push(startDrills({ ...context, deliver: context.queue.deliver }))
     parts.push(startConfigWatch(context))
     return { url: http.url, stop }
   } catch (error) {

@@ -50,6 +50,8 @@ export async function finishVerification(
     bytes: number
     findings: readonly JsonObject[]
     error?: string | undefined
+    /** Of that error. */
+    code?: string | undefined
     /** Of a drill that restored the backup. */
     depth?: Verification['depth'] | undefined
     report?: JsonObject | undefined
@@ -67,6 +69,7 @@ export async function finishVerification(
         bytes: of.bytes,
         findings: storableJson(of.findings),
         error: of.error === undefined ? null : storable(of.error),
+        code: of.code ?? null,
         depth: of.depth ?? null,
         report: of.report === undefined ? null : storableJson(of.report),
         finished_at: sql<Date>`clock_timestamp()`,

@@ -20,6 +20,8 @@ export interface DrillRequest {
    * default, the target that `drill_on` of the source names, else a temporary server.
    */
   on?: string | undefined
+  /** The same by the name of a target alone; errors do not show its place. */
+  target?: string | undefined
   /** On that server, creates roles that it lacks, and drops them afterwards. */
   createRoles: boolean
   /**
@@ -27,11 +29,13 @@ export interface DrillRequest {
    * dumps of sources with `trust_dump`.
    */
   trustDump: boolean
+  /** The job that asked for it; for the record. */
+  jobId?: string | undefined
   /** For the evidence; names neither users nor machines. Default: the command line. */
   startedBy?: string | undefined
 }
 
-export interface DrillHooks extends Watching, ReadHooks, Pick<Drill, 'onCompare'> {
+export interface DrillHooks extends Watching, ReadHooks, Pick<Drill, 'onCompare' | 'onRestored'> {
   onEnd?: () => void
 }
 
@@ -48,7 +52,7 @@ export interface Drills {
 /** Throws `USAGE`, and why the named server cannot be used. */
 export async function openDrills(engine: Engine, request: DrillRequest, hooks: DrillHooks): Promise<Drills> {
   const { config, database } = engine
-  const { signal, note, onPart, onBytes, onCompare } = hooks
+  const { signal, note, onPart, onBytes, onCompare, onRestored } = hooks
   const { createRoles, startedBy = 'a person or program at the command line' } = request
   const scratch = scratchIn(config.stateFolder)
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile).catch((error: unknown) => {
@@ -82,7 +86,8 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...place, database, backup, onCompare, signingKey, startedBy },
+          ...{ ...place, database, backup, onCompare, onRestored, signingKey, startedBy },
+          jobId: request.jobId,
           open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })
@@ -107,6 +112,10 @@ async function sitesOf(
 ): Promise<(backup: BackupDetails) => Promise<DrillSite>> {
   if (request.on !== undefined) {
     const server = await namedServer(request.on, { config, signal })
+    return async () => ({ server, trustDump: false })
+  }
+  if (request.target !== undefined) {
+    const server = await configuredServer(await readConfigFile(config), request.target, signal)
     return async () => ({ server, trustDump: false })
   }
   if (request.trustDump) return async () => ({ server: undefined, trustDump: true })

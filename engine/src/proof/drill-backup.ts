@@ -19,9 +19,11 @@ import { type DrillPhases, PhaseClock, secondsOf } from '#proof/phase-clock.ts'
 import type { ReadOptions } from '#restore/contents.ts'
 import { noteDamage } from '#restore/restore-record.ts'
 
-export interface DrillBackup extends Omit<Drill, 'open' | 'onRestored'> {
+export interface DrillBackup extends Omit<Drill, 'open'> {
   database: Database
   backup: BackupDetails
+  /** The job that asked for it; for the record. */
+  jobId?: string | undefined
   /** Signs the evidence; without it there is none. */
   signingKey: SigningKey | undefined
   startedBy: string
@@ -48,12 +50,15 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
   if (lease === null) throw busy(backup.id)
   try {
     const verificationId = await beginVerification(database, {
-      ...{ backupId: backup.id, kind: 'drill', leaseToken: lease.token },
+      ...{ backupId: backup.id, kind: 'drill', leaseToken: lease.token, jobId: of.jobId },
     })
     const whileHeld = {
       ...onServerOf(connector, of),
       open: (until: AbortSignal) => clock.timed(of.open(until, { onPartAwaited: clock.partAwaited })),
-      onRestored: clock.restored,
+      onRestored: () => {
+        clock.restored()
+        of.onRestored?.()
+      },
       signal: AbortSignal.any([signal, lease.signal]),
     }
     const counts = { verificationId, parts: backup.part_count ?? 0, bytes: backup.archive_size ?? 0 }
@@ -70,7 +75,7 @@ export async function drillBackup(of: DrillBackup): Promise<DrillReport> {
     } catch (error) {
       const reason = lease.signal.aborted && !signal.aborted ? lease.signal.reason : of.hide(error)
       await finishVerification(database, {
-        ...{ ...counts, state: 'failed', findings: [], error: redactError(reason).message },
+        ...{ ...counts, state: 'failed', findings: [], ...failureOf(reason) },
         signEvidence: signed({ error: reason }, clock.phases()),
       }).catch(() => {})
       await noteDamage(database, backup.id, reason).catch(() => {})
@@ -97,16 +102,23 @@ function stateOf({ differences, depth }: Drilled): 'passed' | 'not compared' | '
   return depth === 'restored' ? 'not compared' : 'passed'
 }
 
+function failureOf(error: unknown): { error: string; code: string } {
+  const { message, code } = redactError(error)
+  return { error: message, code }
+}
+
 function outcomeOf({ differences, depth, where }: Drilled): {
   state: 'sound' | 'failed'
   findings: JsonObject[]
   error?: string
+  code?: string
 } {
   if (differences.length > 0) {
     return {
       state: 'failed',
       findings: differences.map(one => ({ ...one })),
       error: `What was restored in ${where} differs`,
+      code: 'DIFFERENT',
     }
   }
   const reason = 'it was restored; there is no record of its source to compare with'

@@ -63,6 +63,7 @@ const VERIFICATION_FIELDS = {
   parts: COUNT,
   bytes: COUNT,
   findings: z.array(z.looseObject({})),
+  code: z.string().nullable().meta({ description: 'Of the error of one that failed.' }),
   depth: z.enum(['restored', 'counts', 'dump', 'contents']).nullable(),
   report: z.looseObject({}).nullable().meta({ description: 'What a drill compared.' }),
   started_at: TIME,

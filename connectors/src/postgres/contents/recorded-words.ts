@@ -7,7 +7,9 @@ import { recordedCount } from '#source-words.ts'
 /** At most so many of what was left out are named. */
 const MOST_NAMED = 3
 
-/** `recorded: 12 tables, fast; not hashed: …`; undefined for a record without contents. Nothing is trusted. */
+/**
+ * `recorded: 12 tables, fast; not hashed: …`; undefined for a record without contents. Nothing is trusted.
+ */
 export function contentsWords(facts: SourceRecord): string | undefined {
   const contents = contentsIn(facts)
   if (contents === undefined) return undefined
