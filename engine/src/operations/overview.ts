@@ -80,11 +80,11 @@ export async function overview(
 /** Nobody sees an older overview, however many ask. */
 const OLDEST_MS = 1_000
 
+/** The overview as a viewer may see it; a second old at most. */
+export type Overviews = (viewer: OverviewViewer) => Promise<Overview>
+
 /** The overview for many viewers, who share one reading of the catalog a second. */
-export function openOverviews(
-  database: Database,
-  own: () => OwnMachine,
-): (viewer: OverviewViewer) => Promise<Overview> {
+export function openOverviews(database: Database, own: () => OwnMachine): Overviews {
   let last: { facts: Promise<OverviewFacts>; begunAt: number; isRead: boolean } | undefined
   const read = (): NonNullable<typeof last> => {
     const reading = { facts: readOverviewFacts(database, own()), begunAt: performance.now(), isRead: false }
