@@ -16,7 +16,7 @@ import type { BlockRing } from '#threads/block-ring.ts'
 import type { AssistantTask } from '#threads/compressing-assistant.ts'
 import type { CompressorTask } from '#threads/compressor.ts'
 import { PART_PLACE_BYTES, type PartPlace, readPartPlace } from '#threads/part-place.ts'
-import type { ReaderTask } from '#threads/reader.ts'
+import type { ReaderTask, WatchEnd } from '#threads/reader.ts'
 import type { Thread } from '#threads/thread.ts'
 
 /** Plain blocks before the compressor: enough for its assistant to find work. */
@@ -145,9 +145,17 @@ export class Packing {
       this.#run.fail(toArchiveError(error, 'SOURCE', 'The source of the backup failed while it was read'))
     if (isDescriptor(source)) {
       const earlier = this.#earlier.parts.map(({ plainSize, plainSha256 }) => ({ plainSize, plainSha256 }))
-      const { fd, holes = [] } = source
-      const task: ReaderTask = { fd, blocks: blocks.shared, earlier, holes }
-      this.#run.start({ module: '#threads/reader.ts', task, onFailure: failed })
+      const { fd, holes = [], watch } = source
+      const task: ReaderTask = {
+        ...{ fd, blocks: blocks.shared, earlier, holes },
+        watch: watch && { module: watch.module, task: watch.task },
+      }
+      this.#run.start<WatchEnd>({
+        module: '#threads/reader.ts',
+        task,
+        onMessage: ({ found }) => watch?.onEnd(found),
+        onFailure: failed,
+      })
     } else {
       fillBlocks(source, blocks.ring, this.#run.check).catch(failed)
     }

@@ -8,7 +8,7 @@ import { BlockWriter } from '#threads/block-writer.ts'
  * - `fd`: an open file, FIFO or pipe. A thread reads it from its current position to its end, off the main
  *   thread: the fast way. The caller closes it after the archive ended. Linux; sockets, terminals and pipes
  *   of another user are refused (`SOURCE`): give them as a stream. The `holes` of a file at its beginning, in
- *   order, are taken for zeros without reading them.
+ *   order, are taken for zeros without reading them. A `watch` sees the bytes on their way.
  * - `Uint8Array`: must not change before the archive ended.
  * - iterable, for example a Node Readable: chunks of any length. Strings are taken as UTF-8, where half a
  *   surrogate pair becomes U+FFFD.
@@ -18,6 +18,29 @@ export type ArchiveSource = DescriptorSource | Uint8Array | AsyncIterable<Uint8A
 interface DescriptorSource {
   fd: number
   holes?: readonly Hole[] | undefined
+  watch?: PlainWatch | undefined
+}
+
+/** Sees the plain bytes in the thread that reads them, which has time: compressing takes longer. */
+export interface PlainWatch {
+  /** The URL of a module that exports a {@link WatchModule}. */
+  module: string
+  /** For its `watch`; is cloned. */
+  task: unknown
+  /** Gets what the watcher found, before the last part comes out; not called when it has failed. */
+  onEnd: (found: unknown) => void
+}
+
+export interface WatchModule {
+  /** A watcher that throws is left out from then on: it never fails an archive. */
+  watch(task: unknown): Watcher
+}
+
+export interface Watcher {
+  /** The next bytes, which change after the call. */
+  see(bytes: Uint8Array): void
+  /** What was found, and what of it is moved to the main thread instead of cloned. */
+  end(): { found: unknown; moved?: ArrayBuffer[] }
 }
 
 /** From the first byte of a hole of a sparse file to the first byte after it. */

@@ -45,7 +45,7 @@ function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
   return {
     operationId: name,
     summary,
-    description: `Needs the scope ${scope}.`,
+    description: scope === null ? 'Every valid key may ask.' : `Needs the scope ${scope}.`,
     requestParams: {
       ...(hasId && { path: z.object({ id: UUID }) }),
       ...(hasName && { path: z.object({ name: NAME }) }),
@@ -96,9 +96,10 @@ function responsesOf({
   }
 }
 
-function responseOf({ description, schema, contentType, headers = {} }: DescribedAnswer) {
+function responseOf({ description, schema, contentType, orAs, headers = {} }: DescribedAnswer) {
+  const other = orAs === undefined ? {} : { [orAs]: { schema: { type: 'string' as const } } }
   const content = schema
-    ? { 'application/json': { schema } }
+    ? { 'application/json': { schema }, ...other }
     : contentType && { [contentType]: { schema: { type: 'string' as const } } }
   return {
     description,

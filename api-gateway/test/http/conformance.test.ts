@@ -85,6 +85,8 @@ describe('every route answers as the document says', () => {
       ['DELETE', '/jobs/{id}', 202, { id: jobId }],
       ['GET', '/jobs/{id}/events', 200, { id: jobId }],
       ['GET', '/jobs/{id}/events', 204, { id: jobId, headers: { 'Last-Event-ID': '999' } }],
+      ['GET', '/events', 200],
+      ['GET', '/whoami', 200],
       ['GET', '/schedules', 200],
       ['DELETE', '/backups/{id}', 202, { id: backupId }],
       ['GET', '//healthz', 200],
@@ -202,7 +204,9 @@ describe('every route answers as the document says', () => {
       expect(bare.headers.get('www-authenticate')).toMatch(/^Bearer/)
       expect(bare.body['hint']).toContain('telegram-backup apikey create')
       expect(bare.body['hint']).not.toContain('[hidden]')
-      const isRead = method === 'GET' && !path.endsWith('/content')
+      // Every key may ask whose it is.
+      if (path.endsWith('/whoami')) continue
+      const isRead = (method === 'GET' && !path.endsWith('/content')) || path.endsWith('/preview')
       const scoped = await asked(method, relative, {
         id: 'nonsense',
         key: isRead ? reader : none,
@@ -217,7 +221,7 @@ describe('every route answers as the document says', () => {
     for (const path of new Set(api.operations.map(one => one.path))) {
       const answer = await service.ask(`/${filled(path, backupId)}`.replace('//api/v1', ''), {
         key: admin,
-        method: 'PUT',
+        method: path.endsWith('/pin') ? 'PATCH' : 'PUT',
       })
       expect(answer.status, path).toBe(405)
       expect(answer.headers.get('allow')).toMatch(/[A-Z]/)

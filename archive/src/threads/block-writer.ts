@@ -10,9 +10,12 @@ export class BlockWriter {
   readonly #hash = createHash('sha256')
   #block: Uint8Array | undefined
   #used = 0
+  readonly #see: (bytes: Uint8Array) => void
 
-  constructor(ring: BlockRing) {
+  /** @param see gets all bytes, in order, before the consumer does */
+  constructor(ring: BlockRing, see: (bytes: Uint8Array) => void = () => {}) {
     this.#ring = ring
+    this.#see = see
   }
 
   /** Worker thread: waits for free bytes in the current block. */
@@ -31,14 +34,14 @@ export class BlockWriter {
   advance(length: number): void {
     const block = this.#block
     if (!block || length > block.length - this.#used) throw new RangeError('more bytes than there was room')
-    this.#hash.update(block.subarray(this.#used, this.#used + length))
+    this.#look(block.subarray(this.#used, this.#used + length))
     this.#used += length
     if (this.#used === block.length) this.#handOver()
   }
 
   /** Hashes bytes before the first block. */
   pass(bytes: Uint8Array): void {
-    this.#hash.update(bytes)
+    this.#look(bytes)
   }
 
   /** Hands over the last, shorter block; wait for room before {@link end}. */
@@ -49,6 +52,11 @@ export class BlockWriter {
   /** Nothing follows; after {@link flush}, once there is room. */
   end(): void {
     this.#ring.end(this.#hash.digest())
+  }
+
+  #look(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+    this.#see(bytes)
   }
 
   #handOver(): void {

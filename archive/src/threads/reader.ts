@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { constants, fstatSync, openSync, readSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
-import type { Hole } from '#source.ts'
+import type { Hole, PlainWatch, Watcher, WatchModule } from '#source.ts'
 import { systemErrorSuffix } from '#system-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
@@ -18,6 +18,12 @@ export interface ReaderTask {
   earlier: readonly EarlierPlain[]
   /** Of a file that is read from its beginning: what reads as zeros, in order, and is not read. */
   holes: readonly Hole[]
+  watch: Pick<PlainWatch, 'module' | 'task'> | undefined
+}
+
+/** From the reader: what its watcher has found. */
+export interface WatchEnd {
+  found: unknown
 }
 
 interface EarlierPlain {
@@ -139,12 +145,50 @@ function isNotReady(error: unknown): boolean {
 
 function finish(writer: BlockWriter): void {
   writer.flush()
+  // Sent first: this thread may be gone as soon as the last part is taken.
+  watching.end()
   writer.waitForRoom()
   writer.end()
 }
 
-function read({ fd, blocks, earlier, holes }: ReaderTask): void {
-  const writer = new BlockWriter(new BlockRing(blocks))
+/** The watcher, until it fails. */
+class Watching {
+  #watcher: Watcher | undefined
+
+  async begin(watch: ReaderTask['watch']): Promise<void> {
+    if (watch === undefined) return
+    try {
+      const module = (await import(watch.module)) as WatchModule
+      this.#watcher = module.watch(watch.task)
+    } catch {
+      // The archive does without.
+    }
+  }
+
+  readonly see = (bytes: Uint8Array): void => {
+    if (this.#watcher !== undefined) this.#try(() => this.#watcher?.see(bytes))
+  }
+
+  end(): void {
+    if (this.#watcher === undefined) return
+    this.#try(() => {
+      const { found, moved = [] } = this.#watcher?.end() ?? { found: undefined }
+      const end: WatchEnd = { found }
+      parentPort?.postMessage(end, moved)
+    })
+  }
+
+  #try(work: () => void): void {
+    try {
+      work()
+    } catch {
+      this.#watcher = undefined
+    }
+  }
+}
+
+function read({ fd, blocks, earlier, holes }: ReaderTask, see: (bytes: Uint8Array) => void): void {
+  const writer = new BlockWriter(new BlockRing(blocks), see)
   const stat = fstatSync(fd)
   const next = holes.length === 0 ? readsFrom(fd) : readsAround(fd, holes)
   if (earlier.length > 0) {
@@ -165,4 +209,7 @@ function read({ fd, blocks, earlier, holes }: ReaderTask): void {
 }
 
 endOnMessage()
-read(workerData as ReaderTask)
+const task = workerData as ReaderTask
+const watching = new Watching()
+await watching.begin(task.watch)
+read(task, watching.see)

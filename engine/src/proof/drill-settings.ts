@@ -11,7 +11,7 @@ type OfSource = Pick<BackupDetails, 'source_name' | 'source' | 'project_id'>
 
 /** What telegram-backup.yaml says about drills of this source; nothing of a source that it does not name. */
 export function drillSettingsIn(
-  file: ConfigFile,
+  file: Pick<ConfigFile, 'sourceNames' | 'source'>,
   { source_name: name, source, project_id }: OfSource,
 ): Pick<SourceSettings, 'trust_dump' | 'drill_on'> {
   if (name === null || !file.sourceNames.includes(name)) return {}

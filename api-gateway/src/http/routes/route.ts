@@ -11,18 +11,21 @@ export interface DescribedAnswer {
   schema?: z.ZodType
   /** `application/json` unless given. */
   contentType?: string
+  /** Another type that a client may ask for by `Accept`. */
+  orAs?: string
   headers?: Readonly<Record<string, string>>
 }
 
 /** A route for the router, the checks of requests, and the OpenAPI document. */
 export interface RouteDescription {
-  method: 'get' | 'post' | 'patch' | 'delete'
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** Below `/api/v1`; the only parameter is `{id}`, or `{name}` of a source. */
   path: string
   /** The operation’s name in the document. */
   name: string
   summary: string
-  scope: ApiScope
+  /** Null: every valid key may ask. */
+  scope: ApiScope | null
   query?: z.ZodObject | undefined
   body?: z.ZodType | undefined
   /** The route reads the body itself, as bytes. */

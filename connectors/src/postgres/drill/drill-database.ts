@@ -1,8 +1,9 @@
 import type { Drill, Drilled, DrillPlace } from '#drilling.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
-import { contentsIn } from '#postgres/contents-record.ts'
-import { compareContents } from '#postgres/drill/compare-contents.ts'
+import { contentsIn, type DatabaseContents } from '#postgres/contents-record.ts'
+import { checkIndexes, lendAmcheck } from '#postgres/drill/check-indexes.ts'
+import { type Comparison, compareContents } from '#postgres/drill/compare-contents.ts'
 import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
 import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
@@ -65,37 +66,43 @@ type Comparing = Pick<Drill, 'onCompare'> & { where: string }
 async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsal): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
-  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (restored, psql) => {
-    if (recorded === undefined) return undefined
-    const session = new PsqlSession(restored, { psql, signal })
+  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (reader, psql, maker) => {
+    const session = new PsqlSession(reader, { psql, signal })
     try {
       await session.begin('read only')
-      return compareContents(recorded, await readContents(session, recorded, onCompare))
+      const compared = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      await session.end()
+      await lendAmcheck(maker, { psql, signal })
+      await session.begin('read only')
+      return { compared, indexes: await checkIndexes(session) }
     } finally {
       await session.close()
     }
   })
-  const on = { where, server_version: serverVersion }
-  if (recorded === undefined || seen === undefined) {
-    return {
-      ...{ ...on, notes, differences: [], not_covered: [] },
-      ...{ depth: 'restored', compared: { contents: 'not compared' } },
-    }
-  }
-  const { depth, contents, differences, notCovered, tables, rows } = seen
-  const uncounted = recorded.tables - recorded.counted
+  const { compared, indexes } = seen
   return {
-    ...on,
-    notes:
-      uncounted === 0
-        ? notes
-        : [...notes, `${uncounted} of ${recorded.tables} tables were not counted when it was made.`],
-    differences,
-    not_covered: notCovered,
-    depth,
-    compared: { contents, ...(depth !== 'restored' && { tables, rows }) },
+    ...{ where, server_version: serverVersion },
+    notes: [...notes, ...uncountedNote(recorded), indexes?.note ?? UNCHECKED_INDEXES],
+    differences: [...(compared?.differences ?? []), ...(indexes?.differences ?? [])],
+    not_covered: compared?.notCovered ?? [],
+    ...depthOf(compared),
   }
 }
+
+function depthOf(compared: Comparison | undefined): Pick<Drilled, 'depth' | 'compared'> {
+  if (compared === undefined) return { depth: 'restored', compared: { contents: 'not compared' } }
+  const { depth, contents, tables, rows } = compared
+  return { depth, compared: { contents, ...(depth !== 'restored' && { tables, rows }) } }
+}
+
+function uncountedNote(recorded: DatabaseContents | undefined): string[] {
+  const uncounted = recorded === undefined ? 0 : recorded.tables - recorded.counted
+  if (uncounted === 0) return []
+  return [`${uncounted} of ${recorded?.tables} tables were not counted when it was made.`]
+}
+
+const UNCHECKED_INDEXES =
+  'Indexes were not checked: that server has no amcheck, or the role of the drill may not use it.'
 
 /** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {

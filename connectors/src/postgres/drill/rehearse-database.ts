@@ -36,6 +36,14 @@ export interface Rehearsal {
   signal: AbortSignal
 }
 
+/** Who made the restored database, for what its reader has no right to. */
+export interface Maker {
+  connection: PostgresConnection
+  isSuperuser: boolean
+  /** Undefined where the maker reads. */
+  reader: string | undefined
+}
+
 export interface Rehearsed<Seen> {
   seen: Seen
   /** Such as `17.2`. */
@@ -51,7 +59,7 @@ export interface Rehearsed<Seen> {
  */
 export async function rehearseDatabase<Seen>(
   of: Rehearsal,
-  look: (connection: PostgresConnection, psql: string) => Promise<Seen>,
+  look: (reader: PostgresConnection, psql: string, maker: Maker) => Promise<Seen>,
 ): Promise<Rehearsed<Seen>> {
   const { backup, open, as, signal } = of
   const planned = await planRehearsal(of)
@@ -85,7 +93,9 @@ export async function rehearseDatabase<Seen>(
     })
     areRolesMade = true
     of.onRestored?.()
-    seen = await look(reader, plan.psql.path)
+    const { isSuperuser } = plan.target.server
+    const maker = { connection: database, isSuperuser, reader: restricted?.roles.reader }
+    seen = await look(reader, plan.psql.path, maker)
   } catch (error) {
     await staging.discard().catch(() => {})
     // Before the commit, none was made: a role of that name is somebody else's.

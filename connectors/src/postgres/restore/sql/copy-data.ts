@@ -6,6 +6,11 @@ const END_MARK = Buffer.from('\n\\.')
 const END_LINE = Buffer.from('\\.\n')
 const END_LINE_OF_DOS = Buffer.from('\\.\r\n')
 
+/** Whether a piece of the kept bytes is the line that ends the data. */
+export function isEndLine(piece: Buffer): boolean {
+  return piece === END_LINE || piece === END_LINE_OF_DOS
+}
+
 /**
  * The data of a `COPY … FROM stdin`, from behind its semicolon to the line `\.`. Their end must be the same
  * for psql (`handleCopyIn`), which obeys what follows: a line that only begins like the last one is refused.

@@ -20,6 +20,13 @@ export class PassThrough {
     this.#out = []
   }
 
+  /** Copies the bytes that wait, after {@link passed}: the chunk with them may change. */
+  ownRest(): void {
+    this.bytes = Buffer.from(this.bytes.subarray(this.at))
+    this.at = 0
+    this.#from = 0
+  }
+
   /** Returns what was kept; bytes not scanned yet wait for the next call. */
   passed(): Buffer[] {
     this.#give()
