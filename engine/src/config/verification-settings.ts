@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { holdsVariable } from '#config/config-variables.ts'
-import { readDrillWithin } from '#proof/drill-wishes.ts'
+import { readDrillWithin } from '#config/drill-wishes.ts'
 import { parseSpanMs } from '#units/quantities.ts'
 import type { SamplingRules } from '#verification/plan-sampling.ts'
 
