@@ -27,7 +27,13 @@ export interface JobsWorld {
   /** Starts a runner and a sweeper over these handlers; `stop` ends all of them. */
   run(
     handlers: Partial<JobHandlers>,
-    options?: { slots?: number; takeBackMs?: number; unservedMs?: number; also?: string[] },
+    options?: {
+      slots?: number
+      takeBackMs?: number
+      unservedMs?: number
+      also?: string[]
+      alsoQueues?: string[]
+    },
   ): JobRunner
   stop(options?: { graceMs?: number }): Promise<void>
   /** The job as soon as it is in one of these states. */
@@ -72,7 +78,7 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
     retention: { noticeMs: 0, announce: async () => null, untilDelivered: false },
     openLimited: async () => ({ client, service }),
   }
-  const queues = servedQueues({ sourceNames: SOURCE_NAMES, targetNames: ['copy'] })
+  const queues = servedQueues({ sourceNames: SOURCE_NAMES, targetNames: ['copy'], drills: true })
   const running: { runner: JobRunner; sweeper: ServicePart }[] = []
   const stop = async ({ graceMs = 10_000 } = {}): Promise<void> => {
     await Promise.all(
@@ -85,17 +91,20 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
     queue,
     tools,
     logged,
-    run: (handlers, { slots = 2, takeBackMs = 15_000, unservedMs = 3_600_000, also = [] } = {}) => {
+    run: (
+      handlers,
+      { slots = 2, takeBackMs = 15_000, unservedMs = 3_600_000, also = [], alsoQueues = [] } = {},
+    ) => {
       const runner = new JobRunner({
         ...{ tools, queue, slots },
-        queues: () => [...queues, ...also.map(source => `backup.${source}`)],
+        queues: () => [...queues, ...also.map(source => `backup.${source}`), ...alsoQueues],
         handlers: { ...UNASKED, ...handlers },
         lookEveryMs: 50,
         takeBackMs,
       })
       const sweeper = startJobSweeper({
         ...{ database, queue, log },
-        served: () => ({ sources: SOURCE_NAMES, targets: ['copy'] }),
+        served: () => ({ sources: SOURCE_NAMES, targets: ['copy'], drills: true }),
         declared: () => ({ sources: [], targets: [] }),
         edition: () => '',
         everyMs: 100,
@@ -125,6 +134,7 @@ const UNASKED: JobHandlers = {
   backup: unasked,
   restore: unasked,
   verify: unasked,
+  drill: unasked,
   erase: unasked,
   expire: unasked,
 }

@@ -1,6 +1,13 @@
 import { openIndex, type VaultIndex } from '@telegram-backup/archive'
 import type { StoredMessage } from '@telegram-backup/bot-api-emulator'
-import { type Database, listMessages, migrate, openDatabase, queryBackups } from '@telegram-backup/database'
+import {
+  type Database,
+  evidenceOfChat,
+  listMessages,
+  migrate,
+  openDatabase,
+  queryBackups,
+} from '@telegram-backup/database'
 import { expect } from 'vitest'
 import { cliEnvironment } from '#cli-environment.ts'
 import type { TestVault } from '#vault.ts'
@@ -64,6 +71,7 @@ export async function expectAtRest(
         known.push(Number(row.message_id))
     }
   }
+  known.push(...(await evidenceOfChat(database, String(chat.chatId), 1_000)).map(row => row.message_id))
   const there = chat.messages().filter(message => !others.includes(message.message_id))
   const indexes = there.filter(({ caption = '' }) => /^telegram-backup 1 index /m.test(caption))
   expect(there.filter(message => !indexes.includes(message)).map(message => message.message_id)).toEqual(

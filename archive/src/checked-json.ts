@@ -12,11 +12,30 @@ export class CheckedObject {
     return Object.hasOwn(this.#fields, name)
   }
 
+  isNull(name: string): boolean {
+    return this.#field(name) === null
+  }
+
   /** A whole number from `least` to 2^53 − 1. */
   integer(name: string, least = 0): number {
     const value = this.#field(name)
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) throw unfit(name)
     return value
+  }
+
+  /** A finite number from 0. */
+  amount(name: string): number {
+    const value = this.#field(name)
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw unfit(name)
+    return value
+  }
+
+  /** One of these words. */
+  oneOf<const Word extends string>(name: string, words: readonly Word[]): Word {
+    const value = this.#field(name)
+    const word = words.find(one => one === value)
+    if (word === undefined) throw unfit(name)
+    return word
   }
 
   boolean(name: string): boolean {

@@ -2,6 +2,25 @@ export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
 export type { FinishedPart, Resumption } from '#earlier-parts.ts'
 export type { Encryption } from '#encryption.ts'
 export { base64Of, escapeName, shownBytes, shownName, unescapeName } from '#escaped-names.ts'
+export {
+  type EvidenceContents,
+  MAX_RECORDS,
+  openEvidence,
+  readEvidence,
+  readEvidenceContents,
+  type SignedEvidence,
+  sealEvidence,
+  signEvidence,
+  signEvidenceContents,
+} from '#evidence.ts'
+export type {
+  DrillEvidence,
+  EvidenceDifference,
+  EvidencePlace,
+  EvidenceRecord,
+  EvidenceTable,
+  ReviewEvidence,
+} from '#evidence-record.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export {
   type IndexedKeep,
@@ -38,8 +57,10 @@ export {
   type IndexDrawing,
   type IndexEntry,
   type IndexedEvent,
+  type IndexedEvidence,
   type IndexedManifest,
   indexContent,
+  MAX_INDEXED_EVIDENCE,
   openIndex,
   sealIndex,
   type VaultIndex,

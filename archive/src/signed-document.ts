@@ -34,14 +34,25 @@ export async function sealDocument(
   text: string,
   options: { encryption: Encryption; signingKey: SigningKey },
 ): Promise<Buffer> {
-  const { signingKey, encryption } = options
+  return sealEnvelope(signText(kind, text, options.signingKey), options.encryption)
+}
+
+/** The envelope, as JSON: the text, its signature, the key, and the statements that lead to this key. */
+export function signText(kind: string, text: string, signingKey: SigningKey): string {
   const { successions = [] } = signingKey
-  const envelope = JSON.stringify({
+  return JSON.stringify({
     [kind]: text,
     signature: signBytes(Buffer.from(text), purposeOf(kind), signingKey).toString('base64'),
     publicKey: Buffer.from(signingKey.publicKey).toString('base64'),
     ...(successions.length > 0 && { successions: successions.join('\n') }),
   })
+}
+
+/**
+ * Compresses and encrypts an envelope.
+ * @throws ArchiveError `NO_KEY`
+ */
+export async function sealEnvelope(envelope: string, encryption: Encryption): Promise<Buffer> {
   return sealFor(encryption)(compressFrame(Buffer.from(envelope)))
 }
 
@@ -68,26 +79,51 @@ export async function openDocument(
   bytes: Uint8Array,
   unlocking: DocumentUnlocking,
 ): Promise<{ json: unknown } & Signer> {
+  const { text, signer, before } = openEnvelope(kind, await unsealEnvelope(kind, bytes, unlocking), unlocking)
+  return { json: parseText(kind, text), signer, before }
+}
+
+/**
+ * Decrypts and unpacks an envelope; it proves nothing yet.
+ * @throws ArchiveError `NO_KEY`, `WRONG_KEY`, `INTEGRITY`
+ */
+export async function unsealEnvelope(kind: string, bytes: Uint8Array, unlocking: Unlocking): Promise<Buffer> {
   assertUnlocking(unlocking)
-  const { text, publicKey, signature, successions } = readEnvelope(kind, await unseal(bytes, unlocking))
+  const frame = await unseal(bytes, unlocking)
+  try {
+    const longest = Math.max(ALWAYS_UNPACKED_BYTES, MAX_COMPRESSION * frame.length)
+    return decompressFrame(frame, Math.min(MAX_ENVELOPE_BYTES, longest))
+  } catch (cause) {
+    throw damaged(kind, cause)
+  }
+}
+
+/**
+ * The signed text of an envelope, and who signed it.
+ * @throws ArchiveError `INTEGRITY`
+ */
+export function openEnvelope(
+  kind: string,
+  envelope: Buffer,
+  { mayBeSignedBy }: Pick<DocumentUnlocking, 'mayBeSignedBy'>,
+): { text: Buffer } & Signer {
+  const { text, publicKey, signature, successions } = readEnvelope(kind, envelope)
   if (!isSignedBy(publicKey, { bytes: text, purpose: purposeOf(kind), signature })) {
     throw new ArchiveError(`The signature of the ${kind} does not fit`, { code: 'INTEGRITY' })
   }
   const signer = signerFingerprint({ publicKey })
   const signed = { signer, before: keysBefore(publicKey, successions) }
-  if (unlocking.mayBeSignedBy?.(signed) === false) {
+  if (mayBeSignedBy?.(signed) === false) {
     throw new ArchiveError(`The ${kind} is signed by ${signer}, who may not sign it`, { code: 'INTEGRITY' })
   }
-  return { json: parseText(kind, text), ...signed }
+  return { text, ...signed }
 }
 
 function readEnvelope(
   kind: string,
-  frame: Buffer,
+  envelope: Buffer,
 ): { text: Buffer; publicKey: Uint8Array; signature: Uint8Array; successions: string[] } {
   try {
-    const longest = Math.max(ALWAYS_UNPACKED_BYTES, MAX_COMPRESSION * frame.length)
-    const envelope = decompressFrame(frame, Math.min(MAX_ENVELOPE_BYTES, longest))
     const places = stringMembers(envelope, MAX_ENVELOPE_MEMBERS)
     const member = (name: string, longest = MAX_ENVELOPE_BYTES): Buffer => {
       const place = places.get(name)
@@ -107,17 +143,22 @@ function readEnvelope(
       successions: chain === '' ? [] : chain.split('\n'),
     }
   } catch (cause) {
-    throw new ArchiveError(`The ${kind} is damaged or not one`, { code: 'INTEGRITY', cause })
+    throw damaged(kind, cause)
   }
 }
 
-function parseText(kind: string, text: Buffer): unknown {
+function damaged(kind: string, cause: unknown): ArchiveError {
+  return new ArchiveError(`The ${kind} is damaged or not one`, { code: 'INTEGRITY', cause })
+}
+
+/** @throws ArchiveError `INTEGRITY`, also for a text that would take too much memory */
+export function parseText(kind: string, text: Buffer): unknown {
   const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics()
   try {
     if (parsedSizeBytes(text) <= Math.min(MAX_PARSED_BYTES, (limit - used) / 2))
       return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text))
   } catch (cause) {
-    throw new ArchiveError(`The ${kind} is damaged or not one`, { code: 'INTEGRITY', cause })
+    throw damaged(kind, cause)
   }
   throw new ArchiveError(`The ${kind} would take more memory to read than it may`, {
     code: 'INTEGRITY',

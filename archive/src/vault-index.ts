@@ -34,9 +34,14 @@ export interface IndexDrawing {
   schedules?: IndexedSchedule[]
   /** Sorted by project and type. Absent for none. */
   retention?: IndexedRetention[]
+  /** Records of drills and reviews in this chat, by their numbers. Absent for none. */
+  evidence?: IndexedEvidence[]
   /** Oldest first; within a millisecond by id. */
   backups: IndexEntry[]
 }
+
+/** The message of a record of evidence. */
+export type IndexedEvidence = IndexedManifest & { id: string; number: number }
 
 /** The pinned document that leads to all else. */
 export interface VaultIndex extends IndexDrawing {
@@ -105,6 +110,8 @@ export interface IndexedEvent {
 
 const MAX_BACKUPS = 100_000
 const MAX_PARTS = 1_000_000
+/** The most records of evidence that an index names; the newest ones. */
+export const MAX_INDEXED_EVIDENCE = 10_000
 const MAX_SIGNERS = 1_000
 const MAX_MOVES = 100
 const MAX_EVENTS = 1_000
@@ -114,13 +121,14 @@ const CHAT_ID = /^-?\d{1,20}$/
 
 /** JSON for comparing drawings: equal ones have equal bytes. */
 export function indexContent(drawing: IndexDrawing): string {
-  const { catalogId, generation, chatId, movedFrom, signers, hasPlans, schedules, retention, backups } =
-    drawing
+  const { catalogId, generation, chatId, movedFrom, signers, hasPlans, schedules, retention } = drawing
+  const { evidence, backups } = drawing
   const moves = movedFrom && { movedFrom }
   const plans = {
     ...(hasPlans && { hasPlans }),
     ...(schedules && { schedules }),
     ...(retention && { retention }),
+    ...(evidence && { evidence }),
   }
   return canonicalJson({ catalogId, generation, chatId, ...moves, signers, ...plans, backups })
 }
@@ -179,6 +187,11 @@ function readIndex(json: unknown): VaultIndex {
     ...(fields.has('retention') && {
       retention: fields.array('retention', { least: 1, most: MAX_PLANS }).map(readIndexedRetention),
     }),
+    ...(fields.has('evidence') && {
+      evidence: fields
+        .array('evidence', { least: 0, most: MAX_INDEXED_EVIDENCE })
+        .map(one => readIndexedEvidence(new CheckedObject(one))),
+    }),
     backups: fields
       .array('backups', { least: 0, most: MAX_BACKUPS })
       .map(entry => readEntry(new CheckedObject(entry))),
@@ -188,7 +201,6 @@ function readIndex(json: unknown): VaultIndex {
 function readEntry(entry: CheckedObject): IndexEntry {
   const state = entry.text('state')
   if (state !== 'complete' && state !== 'erasing') throw new TypeError('an unknown state')
-  const manifest = entry.object('manifest')
   return {
     id: entry.matching('id', UUID),
     project: entry.text('project', 64),
@@ -213,17 +225,29 @@ function readEntry(entry: CheckedObject): IndexEntry {
     ...(entry.has('verifiedAt') && { verifiedAt: timeIn(entry, 'verifiedAt') }),
     ...(entry.has('damagedAt') && { damagedAt: entry.matching('damagedAt', ISO_TIME) }),
     ...(entry.has('signer') && { signer: entry.text('signer', 256) }),
-    manifest: {
-      messageId: manifest.integer('messageId', 1),
-      fileId: manifest.text('fileId'),
-      ...(manifest.has('botId') && { botId: manifest.matching('botId', BOT_ID) }),
-      size: manifest.integer('size', 1),
-      sha256: manifest.matching('sha256', SHA256_HEX),
-    },
+    manifest: readMessage(entry.object('manifest')),
     partMessages: entry.array('partMessages', { least: 1, most: MAX_PARTS }).map(messageId),
     history: entry
       .array('history', { least: 0, most: MAX_EVENTS })
       .map(event => readEvent(new CheckedObject(event))),
+  }
+}
+
+function readMessage(message: CheckedObject): IndexedManifest {
+  return {
+    messageId: message.integer('messageId', 1),
+    fileId: message.text('fileId'),
+    ...(message.has('botId') && { botId: message.matching('botId', BOT_ID) }),
+    size: message.integer('size', 1),
+    sha256: message.matching('sha256', SHA256_HEX),
+  }
+}
+
+function readIndexedEvidence(fields: CheckedObject): IndexedEvidence {
+  return {
+    id: fields.matching('id', UUID),
+    number: fields.integer('number', 1),
+    ...readMessage(fields),
   }
 }
 

@@ -12,6 +12,14 @@ export interface DrillConnector<Target extends RestoreTarget = RestoreTarget> {
   checkServer?(target: Target, signal: AbortSignal): Promise<void>
   /** Whether a file with these first bytes, 4 KiB at most, is of this kind. */
   recognizes?(head: Buffer): boolean
+  /** For a kind with tables: those of the record, if there is one. */
+  recordedTables?(backup: RecordedBackup): RecordedTables | undefined
+}
+
+/** The largest tables with their rows, null where they were not counted, and how many tables there are. */
+export interface RecordedTables {
+  named: readonly { table: string; rows: number | null }[]
+  total: number
 }
 
 export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
@@ -22,7 +30,15 @@ export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
   /** On a temporary server: run the dump as its superuser. */
   trustDump: boolean
   scratch: Scratch
+  /** Asked only when the place will not do: targets that may, for a hint. */
+  targets?: (() => Promise<ReadonlyArray<NamedTarget<Target>>>) | undefined
   signal: AbortSignal
+}
+
+/** A target by its name in telegram-backup.yaml. */
+export interface NamedTarget<Target extends RestoreTarget = RestoreTarget> {
+  name: string
+  target: Target
 }
 
 export interface Drill<Target extends RestoreTarget = RestoreTarget> extends DrillPlace<Target> {
@@ -123,7 +139,7 @@ export type Difference = {
   reason: string
 }
 
-export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'member'
+export type DifferenceKind = 'table' | 'sequence' | 'objects' | 'index' | 'member'
 
 export function difference(
   kind: DifferenceKind,
@@ -131,7 +147,7 @@ export function difference(
   expected: string,
   { found }: { found: string },
 ): Difference {
-  const of = { table: 'table ', sequence: 'sequence ', objects: '', member: '' }[kind]
+  const of = { table: 'table ', sequence: 'sequence ', objects: '', index: 'index ', member: '' }[kind]
   return {
     kind,
     object,

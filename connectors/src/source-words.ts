@@ -5,6 +5,8 @@ import type { SourceRecord } from '#recorded-backup.ts'
 export interface SourceWords {
   place?: string | undefined
   holds?: string | undefined
+  /** What was recorded of its contents, for drills. */
+  contents?: string | undefined
 }
 
 /** A recorded name, on one line; undefined if there is none. */

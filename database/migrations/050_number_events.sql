@@ -3,7 +3,7 @@
 -- change: who has seen everything up to a number reads the rows above it, and each object as it is then.
 create table control_plane.events (
   kind       text not null check (kind in ('backup', 'job', 'schedule', 'alert')),
-  -- An id, or the key of an alert. The object itself may be gone.
+  -- Its id. The object itself may be gone.
   object     text not null,
   project_id text,
   number     bigint not null,
@@ -86,13 +86,12 @@ begin
 end
 $$;
 
+-- An alert has had an id since the next migration.
 create function control_plane.note_alert() returns trigger language plpgsql security definer set search_path = '' as $$
+declare
+  alert jsonb := case tg_op when 'DELETE' then to_jsonb(old) else to_jsonb(new) end;
 begin
-  if tg_op = 'DELETE' then
-    perform control_plane.number_event('alert', old.key, old.details ->> 'project');
-  else
-    perform control_plane.number_event('alert', new.key, new.details ->> 'project');
-  end if;
+  perform control_plane.number_event('alert', coalesce(alert ->> 'id', alert ->> 'key'), alert -> 'details' ->> 'project');
   return null;
 end
 $$;

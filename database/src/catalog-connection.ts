@@ -14,16 +14,17 @@ export interface ConnectionLimits {
   statementTimeoutMs: number
 }
 
+type Level = 'read committed' | 'repeatable read read only'
+
 /** This side waits a little longer than the server, so that it can receive the server's own error. */
 const PATIENCE = 1.2
 
 /**
- * How Kysely begins a transaction. Ours are READ COMMITTED, or a snapshot to read from; another level comes
- * as another text, and fails.
+ * How Kysely begins a transaction. Ours are READ COMMITTED, those of `inSnapshot` REPEATABLE READ; any other
+ * level comes as another text, and fails.
  */
 const BEGINS = /^(begin|start transaction( isolation level read committed)?)$/i
 const BEGINS_SNAPSHOT = /^start transaction isolation level repeatable read read only$/i
-const SNAPSHOT = 'repeatable read, read only'
 /** A text of pg-boss with several statements begins and ends its own transaction. */
 const LEADING_BEGIN = /^\s*begin\s*;/i
 
@@ -68,19 +69,13 @@ export class CatalogConnection implements PostgresPoolClient {
    * the server is read-only, as a standby is. Throws CatalogError, also when the database makes us act as a
    * strange role, or is another one now that holds objects of strange roles.
    */
-  async open(mode: 'read committed' | typeof SNAPSHOT = 'read committed'): Promise<{ isReadOnly: boolean }> {
-    const { rows } = await this.#ask<Opened>(opening(mode, this.#limits.statementTimeoutMs))
+  async open(level: Level = 'read committed'): Promise<{ isReadOnly: boolean }> {
+    const { rows } = await this.#ask<Opened>(opening(level, this.#limits.statementTimeoutMs))
     this.#boundMs = this.#limits.statementTimeoutMs * PATIENCE
     const opened = rows.at(-1)
     if (opened && opened.acts_as !== opened.logged_in_as) await this.#refuseStrangeRole(opened)
     if (opened && opened.schema !== this.#known.schema) await this.#judge(opened.schema)
     return { isReadOnly: opened?.read_only === 'on' }
-  }
-
-  /** The transaction that began with the connection has read already, so it can take no other level. */
-  async #openSnapshot(): Promise<void> {
-    if (this.#isInTransaction()) await this.#ask('rollback')
-    await this.open(SNAPSHOT)
   }
 
   /** `migrate` has checked the first schema. */
@@ -99,10 +94,13 @@ export class CatalogConnection implements PostgresPoolClient {
 
   readonly query = (async <R>(text: string, parameters: unknown[]): Promise<PostgresQueryResult<R>> => {
     if (/^rollback$/i.test(text) && !this.#lost && !this.#isInTransaction()) return nothing<R>()
-    const isSnapshot = BEGINS_SNAPSHOT.test(text)
-    if (isSnapshot && !this.#lost) await this.#openSnapshot()
     if (!this.#lost && !this.#isInTransaction()) await this.open()
-    if (isSnapshot || BEGINS.test(text)) {
+    if (BEGINS_SNAPSHOT.test(text)) {
+      // The level of a transaction that has begun cannot change.
+      await this.#ask('rollback')
+      await this.open('repeatable read read only')
+    }
+    if (BEGINS.test(text) || BEGINS_SNAPSHOT.test(text)) {
       this.#isCallers = true
       return nothing<R>()
     }
@@ -175,8 +173,8 @@ interface Opened {
  * set formats for all who connect: times or numbers would then be read wrongly, so they are set here. Nor may
  * a commit be confirmed before it is on disk; a stricter setting stays.
  */
-function opening(mode: string, timeoutMs: number): string {
-  return `begin isolation level ${mode};
+function opening(level: Level, timeoutMs: number): string {
+  return `begin isolation level ${level};
 select pg_catalog.set_config('search_path', '', true),
   pg_catalog.set_config('statement_timeout', '${timeoutMs}', true),
   pg_catalog.set_config('idle_in_transaction_session_timeout', '${timeoutMs}', true),

@@ -1,18 +1,19 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { AuditEntry } from '#audit/types.audit.ts'
 import type {
-  Backup,
-  BackupPart,
-  BackupType,
-  JsonObject,
-  PartKind,
-  Restore,
-  Verification,
-} from '#jobs/types.backup.ts'
+  BackupHistoryTable,
+  BackupPartsTable,
+  BackupsTable,
+  EvidenceMessagesTable,
+  EvidenceTable,
+  RestoresTable,
+  VerificationsTable,
+} from '#backup-tables.ts'
+import type { BackupType, JsonObject } from '#jobs/types.backup.ts'
 import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
-import type { NoticeChannel } from '#monitoring/types.alert.ts'
+import type { NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 import type { DeclaredSource, DeclaredTarget, SourceCheck } from '#queue/types.service.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
@@ -67,6 +68,10 @@ export interface CatalogSchema {
     details: ColumnType<JsonObject, string | undefined, never>
   }
   alerts: AlertsTable
+  ended_alerts: Omit<RecordedAlert, 'details' | 'ended_at'> & {
+    details: ColumnType<JsonObject, string, never>
+    ended_at: Generated<Date>
+  }
   notices: NoticesTable
   retention_notices: {
     backup_id: string
@@ -75,7 +80,18 @@ export interface CatalogSchema {
     notice_id: number | null
   }
   services: ServicesTable
+  drill_plans: {
+    project_id: string
+    type: string
+    source: string
+    within_ms: number
+    since: Generated<Date>
+    declared_at: Generated<Date>
+    waits_for: Generated<string | null>
+  }
   source_checks: Replace<SourceCheck, { checked_at: Generated<Date> }>
+  evidence: EvidenceTable
+  evidence_messages: EvidenceMessagesTable
   sealed_manifests: { backup_id: string; document: Buffer; sealed_at: Generated<Date> }
 }
 
@@ -118,6 +134,7 @@ interface ServicesTable extends Holder {
   id: string
   sources: string[]
   targets: string[]
+  drills: Generated<boolean>
   edition: string | null
   declared_sources: ColumnType<DeclaredSource[], string, string>
   declared_targets: ColumnType<DeclaredTarget[], string, string>
@@ -138,23 +155,6 @@ interface SchedulesColumns {
   updated_at: Generated<Date>
 }
 
-interface VerificationsTable {
-  id: Generated<string>
-  backup_id: string
-  job_id: string | null
-  kind: Verification['kind']
-  state: Generated<Verification['state']>
-  parts: Generated<number>
-  bytes: Generated<number>
-  findings: ColumnType<JsonObject[], string | undefined, string>
-  depth: ColumnType<Verification['depth'], undefined, Verification['depth']>
-  report: ColumnType<JsonObject | null, undefined, string | null>
-  error: ColumnType<string | null, undefined, string | null>
-  actor: string
-  started_at: Generated<Date>
-  finished_at: ColumnType<Date | null, undefined, Date>
-}
-
 interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at' | 'revoked_at'> {
   id: Generated<string>
   key_hash: Buffer
@@ -164,6 +164,7 @@ interface ApiKeysTable extends Omit<ApiKey, 'id' | 'created_at' | 'last_used_at'
 }
 
 interface AlertsTable {
+  id: Generated<string>
   key: string
   kind: string
   details: ColumnType<JsonObject, string | undefined, string>
@@ -172,6 +173,9 @@ interface AlertsTable {
   seen_at: ColumnType<Date, undefined, Date>
   newest_at: Date | null
   raised_at: ColumnType<Date, undefined, Date>
+  muted_until: Date | null
+  muted_by: string | null
+  announced: Generated<boolean>
 }
 
 interface NoticesTable {
@@ -213,8 +217,9 @@ interface OpenSendsTable {
   id: Generated<string>
   chat_id: string
   bot_id: string | null
-  purpose: 'part' | 'manifest' | 'index' | 'copy'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
   backup_id: string | null
+  evidence_id: string | null
   part_no: number | null
   source_message_id: number | null
   sha256: string | null
@@ -224,52 +229,4 @@ interface OpenSendsTable {
   plain_size: number | null
   after_message_id: number
   begun_at: Generated<Date>
-}
-
-type Defaulted =
-  | 'id'
-  | 'size'
-  | 'created_at'
-  | 'expires_at'
-  | 'restore_count'
-  | 'state'
-  | 'resumable'
-  | 'recovered_trust'
-  | 'source_name'
-  | 'schedule_id'
-  | 'expiry_given'
-  | 'pinned_at'
-  | 'verified_at'
-  | 'group_id'
-  | 'group_size'
-  | 'member'
-  | 'tags'
-
-type BackupsTable = Omit<Backup, Defaulted | 'source'> & {
-  [Name in Defaulted]: ColumnType<Backup[Name], Backup[Name] | undefined, Backup[Name]>
-} & { source: ColumnType<JsonObject | null, string | null, string | null> }
-
-type BackupPartsTable = Omit<BackupPart, 'state' | 'intended_at'> & {
-  backup_id: string
-  kind: PartKind
-  state: Generated<BackupPart['state']>
-  intended_at: Generated<Date>
-}
-
-interface BackupHistoryTable {
-  id: Generated<number>
-  backup_id: string
-  event: string
-  details: ColumnType<JsonObject, string | undefined, never>
-  actor: string
-  at: Generated<Date>
-}
-
-type RestoresTable = Omit<Restore, 'id' | 'state' | 'started_at' | 'error' | 'bytes' | 'finished_at'> & {
-  id: Generated<string>
-  state: Generated<Restore['state']>
-  started_at: Generated<Date>
-  error: ColumnType<string | null, string | undefined, string | null>
-  bytes: ColumnType<number | null, number | undefined, number | null>
-  finished_at: ColumnType<Date | null, Date | undefined, Date | null>
 }

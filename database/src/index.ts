@@ -101,15 +101,30 @@ export type * from '#jobs/types.backup.ts'
 // 7. Restores, verifications, damage.
 
 export { markDamaged, markSound } from '#backups/damage.ts'
+export { type MeasuredDrill, measuredDrills } from '#backups/measured-drills.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
+export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
-export * from '#queue/sampling.ts'
+export {
+  type SampledBackup,
+  type SampledLately,
+  type SampledPick,
+  sampleBackups,
+} from '#queue/sampling.ts'
+
+// Evidence of drills: signed records in a chain.
+
+export * from '#evidence/chain.ts'
+export * from '#evidence/imports.ts'
+export * from '#evidence/messages.ts'
+export * from '#evidence/queries.ts'
 
 // 8. Jobs, schedules and retention.
 
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { type DeclaredDrill, type DrillDecision, declareDrills, planDrill } from '#queue/drill-plans.ts'
 export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
 export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
@@ -132,6 +147,7 @@ export {
   servedNames,
   unservedJobs,
 } from '#queue/services.ts'
+export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
 export type * from '#queue/types.service.ts'
 export { createExpiryJobWhenDue } from '#schedules/expiry-jobs.ts'
 export * from '#schedules/retention-notices.ts'
@@ -158,14 +174,23 @@ export * from '#audit/types.audit.ts'
 
 // 11. Monitoring: facts about sources and the queue, alerts, notices.
 
+export {
+  type AlertFilter,
+  getAlert,
+  listAlerts,
+  muteAlert,
+  openAlerts,
+  pruneEndedAlerts,
+} from '#monitoring/alerts.ts'
+export { type DrillUnit, drillUnits } from '#monitoring/drill-facts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
-export type { Alert, Notice, NoticeChannel } from '#monitoring/types.alert.ts'
+export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 
-// 11. What has changed, in the order of commits.
+// 12. What has changed, in the order of commits.
 
 export { readChanges } from '#events/changes.ts'
 export type * from '#events/types.event.ts'

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { Database } from '#index.ts'
 import { emptyCatalog } from '#test/empty-catalog.ts'
+import { describeAlerts } from '#test/suite-alerts.ts'
 import { describeAudit } from '#test/suite-audit.ts'
+import { describeAuditedActs } from '#test/suite-audited-acts.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeEvents } from '#test/suite-events.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
@@ -74,6 +76,8 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeRetentionNotices(open)
   describeHistory(open)
   describeAudit(open)
+  describeAuditedActs(open)
+  describeAlerts(open)
   describeEvents(open)
   describeFullDisk(open)
 }

@@ -10,6 +10,7 @@ import {
   createSchedule,
   type Database,
   noteConditions,
+  openAlerts,
   readChanges,
   removeSchedule,
 } from '#index.ts'
@@ -44,7 +45,7 @@ export function describeEvents(open: () => Promise<Database>): void {
       expect(hasMore).toBe(false)
     })
 
-    test('a schedule that is removed and an alert that ends are events without the object', async () => {
+    test('a schedule that is removed is an event without the object; an alert that ends, one with its end', async () => {
       const schedule = await createSchedule(database, {
         source: 'shop',
         projectId: 'shop',
@@ -64,13 +65,17 @@ export function describeEvents(open: () => Promise<Database>): void {
         })
       await note(60_000, found)
       const { through } = await page()
+      const [alert] = await openAlerts(database)
       await note(60_000, found)
       expect(await since(through), 'seen again is no change').toEqual([])
       await removeSchedule(database, schedule.id)
       await sleep(5)
       await note(1, [])
-      expect(await since(through)).toEqual([`schedule ${schedule.id} false`, 'alert k false'])
-      expect((await page(through)).changes.at(-1)?.project_id).toBe('shop')
+      expect(await since(through)).toEqual([`schedule ${schedule.id} false`, `alert ${alert?.id} true`])
+      expect((await page(through)).changes.at(-1)).toMatchObject({
+        project_id: 'shop',
+        thing: { ended_at: expect.any(Date) },
+      })
     })
 
     test('a job of a schedule changes how the schedule is shown; its progress does not', async () => {

@@ -7,7 +7,9 @@ import {
   createBackup,
   createSchedule,
   type Database,
+  getBackupDetails,
   pageBackups,
+  queryBackups,
   queueFacts,
   sourceFacts,
 } from '#index.ts'
@@ -118,6 +120,22 @@ export function describeMonitoring(open: () => Promise<Database>): void {
       const all = await walk({}, 500)
       expect(new Set(all.map(({ id }) => id)).size).toBe(100)
       expect(all).toHaveLength(100)
+    })
+
+    test('lists leave out hashes of contents, which may be many, and a backup by itself has them', async () => {
+      const source = { kind: 'postgres', contents: { tables: 1, hashes: { tables: [] } } }
+      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
+      await sql`
+        insert into control_plane.backups (project_id, type, created_at, source, tags)
+        values ('p', 'database', now(), ${JSON.stringify(source)}, array['a', 'b']), ('p', 'logs', now(), null, '{}')`.execute(
+        database.kysely,
+      )
+      const listed = { kind: 'postgres', contents: { tables: 1 } }
+      const { backups } = await pageBackups(database, { limit: 5, type: 'database' })
+      const { data } = await queryBackups(database, { type: 'database' })
+      expect([...backups, ...data].map(backup => backup.source)).toEqual([listed, listed])
+      expect(await getBackupDetails(database, String(data[0]?.id))).toMatchObject({ ...data[0], source })
+      expect((await queryBackups(database, { type: 'logs' })).data[0]?.source).toBeNull()
     })
 
     test.each<BackupPageFilter>([

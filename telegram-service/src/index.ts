@@ -30,14 +30,22 @@ export { type Environment, readTelegramConfig, readVariable, type TelegramConfig
 export {
   type CaptionFacts,
   writeCaption,
+  writeEvidenceCaption,
   writeIndexCaption,
   writeTombstoneCaption,
 } from '#messages/captions.ts'
-export { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
+export {
+  type BackupName,
+  backupFileName,
+  evidenceFileName,
+  manifestFileName,
+  partFileName,
+} from '#messages/file-names.ts'
 export {
   type CatalogName,
   type ParsedCaption,
   type ParsedDocument,
+  type ParsedEvidence,
   type ParsedIndex,
   type ParsedTombstone,
   parseCaption,
@@ -70,6 +78,7 @@ export {
   type Erasure,
   eraseMessage,
 } from '#services/erase-message.ts'
+export { adoptEvidence, sendEvidence } from '#services/evidence-message.ts'
 export type { FetchBackupOptions, FetchIntoOptions } from '#services/fetch-backup.ts'
 export { type DocumentPlace, type FetchedFile, fetchDocument, fetchFrom } from '#services/fetch-document.ts'
 export type { FetchManifestOptions } from '#services/fetch-manifest.ts'

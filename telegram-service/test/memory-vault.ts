@@ -43,6 +43,7 @@ export function memoryVault(
       botId: '',
       purpose: 'part',
       backupId: null,
+      evidenceId: null,
       partNumber: null,
       sourceMessageId: null,
       sha256: null,
@@ -115,6 +116,13 @@ export function memoryVault(
     },
     forgetIndex: async chatId => {
       delete chat(chatId).index
+    },
+    beginEvidence: ({ fileName: _, ...document }) => begin({ purpose: 'evidence', ...document }),
+    confirmEvidence: async ({ sendId, chatId, messageId }) => {
+      open.delete(sendId)
+      known.add(messageId)
+      raise(chatId, messageId)
+      return true
     },
   }
 }

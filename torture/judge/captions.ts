@@ -2,16 +2,20 @@
 export type CaptionFacts =
   | { readonly kind: 'part' | 'manifest' | 'tombstone'; readonly backupId: string; readonly key: string }
   | { readonly kind: 'index'; readonly catalog: string }
+  | { readonly kind: 'evidence'; readonly key: string }
 
 const MESSAGE =
   /^telegram-backup 1 (tombstone )?backup=([0-9a-f-]{36}) (?:part=(\d+)(?: last)?|(manifest))(?: |$)/
 const INDEX = /^telegram-backup 1 index catalog=(\S+) edition=\S+$/
+const EVIDENCE = /^telegram-backup 1 evidence=([0-9a-f-]{36}) record=[0-9a-f]{64} /
 
 /** Reads a caption by the published form alone; undefined when it is not one of the program's. */
 export function readCaption(caption: string | undefined): CaptionFacts | undefined {
   const line = caption?.split('\n').at(-1) ?? ''
   const catalog = INDEX.exec(line)?.[1]
   if (catalog !== undefined) return { kind: 'index', catalog }
+  const evidence = EVIDENCE.exec(line)?.[1]
+  if (evidence !== undefined) return { kind: 'evidence', key: `evidence ${evidence}` }
   const [, tombstone, backupId, part, manifest] = MESSAGE.exec(line) ?? []
   if (backupId === undefined) return undefined
   const kind = tombstone ? 'tombstone' : manifest ? 'manifest' : 'part'

@@ -45,11 +45,13 @@ export interface CatalogRows {
   readonly unsure: ReadonlySet<string>
   /** The same of what is to be removed, and could not be. */
   readonly remnants: ReadonlySet<string>
+  /** The same of records of drills. */
+  readonly evidence: ReadonlySet<string>
 }
 
 /** Reads the catalog as the protocol promises it, by plain SQL. */
 export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
-  const [backups, messages, openSends, leases, chats, remnants] = [
+  const [backups, messages, openSends, leases, chats, remnants, evidence] = [
     await catalog.rows('select * from control_plane.backups'),
     await catalog.rows('select * from control_plane.backup_parts order by backup_id, chat_id, kind, part_no'),
     await catalog.rows(
@@ -60,6 +62,7 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
       'select chat_id, index_message_id from control_plane.chats where index_message_id is not null',
     ),
     await catalog.rows('select chat_id, message_id, is_unsure from control_plane.remnants'),
+    await catalog.rows('select chat_id, message_id from control_plane.evidence_messages'),
   ]
   return {
     backups: backups.map(row => ({
@@ -94,6 +97,7 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
     indexes: new Map(chats.map(row => [String(row['chat_id']), Number(row['index_message_id'])])),
     unsure: placesOf(remnants.filter(row => row['is_unsure'] === true)),
     remnants: placesOf(remnants.filter(row => row['is_unsure'] !== true)),
+    evidence: placesOf(evidence),
   }
 }
 

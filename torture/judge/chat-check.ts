@@ -47,6 +47,7 @@ async function checkOne(
         violations.push(`twice: ${caption.key} is in messages ${first} and ${message.id}`)
       firstOf.set(caption.key, message.id)
     }
+    if (rows.evidence.has(`${chat.id} ${message.id}`)) continue
     // A recovery need not learn of what was erased before it.
     const isRemembered = row === undefined ? world.former.length > 0 : row.state === 'tombstone'
     if (caption?.kind === 'tombstone' && isRemembered) continue
@@ -62,6 +63,11 @@ async function checkOne(
     if (why) violations.push(`unsure: message ${message.id} in ${chat.id} (${describe(message)}) ${why}`)
   }
   const alive = new Set(messages.map(({ id }) => id))
+  for (const place of rows.evidence) {
+    const [chatId, id] = place.split(' ')
+    if (chatId === chat.id && !alive.has(Number(id)) && !world.human.deleted.has(Number(id)))
+      violations.push(`missing: the evidence in message ${id} of ${chat.id} is gone`)
+  }
   // A run that cannot reach the catalog any more takes its parts back all the same; resuming asks the chat
   // for each.
   const resumable = new Set(rows.backups.flatMap(one => (one.resumable ? [one.id] : [])))
@@ -107,7 +113,7 @@ function whyNotUnsure(
   if (facts === undefined) return 'says nothing of ours'
   const row = known.get(id)
   if (row && LIVING.has(row.state)) return `is the ${row.kind} of a backup as well`
-  if (facts.kind === 'index' || facts.kind === 'tombstone') return undefined
+  if (facts.kind === 'index' || facts.kind === 'tombstone' || facts.kind === 'evidence') return undefined
   const { key, backupId } = facts
   // Of what was erased, or lost a message to people, a copy may be all that is left.
   const isWhole =

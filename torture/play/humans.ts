@@ -48,7 +48,7 @@ export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct
       })
       world.human.wrote.add(copy)
       const facts = readCaption(caption)
-      if (facts && facts.kind !== 'index') world.human.copies.set(copy, facts.backupId)
+      if (facts && 'backupId' in facts) world.human.copies.set(copy, facts.backupId)
       return act
     }
     case 'pins a message of theirs':

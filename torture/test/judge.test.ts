@@ -37,6 +37,7 @@ const rowsOf = (rows: Partial<CatalogRows>): CatalogRows => ({
   indexes: new Map(),
   unsure: new Set(),
   remnants: new Set(),
+  evidence: new Set(),
   ...rows,
 })
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
 import type { DescribedAnswer, RouteDescription } from '#http/routes/route.ts'
 import { PROBLEM } from '#http/schemas/backup-schemas.ts'
-import { UUID } from '#http/schemas/terms.ts'
+import { NAME, UUID } from '#http/schemas/terms.ts'
 
 /** The OpenAPI 3.1 document, made from the schemas that check requests. */
 export type ApiDocument = ReturnType<typeof createDocument>
@@ -41,12 +41,14 @@ export function describeApi(routes: readonly RouteDescription[], version: string
 function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
   const { name, summary, scope, path, query, body, takesBytes, idempotent } = description
   const hasId = path.includes('{id}')
+  const hasName = path.includes('{name}')
   return {
     operationId: name,
     summary,
-    description: `Needs the scope ${scope}.`,
+    description: scope === null ? 'Every valid key may ask.' : `Needs the scope ${scope}.`,
     requestParams: {
       ...(hasId && { path: z.object({ id: UUID }) }),
+      ...(hasName && { path: z.object({ name: NAME }) }),
       ...(query && { query }),
       ...(idempotent && {
         header: z.object({
@@ -94,9 +96,10 @@ function responsesOf({
   }
 }
 
-function responseOf({ description, schema, contentType, headers = {} }: DescribedAnswer) {
+function responseOf({ description, schema, contentType, orAs, headers = {} }: DescribedAnswer) {
+  const other = orAs === undefined ? {} : { [orAs]: { schema: { type: 'string' as const } } }
   const content = schema
-    ? { 'application/json': { schema } }
+    ? { 'application/json': { schema }, ...other }
     : contentType && { [contentType]: { schema: { type: 'string' as const } } }
   return {
     description,

@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import { describeApi } from '#http/api-document.ts'
 import { openAuthentication } from '#http/authentication.ts'
 import { DOCS_POLICY, docsPage } from '#http/docs-page.ts'
+import { OpenStreams } from '#http/event-streams.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { readJson } from '#http/json-body.ts'
 import { TransferMemory, UnreadAnswers } from '#http/memory-limits.ts'
@@ -12,13 +13,23 @@ import { metricsAccess } from '#http/metrics-access.ts'
 import { answerErrors } from '#http/problems.ts'
 import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
+import { alertRoutes } from '#http/routes/alert-routes.ts'
+import { auditRoute } from '#http/routes/audit-route.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
-import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
+import { eventRoute } from '#http/routes/event-routes.ts'
+import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
+import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
+import { keyRoutes } from '#http/routes/key-routes.ts'
+import { overviewRoutes } from '#http/routes/overview-routes.ts'
+import { pinRoutes } from '#http/routes/pin-routes.ts'
+import { previewRoutes } from '#http/routes/preview-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
+import { verificationRoutes } from '#http/routes/verification-routes.ts'
+import { whoamiRoute } from '#http/routes/whoami-route.ts'
 
 export interface HttpApp {
   app: Express
@@ -91,7 +102,17 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     contentRoute(ports, memory),
     ...jobRoutes(ports),
     jobEvents(ports, streams),
+    eventRoute(ports, streams),
     ...scheduleRoutes(ports),
+    ...alertRoutes(ports),
+    ...verificationRoutes(ports),
+    ...previewRoutes(ports),
+    ...pinRoutes(ports),
+    ...keyRoutes(ports),
+    auditRoute(ports),
+    whoamiRoute(),
+    ...overviewRoutes(ports),
+    ...evidenceRoutes(ports),
   ]
 }
 
@@ -108,7 +129,8 @@ function addRoute(
       note(response, { route: path })
       // HEAD would start a stream.
       if (request.method === 'HEAD' && !hasHead(route)) return next('route')
-      assertScope(callerOf(response), route.scope)
+      const caller = callerOf(response)
+      if (route.scope !== null) assertScope(caller, route.scope)
       next()
     },
     ...(route.body === undefined ? [] : [readBody]),
@@ -127,7 +149,7 @@ function hasHead({ method, hasHead: isAnswered = false, answers }: Route): boole
 }
 
 function pathOf({ path }: Route): string {
-  return `/api/v1${path.replace('{id}', ':id')}`
+  return `/api/v1${path.replace(/\{(id|name)\}/, ':$1')}`
 }
 
 function send(

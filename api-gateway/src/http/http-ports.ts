@@ -1,10 +1,12 @@
 import type { Database } from '@telegram-backup/database'
+import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { Uploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
+import type { DescribedError } from '@telegram-backup/errors'
 import type { Names } from '#http/callers.ts'
 
 /** What the HTTP API needs from the rest of the program. The caller opens and closes it. */
@@ -13,7 +15,8 @@ export interface HttpPorts {
   database: Database
   engine: Engine
   queue: JobQueue
-  configFile: Names
+  /** The names, and what is known about the file; `fault`: its last usable contents are in use. */
+  configFile: Names & Pick<ConfigFile, 'notifications'> & { readonly fault?: DescribedError | undefined }
   uploads: Uploads
   /** Whether the catalog and the chat can be reached. Answers soon and never rejects. */
   readiness(): Promise<Readiness>

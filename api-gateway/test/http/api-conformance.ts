@@ -21,6 +21,11 @@ export interface DescribedOperation {
   operation: Operation
 }
 
+/** The path with a value in place of its parameter, if it has one. */
+export function filled(path: string, value: string): string {
+  return path.replace(/\{\w+\}/, value)
+}
+
 /** The OpenAPI document as something that answers are held against. */
 export class ApiConformance {
   readonly operations: DescribedOperation[]
@@ -50,6 +55,8 @@ export class ApiConformance {
     const { method, path, operation } = described
     const where = `${method} ${path} → ${answer.status}`
     const expected = operation.responses[answer.status]
+    // Its end would never come.
+    if (path === '/api/v1/events' && answer.status === 200) return await answer.body?.cancel()
     const text = await answer.text()
     if (expected === undefined) throw new Error(`${where} is not in the document: ${text.slice(0, 300)}`)
     const contentType = answer.headers.get('content-type')?.split(';')[0] ?? ''

@@ -1,6 +1,6 @@
 import { createJob, listJobs } from '@telegram-backup/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ApiConformance, type DescribedOperation } from '#test/http/api-conformance.ts'
+import { ApiConformance, type DescribedOperation, filled } from '#test/http/api-conformance.ts'
 import { type AskOptions, openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
 const UNKNOWN_ID = '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11'
@@ -48,7 +48,7 @@ async function asked(
     method,
     path.startsWith('/') && !path.startsWith('//') ? `/api/v1${path}` : path.slice(1),
   )
-  const answer = await service.ask(path.replace('{id}', id ?? '') + query, { key: admin, method, ...rest })
+  const answer = await service.ask(filled(path, id ?? '') + query, { key: admin, method, ...rest })
   const body = (await api.check(described, answer)) as Record<string, unknown>
   return { status: answer.status, body, headers: answer.headers }
 }
@@ -85,6 +85,8 @@ describe('every route answers as the document says', () => {
       ['DELETE', '/jobs/{id}', 202, { id: jobId }],
       ['GET', '/jobs/{id}/events', 200, { id: jobId }],
       ['GET', '/jobs/{id}/events', 204, { id: jobId, headers: { 'Last-Event-ID': '999' } }],
+      ['GET', '/events', 200],
+      ['GET', '/whoami', 200],
       ['GET', '/schedules', 200],
       ['DELETE', '/backups/{id}', 202, { id: backupId }],
       ['GET', '//healthz', 200],
@@ -202,7 +204,9 @@ describe('every route answers as the document says', () => {
       expect(bare.headers.get('www-authenticate')).toMatch(/^Bearer/)
       expect(bare.body['hint']).toContain('telegram-backup apikey create')
       expect(bare.body['hint']).not.toContain('[hidden]')
-      const isRead = method === 'GET' && !path.endsWith('/content')
+      // Every key may ask whose it is.
+      if (path.endsWith('/whoami')) continue
+      const isRead = (method === 'GET' && !path.endsWith('/content')) || path.endsWith('/preview')
       const scoped = await asked(method, relative, {
         id: 'nonsense',
         key: isRead ? reader : none,
@@ -215,9 +219,9 @@ describe('every route answers as the document says', () => {
 
   it('another method 405 with Allow, another path 404', async () => {
     for (const path of new Set(api.operations.map(one => one.path))) {
-      const answer = await service.ask(`/${path.replace('{id}', backupId)}`.replace('//api/v1', ''), {
+      const answer = await service.ask(`/${filled(path, backupId)}`.replace('//api/v1', ''), {
         key: admin,
-        method: 'PUT',
+        method: path.endsWith('/pin') ? 'PATCH' : 'PUT',
       })
       expect(answer.status, path).toBe(405)
       expect(answer.headers.get('allow')).toMatch(/[A-Z]/)

@@ -4,9 +4,10 @@ import { createJob, type Database } from '@telegram-backup/database'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import express, { type RequestHandler } from 'express'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { OpenStreams } from '#http/event-streams.ts'
 import { type ListeningServer, listen } from '#http/listen.ts'
 import { inTurn } from '#http/request-guards.ts'
-import { jobEvents, OpenStreams } from '#http/routes/job-events.ts'
+import { jobEvents } from '#http/routes/job-events.ts'
 
 let database: Database & { discard(): Promise<void> }
 let jobId: string

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ApiConformance, type DescribedOperation } from '#test/http/api-conformance.ts'
+import { ApiConformance, type DescribedOperation, filled } from '#test/http/api-conformance.ts'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
 let service: TestService
@@ -52,6 +52,7 @@ const NAMES = fc.constantFrom(
     'overwrite',
     'read_data',
   ],
+  ...['minutes', 'name', 'scopes', 'expires', 'act', 'object', 'actor', 'kind', 'backup_id'],
   ...['__proto__', 'constructor', 'x'],
 )
 const BODY = fc.oneof(
@@ -82,7 +83,7 @@ const REQUEST = fc.record({
 /** `fetch` refuses what is no URL any more, and follows dots by itself. */
 function pathOf({ path }: DescribedOperation, id: string): string {
   const segment = id === 'known' ? backupId : encodeURIComponent(id.toWellFormed())
-  return path.replace('{id}', /^(%2e|\.)*$/i.test(segment) ? 'x' : segment)
+  return filled(path, /^(%2e|\.)*$/i.test(segment) ? 'x' : segment)
 }
 
 it('whatever comes in, each answer is one of the document’s, none is a fault of ours, and none is late', async () => {

@@ -39,6 +39,7 @@ export interface AskOptions {
   json?: unknown
   body?: Uint8Array<ArrayBuffer> | ReadableStream | string
   headers?: Record<string, string>
+  signal?: AbortSignal
 }
 
 /** Projects of the sources and targets that the configuration names. */
@@ -75,7 +76,7 @@ export async function openTestService(
   const log = createLogger({ level: 'debug', stream: { write: line => lines.push(line) } })
   const queue: JobQueue = {
     submit: request => createJob(database, request, async () => {}),
-    cancel: id => cancelJob(database, id, async () => {}),
+    cancel: (id, actor = database.actor) => cancelJob({ ...database, actor }, id, async () => {}),
   }
   const { service, client } = vault
   const { app, close } = createApp({
@@ -100,7 +101,7 @@ export async function openTestService(
     server,
     log: lines,
     key: async (scopes, more = {}) => (await createApiKey(database, { name: 'test', scopes, ...more })).key,
-    ask: (path, { key, method, json, body, headers = {} } = {}) =>
+    ask: (path, { key, method, json, body, headers = {}, signal } = {}) =>
       fetch(`${server.url}${path.startsWith('//') ? path.slice(1) : `/api/v1${path}`}`, {
         method: method ?? (json === undefined && body === undefined ? 'GET' : 'POST'),
         headers: {
@@ -110,6 +111,7 @@ export async function openTestService(
         },
         ...(json === undefined ? {} : { body: JSON.stringify(json) }),
         ...(body === undefined ? {} : { body, duplex: 'half' }),
+        ...(signal && { signal }),
       } as RequestInit),
     close: async () => {
       await server.stop(1_000)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { OpenStreams } from '#http/routes/job-events.ts'
+import { OpenStreams } from '#http/event-streams.ts'
 import { Slots } from '#http/slots.ts'
 
 const OVERLOADED = expect.objectContaining({ code: 'OVERLOADED', hint: expect.any(String) })

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { registerAlerts } from '#commands/alerts-command.ts'
 import { registerApikey } from '#commands/apikey-command.ts'
+import { registerAudit } from '#commands/audit-command.ts'
 import { registerCard } from '#commands/card-command.ts'
 import type { RegisterCommand, RunAction } from '#commands/command.ts'
 import { registerCompletion } from '#commands/completion-command.ts'
@@ -9,6 +11,7 @@ import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
+import { registerEvidence } from '#commands/evidence-command.ts'
 import { registerExpire } from '#commands/expire-command.ts'
 import { registerFetch } from '#commands/fetch-command.ts'
 import { registerFind } from '#commands/find-command.ts'
@@ -59,6 +62,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     ls: [registerLs, 'list the files of a directory backup'],
     find: [registerFind, 'find files in all directory backups'],
     diff: [registerDiff, 'compare the files of two directory backups'],
+    evidence: [registerEvidence, 'proofs of drills: list, export, verify, review'],
   },
   'Bring back:': {
     restore: [registerRestore, 'restore a database, a directory, or a part'],
@@ -78,7 +82,9 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Run as a service:': {
     serve: [registerServe, 'run the schedules, the jobs and the HTTP API'],
     jobs: [registerJobs, 'list, show and cancel the jobs of the service'],
+    alerts: [registerAlerts, 'list the problems that the service found, mute notices'],
     apikey: [registerApikey, 'create, list and revoke keys of the HTTP API'],
+    audit: [registerAudit, 'list who did what, and when'],
     'notify-test': [registerNotifyTest, 'send a test message to each notified receiver'],
   },
   'Try it, and help:': {

@@ -1,12 +1,13 @@
 import { findStored } from '@telegram-backup/engine/config/stored-setting.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
-import { ExitCode } from '@telegram-backup/errors'
+import { describeError, ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
   describeCommand,
   describeGroup,
   type RegisterCommand,
   usageError,
+  withCatalog,
   withEngine,
 } from '#commands/command.ts'
 import { confirm } from '#commands/confirmation.ts'
@@ -94,6 +95,15 @@ async function rotateToken(
   const request = { token, mayLackRights: withoutRights }
   const done = await operation.rotateToken({ config, stored }, request, { signal })
   const { bot, isOtherBot, isChanged, path, missingRights } = done
+  if (isChanged) {
+    const { addToAudit } = await import('@telegram-backup/database')
+    await withCatalog(context, ({ kysely, actor }) =>
+      addToAudit(kysely, { actor, act: 'token.rotate', object: `@${bot}`, projectId: null }),
+    ).catch((error: unknown) => {
+      // The new token may be what makes the machine work again: it does not wait for the catalog.
+      note(`warning: the change is not in the audit: ${describeError(error).message}`)
+    })
+  }
   const answer = {
     bot,
     is_other_bot: isOtherBot,

@@ -1,6 +1,7 @@
 import type { Engine } from '@telegram-backup/engine/engine.ts'
 import type { Drills } from '@telegram-backup/engine/operations/drill.ts'
 import type { VerifyOutcome } from '@telegram-backup/engine/operations/verify.ts'
+import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { ExitCode } from '@telegram-backup/errors'
 import {
   type BackupIdOptions,
@@ -13,7 +14,7 @@ import {
   withEngine,
 } from '#commands/command.ts'
 import { fetchProgress } from '#commands/fetch-progress.ts'
-import { describeWork } from '#commands/progress-facts.ts'
+import { countFact, describeWork } from '#commands/progress-facts.ts'
 import { secondsSince } from '#commands/run-progress.ts'
 import { linesOf } from '#commands/terminal-text.ts'
 import { VerifyFollower } from '#commands/verify-progress.ts'
@@ -171,13 +172,23 @@ async function drillsFor(
 ): Promise<Drills> {
   const { engine, options, follower } = of
   const { openDrills } = await import('@telegram-backup/engine/operations/drill.ts')
-  const { end, ...hooks } = fetchProgress(output.progressLine(), () => follower.which())
+  const line = output.progressLine()
+  const { end, ...hooks } = fetchProgress(line, () => follower.which())
   const request = {
     on: options.on,
     createRoles: options.createRoles === true,
     trustDump: options.trustDump === true,
   }
-  return await openDrills(engine, request, { ...hooks, signal, note, onEnd: end })
+  return await openDrills(engine, request, {
+    ...hooks,
+    ...{ signal, note, onEnd: end },
+    onCompare: ({ done, of, object }) =>
+      line.update(() => [
+        ...follower.which(),
+        countFact(done, of, 'table'),
+        { text: `compared, now ${shownName(object)}`, rank: 5 },
+      ]),
+  })
 }
 
 /** `Checked 143.0 MiB in 5.1 s, 28.0 MiB/s, 9 messages.` */

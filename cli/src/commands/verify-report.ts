@@ -11,13 +11,10 @@ import {
   type VerificationReport,
   type VerifyOutcome,
 } from '@telegram-backup/engine/operations/verify.ts'
-import {
-  type DrillReport,
-  differenceIn,
-  type RestoredReport,
-} from '@telegram-backup/engine/proof/drill-report.ts'
+import { type DrillReport, differenceIn } from '@telegram-backup/engine/proof/drill-report.ts'
 import { count, formatBytes, formatTime, NONE } from '@telegram-backup/engine/units/human-units.ts'
 import { describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
+import { describeDrill } from '#commands/drill-words.ts'
 import type { Output } from '#commands/output.ts'
 import { shownState } from '#commands/shown-state.ts'
 import type { Column } from '#commands/terminal-table.ts'
@@ -219,40 +216,4 @@ function findingLines({ findings, unproven }: VerifiedBackup): string[] {
     ),
     ...unproven.map(({ chat_id, reason }) => `left      chat ${chat_id}: ${reason}`),
   ]
-}
-
-/** The result of a drill, in a few lines. */
-function describeDrill(report: DrillReport): string[] {
-  if (report.state === 'nothing to restore') return [`Drill: ${report.reason}`]
-  const { state, where, compared, differences, notes, seconds, phases } = report
-  const what = comparedWords(compared)
-  const ends = {
-    passed: `the same as when it was backed up: ${what}`,
-    'not compared': 'not compared: the backup has no record of its source',
-    differs: `NOT the same as its source: ${count(differences.length, 'difference')}, compared ${what}`,
-  }
-  return [
-    ...differences.map(({ reason }) => `DIFFERS ${reason}`),
-    ...notes.map(note => `note    ${note}`),
-    `Drill: restored in ${where} in ${Math.round(seconds)} s, ${ends[state]}.`,
-    `Time: ${phaseWords(phases)}.`,
-  ]
-}
-
-/** Tenths only where they matter. */
-function phaseWords(phases: RestoredReport['phases']): string {
-  const seconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`
-  const { fetch_seconds, open_seconds, restore_seconds, compare_seconds } = phases
-  return [
-    `${seconds(fetch_seconds)} waiting for the chat`,
-    `${seconds(open_seconds)} for decryption`,
-    `${seconds(restore_seconds)} restoring`,
-    `${seconds(compare_seconds)} comparing and removing it`,
-  ].join(', ')
-}
-
-function comparedWords({ tables, rows, members, roles }: RestoredReport['compared']): string {
-  if (members !== undefined) return count(members, 'member')
-  if (roles !== undefined) return `${count(roles, 'role')}, with their memberships and settings`
-  return `${count(tables ?? 0, 'table')} with ${count(rows ?? 0, 'row')}, sequences and objects`
 }

@@ -5,12 +5,14 @@ import type { ServiceMetrics } from '@telegram-backup/engine/monitoring/metrics.
 import { startRetention } from '@telegram-backup/engine/retention/retention-runs.ts'
 import { startScheduler } from '@telegram-backup/engine/schedules/ticker.ts'
 import { startConfigWatch } from '@telegram-backup/engine/service/config-watch.ts'
+import { startEvidencePosting } from '@telegram-backup/engine/service/evidence-posting.ts'
 import { keepIndexesFresh } from '@telegram-backup/engine/service/fresh-indexes.ts'
 import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
 import { startMonitoring } from '@telegram-backup/engine/service/start-monitoring.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
+import { startDrills } from '@telegram-backup/engine/verification/drills.ts'
 import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
 
 /** How the service is to run. */
@@ -64,6 +66,7 @@ export async function startService(
     parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
     parts.push(startRetention({ ...context, deliver: context.queue.deliver }))
     parts.push(startHousekeeping(context))
+    parts.push(startEvidencePosting(context))
     parts.push(keepIndexesFresh(context))
     parts.push(
       renewedPart({
@@ -79,6 +82,7 @@ export async function startService(
               }),
       }),
     )
+    parts.push(startDrills({ ...context, deliver: context.queue.deliver }))
     parts.push(startConfigWatch(context))
     return { url: http.url, stop }
   } catch (error) {

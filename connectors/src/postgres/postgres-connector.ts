@@ -1,5 +1,7 @@
 import type { Connector } from '#connector.ts'
 import type { PostgresTarget } from '#postgres/connection.ts'
+import { contentsWords } from '#postgres/contents/recorded-words.ts'
+import { contentsIn } from '#postgres/contents-record.ts'
 import { beginsAsCustomDump, beginsAsPlainDump } from '#postgres/dump-head.ts'
 import {
   choosePostgres,
@@ -62,7 +64,11 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     )
     const place = database === undefined ? undefined : `${host ?? 'this machine'}/${database}`
     const server = version === undefined ? undefined : `PostgreSQL ${version}`
-    return { place: inWords([place, server]), holds: inWords([recordedTables(facts)]) }
+    return {
+      place: inWords([place, server]),
+      holds: inWords([recordedTables(facts)]),
+      contents: contentsWords(facts),
+    }
   },
 
   restore: {
@@ -101,6 +107,12 @@ export const POSTGRES: Connector<PostgresChoice, PostgresTarget, PostgresSetting
     checkServer: async ({ connection }, signal) => {
       const { checkDrillServer } = await import('#postgres/drill/drill-database.ts')
       await checkDrillServer(connection, signal)
+    },
+    recordedTables: ({ source }) => {
+      const contents = contentsIn(source)
+      if (contents === undefined) return undefined
+      const named = contents.rows.map(([schema, name, rows]) => ({ table: `${schema}.${name}`, rows }))
+      return { named, total: contents.tables }
     },
     recognizes: head => beginsAsCustomDump(head) || beginsAsPlainDump(head),
   },

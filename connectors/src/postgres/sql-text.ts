@@ -26,6 +26,10 @@ export function stemOf(name: string, endingBytes: number): string {
 /** Leaves no schema in the search path until the transaction ends. Prints an empty line in psql. */
 export const EMPTY_SEARCH_PATH = `select pg_catalog.set_config('search_path', '', true)`
 
+/** For a long transaction: the limits of the server or of the database do not end it, as pg_dump does it. */
+export const OUTLIVE_LIMITS = `set local idle_in_transaction_session_timeout = 0;
+select pg_catalog.to_json(pg_catalog.set_config(name, '0', true)) from pg_catalog.pg_settings where name = 'transaction_timeout'`
+
 /**
  * Begins a transaction in which no object of the database's owner stands in for one of PostgreSQL's. It
  * changes nothing for the session, which may be a pooler's. Prints an empty line in psql.

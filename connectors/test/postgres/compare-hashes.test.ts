@@ -206,6 +206,17 @@ describe('a drill says', () => {
     )
   })
 
+  it('different, and each table once, also where the counts in the record contradict its hashes', () => {
+    const of = { ...recordOf({ rows: [['s', 't', 3]] }), hashes: record([table('t', rows)]) }
+    const reasons = (found: readonly Row[]): string[] =>
+      compareContents(of, {
+        ...NOTHING,
+        ...{ rows: [['s', 't', found.length]], hashes: restored([table('t', found)]) },
+      }).differences.map(({ reason }) => reason)
+    expect(reasons(rows)).toEqual(['table s.t: 3 rows when it was backed up, 2 rows restored'])
+    expect(reasons(rows.slice(1))).toHaveLength(1)
+  })
+
   it('equal in part, different, or not compared, as it is', () => {
     const counted = { ...NOTHING, rows: recorded.rows }
     const refused = new Map([[JSON.stringify(['s', 'q']), 'for a reason']])

@@ -1,5 +1,6 @@
 import { hint, option } from '@telegram-backup/errors'
 import { sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { IS_OF_THE_SAME } from '#backups/groups.ts'
 import { lockBackup } from '#backups/ledger.ts'
 import { refusePinned } from '#backups/pins.ts'
@@ -43,7 +44,9 @@ async function markNow(
     }
     if (state !== 'erasing' || evenTheLast) {
       const details = { reason, even_the_last: evenTheLast }
-      await addToHistory(trx, { backupId, event: 'erasing', actor: database.actor, details })
+      const { actor } = database
+      await addToHistory(trx, { backupId, event: 'erasing', actor, details })
+      await addToAudit(trx, { actor, act: 'backup.erase', backupId, details })
     }
     return claimed
   })

@@ -55,7 +55,10 @@ async function mark(database: Database, which: RawBuilder<boolean>): Promise<num
       ), expired as (
         update control_plane.backups backup set state = 'erasing'
         where state = 'complete' and pinned_at is null and id in (select id from ranked where place > 1) and ${which}
-        returning id
+        returning id, project_id
+      ), noted as (
+        insert into control_plane.audit (actor, act, object, project_id, details)
+        select ${database.actor}, 'backup.erase', id::text, project_id, '{"reason": "expired"}' from expired
       )
       insert into control_plane.backup_history (backup_id, event, details, actor)
       select id, 'erasing', '{"reason": "expired"}', ${database.actor} from expired

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { groupColumns } from '#backups/groups.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
@@ -101,7 +102,10 @@ export async function openBackup(database: Database, intent: BackupIntent): Prom
       })
       .execute()
     await linkToJob(trx, intent)
-    await addToHistory(trx, { backupId: intent.backupId, event: 'sending', actor: database.actor })
+    const { backupId, origin } = intent
+    await addToHistory(trx, { backupId, event: 'sending', actor: database.actor })
+    const details = { source: origin?.sourceName ?? null, job_id: origin?.jobId ?? null }
+    await addToAudit(trx, { actor: database.actor, act: 'backup.send', backupId, details })
     const token = await claimLeaseOrRefuse(trx, { subject: intent.backupId, purpose: 'send' })
     return { token, chatId: intent.chatId }
   })

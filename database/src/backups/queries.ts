@@ -1,4 +1,4 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
+import { type Expression, type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import {
@@ -49,7 +49,7 @@ interface Matching {
  */
 export async function queryBackups(database: Database, filter: BackupFilter = {}): Promise<BackupPage> {
   checkPage(filter)
-  return await newestFirst(matching(database.kysely.selectFrom('backups'), filter), filter)
+  return await newestFirst(database, matching(database.kysely.selectFrom('backups'), filter), filter)
 }
 
 /** Backups of one project. CatalogError INVALID as for `queryBackups`. */
@@ -74,6 +74,7 @@ export async function queryByTypeAndDateRange(
   checkTime('from', from)
   checkTime('to', to)
   return await newestFirst(
+    database,
     matching(database.kysely.selectFrom('backups'), { projectId, type, from, to }),
     page,
   )
@@ -96,7 +97,8 @@ const MOST_BYTES_OF_RECORDS = 4 * 1024 * 1024
 /**
  * One page of backups, newest first (of the same millisecond: greatest id first), and whether more follow.
  * Each page costs the same, and changes meanwhile neither repeat nor hide a backup. The page ends early after
- * the backup with which the records exceed 4 MiB. CatalogError INVALID for a bad value.
+ * the backup with which the records exceed 4 MiB. Hashes of contents are not in these records.
+ * CatalogError INVALID for a bad value.
  */
 export async function pageBackups(
   database: Database,
@@ -104,7 +106,7 @@ export async function pageBackups(
 ): Promise<{ backups: Backup[]; hasMore: boolean }> {
   const { limit, after } = filter
   checkCount('limit', limit, 1)
-  let query = matching(database.kysely.selectFrom('backups').selectAll(), filter)
+  let query = matching(database.kysely.selectFrom('backups').select(sql`backups`.as('whole')), filter)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     // One more row shows whether there is a next page.
@@ -115,7 +117,7 @@ export async function pageBackups(
     query = query.where(sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id}::uuid)`)
   }
   const sized = database.kysely
-    .selectFrom(query.as('listed'))
+    .selectFrom(withoutHashes(query).as('listed'))
     .selectAll()
     .select([
       sql<number>`count(*) over ()`.as('listed'),
@@ -133,6 +135,12 @@ export async function pageBackups(
     .execute()
   const backups = rows.slice(0, limit).map(({ listed: _, bytes_before: __, ...backup }) => backup)
   return { backups, hasMore: backups.length < (rows[0]?.listed ?? 0) }
+}
+
+/** All columns of the rows in `whole`; of the record of a database, without what only a drill reads. */
+function withoutHashes(rows: Expression<{ whole: unknown }>): RawBuilder<Backup> {
+  return sql<Backup>`(select lean.* from ${rows} as page, lateral jsonb_populate_record(
+    page.whole, jsonb_build_object('source', (page.whole).source #- '{contents,hashes}')) as lean)`
 }
 
 function matching<Row>(
@@ -157,13 +165,19 @@ function matching<Row>(
 }
 
 async function newestFirst(
+  database: Database,
   found: SelectQueryBuilder<CatalogSchema, 'backups', object>,
   page: Page,
 ): Promise<BackupPage> {
-  let query = found.selectAll().orderBy('created_at', 'desc').orderBy('id')
+  let query = found.select(sql`backups`.as('whole')).orderBy('created_at', 'desc').orderBy('id')
   if (page.limit !== undefined) query = query.limit(page.limit)
   if (page.offset !== undefined) query = query.offset(page.offset)
-  const data = await query.execute()
+  const data = await database.kysely
+    .selectFrom(withoutHashes(query).as('listed'))
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .execute()
   const { total } = await found
     .select(({ fn }) => fn.countAll<number>().as('total'))
     .executeTakeFirstOrThrow()

@@ -1,4 +1,5 @@
 import { type Insertable, sql, type Transaction, type Updateable } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { groupColumns } from '#backups/groups.ts'
 import { refusePinned } from '#backups/pins.ts'
 import { CatalogError } from '#catalog-error.ts'
@@ -145,6 +146,7 @@ async function change(
     .returningAll()
     .executeTakeFirstOrThrow()
   await addToHistory(trx, { ...note, backupId: before.id, event: step ?? 'updated' })
+  if (step === 'erasing') await addToAudit(trx, { ...note, act: 'backup.erase', backupId: before.id })
   return after
 }
 

@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { getBackupById } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -27,11 +28,16 @@ export async function beginRestore(
   const { kysely, actor } = database
   const backup = await getBackupById(database, restore.backupId)
   if (!backup) throw new CatalogError(`There is no backup ${restore.backupId}`, { code: 'NOT_FOUND' })
-  return await kysely
-    .insertInto('restores')
-    .values({ id: restore.id, backup_id: backup.id, target: storable(restore.target), actor })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  return await inTransaction(kysely, async trx => {
+    const begun = await trx
+      .insertInto('restores')
+      .values({ id: restore.id, backup_id: backup.id, target: storable(restore.target), actor })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+    const details = { restore_id: begun.id, target: begun.target }
+    await addToAudit(trx, { actor, act: 'backup.restore', backupId: backup.id, details })
+    return begun
+  })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { addToAudit } from '#audit/audit.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkedTags, isUuid } from '#input-checks.ts'
@@ -28,7 +29,9 @@ export async function changeTags(
     const tags = checkedTags([...before.tags, ...add].filter(tag => !removed.includes(tag)))
     if (tags.join() === before.tags.join()) return tags
     await trx.updateTable('backups').set({ tags }).where('id', '=', backupId).execute()
-    await addToHistory(trx, { backupId, event: 'tagged', actor: database.actor, details: { tags } })
+    const { actor } = database
+    await addToHistory(trx, { backupId, event: 'tagged', actor, details: { tags } })
+    await addToAudit(trx, { actor, act: 'backup.tag', backupId, details: { tags } })
     return tags
   })
 }

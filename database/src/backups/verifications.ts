@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
+import { appendEvidenceIn, type SignRecord } from '#evidence/chain.ts'
 import { checkUuid, storable, storableJson } from '#input-checks.ts'
 import { addToHistory } from '#jobs/backup-history.ts'
 import type { JsonObject, Verification, VerificationKind, VerificationState } from '#jobs/types.backup.ts'
@@ -29,6 +31,8 @@ export async function beginVerification(
       .values({ backup_id: of.backupId, kind: of.kind, job_id: of.jobId ?? null, actor: database.actor })
       .returning('id')
       .executeTakeFirstOrThrow()
+    const details = { kind: of.kind, verification_id: id, job_id: of.jobId ?? null }
+    await addToAudit(trx, { actor: database.actor, act: 'backup.verify', backupId: of.backupId, details })
     return id
   })
 }
@@ -46,9 +50,13 @@ export async function finishVerification(
     bytes: number
     findings: readonly JsonObject[]
     error?: string | undefined
+    /** Of that error. */
+    code?: string | undefined
     /** Of a drill that restored the backup. */
     depth?: Verification['depth'] | undefined
     report?: JsonObject | undefined
+    /** Signs the record of a drill, which is written in the same transaction. */
+    signEvidence?: SignRecord | undefined
   },
 ): Promise<void> {
   checkUuid('verification id', of.verificationId)
@@ -61,6 +69,7 @@ export async function finishVerification(
         bytes: of.bytes,
         findings: storableJson(of.findings),
         error: of.error === undefined ? null : storable(of.error),
+        code: of.code ?? null,
         depth: of.depth ?? null,
         report: of.report === undefined ? null : storableJson(of.report),
         finished_at: sql<Date>`clock_timestamp()`,
@@ -77,12 +86,15 @@ export async function finishVerification(
       actor: database.actor,
       details: { kind: row.kind, state: of.state, findings: of.findings.length },
     })
-    if (of.state !== 'sound' || row.kind !== 'data') return
-    await trx
-      .updateTable('backups')
-      .set({ verified_at: sql<Date>`clock_timestamp()` })
-      .where('id', '=', row.backup_id)
-      .execute()
+    if (of.state === 'sound' && row.kind === 'data') {
+      await trx
+        .updateTable('backups')
+        .set({ verified_at: sql<Date>`clock_timestamp()` })
+        .where('id', '=', row.backup_id)
+        .execute()
+    }
+    // Last, because of its lock.
+    if (of.signEvidence) await appendEvidenceIn(trx, of.signEvidence)
   })
 }
 

@@ -10,9 +10,11 @@ export interface OpenSend {
   id: string
   chatId: string
   botId: string | null
-  purpose: 'part' | 'manifest' | 'index' | 'copy'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
   /** Of a part, a manifest, or a copy that was made for one backup. */
   backupId: string | null
+  /** Of a record of evidence. */
+  evidenceId: string | null
   /** From 1; 0 for a manifest. */
   partNumber: number | null
   /** Of a copy. */
@@ -110,6 +112,7 @@ export async function openSends(
     botId: row.bot_id,
     purpose: row.purpose,
     backupId: row.backup_id,
+    evidenceId: row.evidence_id,
     partNumber: row.part_no,
     sourceMessageId: row.source_message_id,
     sha256: row.sha256,

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import type { Change, ChangePage, EventKind } from '#events/types.event.ts'
+import { alertsByIds } from '#monitoring/alerts.ts'
 import { jobOf } from '#queue/job-rows.ts'
 import { inSnapshot } from '#snapshot.ts'
 
@@ -42,7 +43,7 @@ async function pageAfter(database: Database, after: string | undefined): Promise
     isReset: false,
     through: last !== undefined && hasMore ? at(last.number) : at(bounds.newest),
     hasMore,
-    changes: await withThings(kysely, rows),
+    changes: await withThings(kysely, rows, at),
   }
 }
 
@@ -90,7 +91,11 @@ async function rowsAfter(
 }
 
 /** Adds the objects, with one query for each kind. */
-async function withThings(kysely: Kysely<CatalogSchema>, rows: readonly EventRow[]): Promise<Change[]> {
+async function withThings(
+  kysely: Kysely<CatalogSchema>,
+  rows: readonly EventRow[],
+  at: (number: number) => string,
+): Promise<Change[]> {
   const idsOf = (kind: EventKind): string[] =>
     rows.filter(row => row.kind === kind).map(({ object }) => object)
   const backups = await read(idsOf('backup'), ids =>
@@ -103,13 +108,9 @@ async function withThings(kysely: Kysely<CatalogSchema>, rows: readonly EventRow
   const schedules = await read(idsOf('schedule'), ids =>
     kysely.selectFrom('schedules').selectAll().where('id', 'in', ids).execute(),
   )
-  const alerts = await read(idsOf('alert'), async keys => {
-    const columns = ['key', 'kind', 'details', 'since', 'seen_at', 'told_at'] as const
-    const found = await kysely.selectFrom('alerts').select(columns).where('key', 'in', keys).execute()
-    return found.map(alert => ({ ...alert, id: alert.key }))
-  })
-  return rows.map(({ kind, object, project_id }): Change => {
-    const about = { object, project_id }
+  const alerts = await read(idsOf('alert'), ids => alertsByIds({ kysely }, ids))
+  return rows.map(({ kind, object, project_id, number }): Change => {
+    const about = { position: at(number), object, project_id }
     if (kind === 'backup') return { ...about, kind, thing: backups.get(object) ?? null }
     if (kind === 'job') return { ...about, kind, thing: jobs.get(object) ?? null }
     if (kind === 'schedule') return { ...about, kind, thing: schedules.get(object) ?? null }

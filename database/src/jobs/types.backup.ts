@@ -214,6 +214,8 @@ export interface Verification {
   /** Of such a drill: what was compared, what differs, and what was not covered. */
   report: JsonObject | null
   error: string | null
+  /** Of that error; null for verifications of before. */
+  code: string | null
   actor: string
   started_at: Date
   finished_at: Date | null

@@ -1,9 +1,9 @@
 import type { BackupType, JsonObject } from '#jobs/types.backup.ts'
 
 /** What a job does: `expire` applies retention to all projects, the others work on one backup. */
-export type JobKind = 'backup' | 'restore' | 'verify' | 'erase' | 'expire'
+export type JobKind = 'backup' | 'restore' | 'verify' | 'drill' | 'erase' | 'expire'
 
-export const JOB_KINDS: readonly JobKind[] = ['backup', 'restore', 'verify', 'erase', 'expire']
+export const JOB_KINDS: readonly JobKind[] = ['backup', 'restore', 'verify', 'drill', 'erase', 'expire']
 
 /**
  * queued: also a job that waits for another try · running: a process holds its lease, or died. The others are
@@ -41,7 +41,7 @@ export interface Job {
   backup_id: string | null
   /** Name of a source in telegram-backup.yaml. */
   source: string | null
-  /** Name of a restore target there. */
+  /** Name of a restore target there; of a drill, where it restores. */
   target: string | null
   /** Options of the request, such as `read_data`. Never a secret. */
   options: JsonObject

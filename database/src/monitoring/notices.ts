@@ -14,16 +14,6 @@ export interface FoundCondition {
   newest?: { at: Date; notice: JsonObject } | undefined
 }
 
-/** All open alerts, oldest first. */
-export async function openAlerts(database: Database): Promise<Alert[]> {
-  return await database.kysely
-    .selectFrom('alerts')
-    .select(['key', 'kind', 'details', 'since', 'seen_at', 'told_at'])
-    .orderBy('since')
-    .orderBy('key')
-    .execute()
-}
-
 /** The shortest time between two notices of a condition that grows. */
 const NEWS_EVERY_MS = 10 * 60_000
 
@@ -33,6 +23,9 @@ const NEWS_EVERY_MS = 10 * 60_000
  * - `raised`: a condition that is new or has news. News is sent at most every `newsEveryMs`, by default 10
  *   minutes.
  * - `resolved`: an alert of `kinds` that no process has found wrong for `quietForMs`. It ends.
+ *
+ * An alert that is muted raises nothing; what is still wrong after the mute is raised then. Its end is
+ * announced, unless it never was.
  */
 export async function noteConditions(
   database: Database,
@@ -70,18 +63,17 @@ export async function noteConditions(
           .forUpdate()
           .skipLocked(),
       )
-      .returning([
-        'key',
-        'kind',
-        'details',
-        'since',
-        'seen_at',
-        'told_at',
-        sql<Date>`clock_timestamp()`.as('now'),
-      ])
+      .returningAll()
+      .returning(sql<Date>`clock_timestamp()`.as('now'))
       .execute()
     const resolved: { alert: Alert; notice: JsonObject }[] = []
-    for (const { now, ...alert } of ended.sort((a, b) => a.since.getTime() - b.since.getTime())) {
+    for (const { now, ...row } of ended.sort((a, b) => a.since.getTime() - b.since.getTime())) {
+      const { newest_at: _, raised_at: __, announced, ...alert } = row
+      await trx
+        .insertInto('ended_alerts')
+        .values({ ...alert, details: JSON.stringify(alert.details) })
+        .execute()
+      if (!announced) continue
       const notice = options.recovery(alert, now)
       resolved.push({ alert, notice })
       await queueNotice(trx, options.channels, notice, alert.key)
@@ -98,13 +90,32 @@ async function holdAlert(
 ): Promise<JsonObject | undefined> {
   const { key, kind, newest } = condition
   const details = JSON.stringify(condition.details)
-  const { isNew } = await trx
+  const { isNew, isMuted, announced } = await trx
     .insertInto('alerts')
-    .values({ key, kind, details, newest_at: newest?.at ?? null })
+    .columns(['key', 'kind', 'details', 'newest_at', 'muted_until', 'muted_by', 'announced'])
+    .expression(
+      // A mute outlasts an alert that ends and comes back.
+      sql`select ${key}, ${kind}, ${details}::jsonb, ${newest?.at ?? null}::timestamptz,
+                 earlier.muted_until, earlier.muted_by, earlier.muted_until is null
+            from (values (null)) one
+            left join lateral (
+              select muted_until, muted_by from control_plane.ended_alerts
+               where key = ${key} and muted_until > clock_timestamp() order by ended_at desc limit 1) earlier on true`,
+    )
     .onConflict(conflict => conflict.column('key').doUpdateSet({ seen_at: sql<Date>`clock_timestamp()` }))
-    .returning(sql<boolean>`xmax = 0`.as('isNew'))
+    .returning([
+      'announced',
+      sql<boolean>`xmax = 0`.as('isNew'),
+      sql<boolean>`coalesce(muted_until > clock_timestamp(), false)`.as('isMuted'),
+    ])
     .executeTakeFirstOrThrow()
+  if (isMuted) return undefined
   if (isNew) return condition.notice
+  // It was raised during a mute that is over.
+  if (!announced) {
+    await trx.updateTable('alerts').set({ announced: true }).where('key', '=', key).execute()
+    return condition.notice
+  }
   if (newest === undefined) return undefined
   // The row is locked by now: of several processes that find the same news, one sees it as news.
   const { numUpdatedRows } = await trx

@@ -1,6 +1,7 @@
 import type { JsonObject } from '#jobs/types.backup.ts'
 
 export interface Alert {
+  id: string
   /** Identifies the alert: its kind and subject. */
   key: string
   kind: string
@@ -10,6 +11,16 @@ export interface Alert {
   seen_at: Date
   /** Null until a notice was sent. */
   told_at: Date | null
+  /** Until then, no notice of it is queued but the one of its end; null, or in the past: it is not muted. */
+  muted_until: Date | null
+  /** Who muted it last. */
+  muted_by: string | null
+}
+
+/** An alert that may have ended. */
+export interface RecordedAlert extends Alert {
+  /** Null while it is open. */
+  ended_at: Date | null
 }
 
 export type NoticeChannel = 'chat' | 'webhook'

@@ -9,6 +9,7 @@ import type { Job, JobAsker, JobError, JobKind, JobProgress } from '#jobs/types.
 import { claimLease, dropLease } from '#leases/lease-rows.ts'
 import type { DeliverJob } from '#queue/job-requests.ts'
 import { errorColumns, jobOf, lockJob, oneMoreTry } from '#queue/job-rows.ts'
+import type { ServedNames } from '#queue/services.ts'
 import { sqlRunnerIn } from '#sql-runner.ts'
 
 /** Jobs of one kind that wait for the same thing. */
@@ -121,12 +122,12 @@ export async function failWaitingJob(database: Database, jobId: string, error: J
 }
 
 /**
- * Jobs that have been due for `waitingMs`, the longest waiting first, 100 at most. Backups and restores only
- * of these sources and targets (and uploads): this process does not run others.
+ * Jobs that have been due for `waitingMs`, the longest waiting first, 100 at most. Backups, restores and
+ * drills only of these sources and targets (and uploads): this process does not run others.
  */
 export async function overdueJobs(
   { kysely }: Database,
-  of: { waitingMs: number; sources: readonly string[]; targets: readonly string[] },
+  of: ServedNames & { waitingMs: number },
 ): Promise<Job[]> {
   const rows = await kysely
     .selectFrom('jobs')
@@ -135,7 +136,10 @@ export async function overdueJobs(
     .where('run_after', '<=', sql<Date>`clock_timestamp() - ${of.waitingMs} * interval '1 millisecond'`)
     .where(
       sql<boolean>`case kind when 'backup' then source is null or source = any(${of.sources}::text[])
-                             when 'restore' then target = any(${of.targets}::text[]) else true end`,
+                             when 'restore' then target = any(${of.targets}::text[])
+                             when 'drill' then ${of.drills === true}::boolean and coalesce(
+                               target = any(${of.targets}::text[]), source = any(${of.sources}::text[]), true)
+                             else true end`,
     )
     .orderBy('run_after')
     .limit(100)

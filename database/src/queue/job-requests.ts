@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Selectable, sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -28,12 +29,23 @@ export async function createJob(
   request: NewJob,
   deliver: DeliverJob,
 ): Promise<{ job: Job; isNew: boolean }> {
-  return await inTransaction(database.kysely, trx =>
-    createJobIn(trx, request, { actor: database.actor, deliver }),
-  )
+  return await inTransaction(database.kysely, async trx => {
+    const made = await createJobIn(trx, request, { actor: database.actor, deliver })
+    if (made.isNew) await noteAct(trx, made.job, { act: 'job.request', actor: made.job.actor })
+    return made
+  })
 }
 
-/** The same inside a transaction that does more. */
+async function noteAct(
+  trx: Transaction<CatalogSchema>,
+  { id, kind, project_id: projectId, backup_id, source, target }: Job,
+  by: { act: 'job.request' | 'job.cancel'; actor: string },
+): Promise<void> {
+  const details = { kind, backup_id, source, target }
+  await addToAudit(trx, { ...by, object: id, projectId, details })
+}
+
+/** The same inside a transaction that does more, for the program’s own rules: the audit is for requests. */
 export async function createJobIn(
   trx: Transaction<CatalogSchema>,
   request: NewJob,
@@ -240,6 +252,7 @@ export async function cancelJob(database: Database, id: string, deliver: Deliver
       .returningAll()
       .executeTakeFirstOrThrow()
     const job = jobOf(row)
+    if (isFirst) await noteAct(trx, job, { act: 'job.cancel', actor: database.actor })
     if (job.state === 'queued') await deliver(job, sqlRunnerIn(trx))
     return job
   })

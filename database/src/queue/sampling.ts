@@ -32,7 +32,7 @@ export interface SampledBackup {
   is_busy: boolean
 }
 
-/** The reading that sampling asked for within the last hour. */
+/** The reading that sampling and planned drills asked for within the last hour. */
 export interface SampledLately {
   bytes: number
   messages: number
@@ -103,12 +103,14 @@ async function sampled(trx: Transaction<CatalogSchema>): Promise<SampledBackup[]
   return rows
 }
 
-async function sampledLately(trx: Transaction<CatalogSchema>): Promise<SampledLately> {
+/** What verifications and drills that nobody asked for have to read. */
+export async function sampledLately(trx: Transaction<CatalogSchema>): Promise<SampledLately> {
   const { rows } = await sql<SampledLately>`
     select coalesce(sum(coalesce(backup.archive_size, backup.size)), 0)::bigint as bytes,
            coalesce(sum(coalesce(backup.part_count, 0) + 1), 0)::bigint as messages
       from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
-     where job.kind = 'verify' and job.options @> '{"sampled": true, "read_data": true}'
+     where (job.kind = 'verify' and job.options @> '{"sampled": true, "read_data": true}'
+            or job.kind = 'drill' and job.options @> '{"planned": true}')
        and job.created_at > clock_timestamp() - interval '1 hour'
   `.execute(trx)
   return rows[0] ?? { bytes: 0, messages: 0 }

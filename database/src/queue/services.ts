@@ -12,6 +12,8 @@ import type { DeclaredPlaces, DeclaredSource, DeclaredTarget } from '#queue/type
 export interface ServedNames {
   sources: readonly string[]
   targets: readonly string[]
+  /** Whether drills are made too. Default: none. */
+  drills?: boolean
 }
 
 /** How long a service counts after its last sign: its machine may be down, and come back. */
@@ -33,14 +35,14 @@ const NAMES_ALONE: DeclaredPlaces = { sources: [], targets: [] }
  */
 export async function noteService(
   database: Database,
-  { id, sources, targets, declared = NAMES_ALONE }: DeclaredNames & { id: string },
+  { id, sources, targets, drills = false, declared = NAMES_ALONE }: DeclaredNames & { id: string },
 ): Promise<void> {
   checkUuid('service id', id)
   const { kysely } = database
   const holder = thisProcess()
   const declared_sources = JSON.stringify(declared.sources)
   const declared_targets = JSON.stringify(declared.targets)
-  const said = { sources: [...sources], targets: [...targets], declared_sources, declared_targets }
+  const said = { sources: [...sources], targets: [...targets], drills, declared_sources, declared_targets }
   const edition = createHash('sha256').update(JSON.stringify(said)).digest('hex')
   const { numUpdatedRows } = await kysely
     .updateTable('services')
@@ -144,23 +146,25 @@ export async function servedNames({ kysely }: Database): Promise<ServedNames> {
     .select(['sources', 'targets'])
     .where('seen_at', '>', sql<Date>`clock_timestamp() - ${REMEMBERED}`)
     .execute()
-  const all = (names: keyof ServedNames): string[] => [...new Set(rows.flatMap(row => row[names]))].sort()
+  const all = (names: 'sources' | 'targets'): string[] => [...new Set(rows.flatMap(row => row[names]))].sort()
   return { sources: all('sources'), targets: all('targets') }
 }
 
 /**
- * Due backup and restore jobs whose source or target no service of the last day runs; the longest waiting
- * first, 1,000 at most. None while a process of an older release works, which does not record what it runs.
+ * Due backups, restores and drills whose source or target no service of the last day runs; the longest
+ * waiting first, 1,000 at most. None while a process of an older release works, which does not record what it runs.
  */
 export async function unservedJobs({ kysely }: Database): Promise<Job[]> {
   const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`
     select waiting.* from control_plane.jobs waiting
-     where state = 'queued' and (kind = 'backup' and source is not null or kind = 'restore' and target is not null)
+     where state = 'queued' and (kind = 'backup' and source is not null or kind = 'restore' and target is not null or kind = 'drill')
        and run_after <= clock_timestamp()
        and not exists (select from control_plane.services
                         where seen_at > clock_timestamp() - ${REMEMBERED}
-                          and case waiting.kind when 'backup' then waiting.source = any(sources)
-                                                else waiting.target = any(targets) end)
+                          and case waiting.kind
+                                when 'backup' then waiting.source = any(sources)
+                                when 'restore' then waiting.target = any(targets)
+                                else drills and coalesce(waiting.target = any(targets), waiting.source = any(sources), true) end)
        and not exists (select from control_plane.jobs running
                         where running.state = 'running' and running.kind = waiting.kind
                           and running.source is not distinct from waiting.source

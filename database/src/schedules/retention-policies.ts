@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { ensureProject } from '#backups/records.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -44,6 +45,7 @@ export async function setRetentionPolicy(
   checkType(type)
   await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, project_id)
+    await noteChange(trx, database, { project_id, type, keep })
     if (keep === null) {
       await trx
         .deleteFrom('retention_policies')
@@ -60,6 +62,18 @@ export async function setRetentionPolicy(
       .onConflict(conflict => conflict.columns(['project_id', 'type']).doUpdateSet(policy))
       .execute()
   })
+}
+
+/** Writes that the policy of a project and type, or of a source there, is another one from now on. */
+export async function noteChange(
+  trx: Transaction<CatalogSchema>,
+  { actor }: Pick<Database, 'actor'>,
+  of: { project_id: string; type: BackupType; source?: string; keep: KeepPolicy | null },
+): Promise<void> {
+  const { project_id: projectId, type, source = null, keep } = of
+  const details = { type, source, keep: keep === null ? null : { ...keep } }
+  const object = [projectId, type, source ?? []].flat().join('/')
+  await addToAudit(trx, { actor, act: 'retention.change', object, projectId, details })
 }
 
 /** Less is kept now: the time of the last change of the rules, in these tables, must show it. */

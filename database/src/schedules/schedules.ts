@@ -1,4 +1,5 @@
 import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -46,7 +47,7 @@ export async function createSchedule(
   return await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, schedule.projectId)
     if (options.most !== undefined) await assertRoom(trx, schedule.projectId, options.most)
-    return await trx
+    const made = await trx
       .insertInto('schedules')
       .values({
         id: schedule.id,
@@ -63,7 +64,21 @@ export async function createSchedule(
       })
       .returningAll()
       .executeTakeFirstOrThrow()
+    // With an id, it came back from a chat: the recovery is the act.
+    if (schedule.id === undefined) await noteAct(trx, database, { act: 'schedule.create', schedule: made })
+    return made
   })
+}
+
+/** Writes the schedule as it is now. */
+async function noteAct(
+  trx: Transaction<CatalogSchema>,
+  { actor }: Pick<Database, 'actor'>,
+  of: { act: 'schedule.create' | 'schedule.change' | 'schedule.remove'; schedule: Schedule },
+): Promise<void> {
+  const { id, project_id: projectId, source, cron, timezone, enabled, keep } = of.schedule
+  const details = { source, cron, timezone, enabled, keep: keep === null ? null : { ...keep } }
+  await addToAudit(trx, { actor, act: of.act, object: id, projectId, details })
 }
 
 async function assertRoom(trx: Transaction<CatalogSchema>, projectId: string, most: number): Promise<void> {
@@ -120,22 +135,26 @@ export async function updateSchedule(
   change: ScheduleChange,
 ): Promise<Schedule | null> {
   if (!isUuid(id)) return null
-  const row = await database.kysely
-    .updateTable('schedules')
-    .set({
-      cron: change.cron,
-      timezone: change.timezone,
-      enabled: change.enabled,
-      ...(change.keep !== undefined && { keep: change.keep ? JSON.stringify(change.keep) : null }),
-      jitter_seconds: change.jitterSeconds,
-      catch_up: change.catchUp,
-      next_run_at: change.nextRunAt,
-      updated_at: sql<Date>`clock_timestamp()`,
-    })
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
-  return row ?? null
+  return await inTransaction(database.kysely, async trx => {
+    const row = await trx
+      .updateTable('schedules')
+      .set({
+        cron: change.cron,
+        timezone: change.timezone,
+        enabled: change.enabled,
+        ...(change.keep !== undefined && { keep: change.keep ? JSON.stringify(change.keep) : null }),
+        jitter_seconds: change.jitterSeconds,
+        catch_up: change.catchUp,
+        next_run_at: change.nextRunAt,
+        updated_at: sql<Date>`clock_timestamp()`,
+      })
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst()
+    if (row === undefined) return null
+    await noteAct(trx, database, { act: 'schedule.change', schedule: row })
+    return row
+  })
 }
 
 /**
@@ -145,17 +164,14 @@ export async function updateSchedule(
 export async function removeSchedule(database: Database, id: string): Promise<boolean> {
   if (!isUuid(id)) return false
   return await inTransaction(database.kysely, async trx => {
-    const removed = await trx
-      .deleteFrom('schedules')
-      .where('id', '=', id)
-      .returning(['project_id', 'type', 'source', 'keep'])
-      .executeTakeFirst()
+    const removed = await trx.deleteFrom('schedules').where('id', '=', id).returningAll().executeTakeFirst()
     if (removed === undefined) return false
-    const { keep, ...of } = removed
+    await noteAct(trx, database, { act: 'schedule.remove', schedule: removed })
+    const { keep, project_id, type, source } = removed
     if (keep !== null) {
       await trx
         .insertInto('source_policies')
-        .values({ ...of, keep: JSON.stringify(keep) })
+        .values({ project_id, type, source, keep: JSON.stringify(keep) })
         .onConflict(conflict => conflict.doNothing())
         .execute()
     }

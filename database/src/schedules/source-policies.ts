@@ -2,7 +2,7 @@ import { ensureProject } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkType } from '#input-checks.ts'
-import { noteLessKept, type RetentionPolicy } from '#schedules/retention-policies.ts'
+import { noteChange, noteLessKept, type RetentionPolicy } from '#schedules/retention-policies.ts'
 
 /**
  * Which backups of one source are kept, from a schedule that was removed since. A source may have several.
@@ -32,11 +32,12 @@ export async function addSourcePolicy(database: Database, policy: SourcePolicy):
   checkText('source', policy.source)
   await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, policy.project_id)
-    await trx
+    const { numInsertedOrUpdatedRows } = await trx
       .insertInto('source_policies')
       .values({ ...policy, keep: JSON.stringify(policy.keep) })
       .onConflict(conflict => conflict.doNothing())
-      .execute()
+      .executeTakeFirstOrThrow()
+    if (numInsertedOrUpdatedRows === 1n) await noteChange(trx, database, policy)
   })
 }
 
@@ -53,6 +54,7 @@ export async function removeSourcePolicies(
       .where('source', '=', source)
       .executeTakeFirstOrThrow()
     await noteLessKept(trx, { project_id, type })
+    if (numDeletedRows > 0n) await noteChange(trx, database, { project_id, type, source, keep: null })
     return Number(numDeletedRows)
   })
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
@@ -50,7 +51,14 @@ export async function takeOver(
 
 /** Before the first backup is imported. */
 export async function beginRecovery(database: Database): Promise<void> {
-  await database.kysely.updateTable('catalog').set({ recovering: true }).execute()
+  await inTransaction(database.kysely, async trx => {
+    const { id } = await trx
+      .updateTable('catalog')
+      .set({ recovering: true })
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    await addToAudit(trx, { actor: database.actor, act: 'catalog.recover', object: id, projectId: null })
+  })
 }
 
 /** When everything is imported and the chat has the index of this catalog. */

@@ -3,6 +3,8 @@ export const CONDITION_KINDS = [
   'backup_overdue',
   'backup_small',
   'backup_damaged',
+  'drill_overdue',
+  'drill_failed',
   'schedule_off',
   'jobs_waiting',
   'backup_held_up',

@@ -13,6 +13,7 @@ import { RETENTION_ENTRIES, type RetentionEntries } from '#config/retention-sett
 import type { SourceSettings } from '#config/source-settings.ts'
 import {
   DEFAULT_VERIFICATION,
+  DRILL_WITHIN,
   VERIFICATION_SCHEMA,
   type VerificationSettings,
 } from '#config/verification-settings.ts'
@@ -114,6 +115,7 @@ const SOURCE_OBJECT = z.strictObject({
   include: PATTERNS.optional(),
   since: AMOUNT.optional(),
   no_backup_for: OVERDUE.optional(),
+  drill_within: DRILL_WITHIN.optional(),
   before: HOOK_COMMANDS.optional(),
   after: HOOK_COMMANDS.optional(),
   one_file_system: z.boolean('write true or false').optional(),

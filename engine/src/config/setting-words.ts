@@ -38,6 +38,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'sources.*.include': 'With type logs: only files that match.',
   'sources.*.since': 'With type logs: only files changed since then: 24h, 7d, 2026-11-24.',
   'sources.*.no_backup_for': 'The source is overdue without a complete backup for so long: 24h, 7d.',
+  'sources.*.drill_within':
+    'A drill proves the source within so long: 7d, 30d; off: never. Default: verification.drill_within.',
   'sources.*.one_file_system': 'Leaves out other file systems below the directory. Default: false.',
   'sources.*.allow': 'Does not fail because of such files or selections, but lists them.',
   'sources.*.before':
@@ -67,6 +69,8 @@ const WORDS: Readonly<Record<string, string>> = {
   verification: 'Automatic verification by serve.',
   'verification.read_all_within':
     'Within so long, every byte of each backup is read once: 30d; off: never. Default: 30d.',
+  'verification.drill_within':
+    'Within so long, the newest backup of each source is restored and compared: 30d; off: never. Default: 30d where serve has a private key, else off.',
   'verification.messages_per_hour':
     'How many messages verification checks or reads in an hour, at most. Default: 300.',
   http: 'The HTTP API of serve. Changes take effect at the next start.',

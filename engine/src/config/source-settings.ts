@@ -21,6 +21,8 @@ export interface SourceSettings extends PlaceSettings {
   limit_rate?: string | undefined
   /** Without a complete backup for so long, the source is overdue. */
   no_backup_for?: string | undefined
+  /** A drill has to prove it within so long; off: no drills by themselves. */
+  drill_within?: string | false | undefined
   /** Programs that run before the source is read; the file alone names them, no option and no request. */
   before?: HookCommand[] | undefined
   /** Programs that run when the backup has ended, however it ended. */

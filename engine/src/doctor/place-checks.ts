@@ -2,7 +2,7 @@ import { connectorOf, restoreOf } from '@telegram-backup/connectors/registry.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
 import type { SendPlan } from '#backup/send-plan.ts'
-import { readConfigFile } from '#config/config-file.ts'
+import { type ConfigFile, readConfigFile } from '#config/config-file.ts'
 import type { TargetSettings } from '#config/config-file-schema.ts'
 import { type Check, type CheckScope, type DoctorCheck, type Finding, perform } from '#doctor/check.ts'
 import { targetIn } from '#restore/restore-target.ts'
@@ -16,10 +16,7 @@ export async function placeChecks(scope: CheckScope): Promise<Check[]> {
   const file = await readConfigFile(scope.config).catch(() => undefined)
   if (file === undefined) return []
   const waiting: DoctorCheck[] = [
-    ...file.sourceNames.map(name => ({
-      name: `source ${name}`,
-      look: within(async ({ signal }) => checkSource(await planNamedSource(name, file), signal)),
-    })),
+    ...file.sourceNames.map(name => sourceCheck(name, file)),
     ...file.targetNames.map(name => ({
       name: `target ${name}`,
       look: within(async ({ signal }) => checkTarget(file.target(name), signal)),
@@ -34,6 +31,16 @@ export async function placeChecks(scope: CheckScope): Promise<Check[]> {
   return found.filter(check => check !== undefined)
 }
 
+/** Whether a backup of this source could be made now. Fails when it gives no answer in time. */
+export function sourceCheck(name: string, file: Pick<ConfigFile, 'source'>): DoctorCheck<PlaceScope> {
+  return {
+    name: `source ${name}`,
+    look: within(async ({ signal }) => checkSource(await planNamedSource(name, file), signal)),
+  }
+}
+
+type PlaceScope = Pick<CheckScope, 'signal'>
+
 async function checkSource({ source, type }: SendPlan, signal: AbortSignal): Promise<Finding> {
   return await connectorOf(source).check(source, { type, signal })
 }
@@ -44,8 +51,8 @@ async function checkTarget(settings: TargetSettings, signal: AbortSignal): Promi
 }
 
 /** Fails for a place that does not answer in time, such as a share whose server is gone. */
-function within(look: DoctorCheck['look']): DoctorCheck['look'] {
-  return async ({ config, signal }) => {
+function within(look: DoctorCheck<PlaceScope>['look']): DoctorCheck<PlaceScope>['look'] {
+  return async ({ signal }) => {
     const late = AbortSignal.timeout(ONE_PLACE_MS)
     const end = AbortSignal.any([signal, late])
     const ended = Promise.withResolvers<never>()
@@ -53,7 +60,7 @@ function within(look: DoctorCheck['look']): DoctorCheck['look'] {
     end.addEventListener('abort', stop, { once: true })
     if (end.aborted) stop()
     try {
-      return await Promise.race([look({ config, signal: end }), ended.promise])
+      return await Promise.race([look({ signal: end }), ended.promise])
     } finally {
       end.removeEventListener('abort', stop)
     }

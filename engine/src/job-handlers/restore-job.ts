@@ -6,7 +6,7 @@ import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { restore } from '#operations/restore.ts'
-import { type RestoreTarget, targetIn } from '#restore/restore-target.ts'
+import { type RestoreTarget, requestedWishes, targetIn } from '#restore/restore-target.ts'
 
 /** Restores a backup into the target that the job names; the option `overwrite` replaces what is there. */
 export const runRestoreJob: JobHandler = async (run, tools) => {
@@ -40,10 +40,9 @@ async function restoreInto(
   const missing_files = countMissingFiles(backup)
   const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
   const overwrite = job.options['overwrite'] === true
-  const wishes = { overwrite, keepOld: false, createRoles: false, trustGlobals: false, allow: [] }
   await restore(
     engine,
-    { backup, target, wishes },
+    { backup, target, wishes: requestedWishes(overwrite) },
     {
       signal,
       note: line => log.info({ job_id: job.id }, line),

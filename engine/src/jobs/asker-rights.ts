@@ -7,6 +7,7 @@ export const SCOPE_FOR: Readonly<Record<JobKind, ApiScope>> = {
   backup: 'backup',
   restore: 'restore',
   verify: 'restore',
+  drill: 'restore',
   erase: 'admin',
   expire: 'admin',
 }

@@ -71,8 +71,18 @@ export function interrupted(kind: JobKind): JobError {
       }
 }
 
-/** The error of a job whose source or target no process has configured. */
+/** The error of a job whose source or target no process has configured, or of a drill that none makes. */
 export function unserved({ kind, source, target }: Pick<Job, 'kind' | 'source' | 'target'>): JobError {
+  if (kind === 'drill') {
+    const place =
+      target !== null ? ` on the target ${target}` : source !== null ? ` of the source ${source}` : ''
+    return redactError(
+      new BackupError(`No running serve can make a drill${place}, so the job could not start`, {
+        code: 'UNSERVED',
+        hint: 'A serve makes drills if it has a private key (BACKUP_AGE_IDENTITY_FILE), and its telegram-backup.yaml names the source or target.',
+      }),
+    )
+  }
   const name = kind === 'restore' ? `target ${target}` : `source ${source}`
   const error = new BackupError(`No running serve knows the ${name}, so the job could not start`, {
     code: 'UNSERVED',

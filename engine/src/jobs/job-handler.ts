@@ -8,7 +8,7 @@ import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 export interface JobTools {
   config: Config
   /** The sources and targets; a job reads the file again before it uses them. */
-  configFile: Pick<LiveConfigFile, 'source' | 'target' | 'reread'>
+  configFile: Pick<LiveConfigFile, 'sourceNames' | 'source' | 'target' | 'projectOf' | 'reread'>
   database: Database
   client: TelegramClient
   service: BackupService

@@ -11,6 +11,7 @@ export interface JobQueue {
   /**
    * Cancels a waiting job; asks a running job to stop. Null for an unknown id. Throws `CONFLICT` after its
    * end.
+   * @param actor who is named in the audit; the process by default
    */
-  cancel(jobId: string): Promise<Job | null>
+  cancel(jobId: string, actor?: string): Promise<Job | null>
 }

@@ -9,6 +9,7 @@ import {
   noteService,
   overdueJobs,
   pruneAudit,
+  pruneEndedAlerts,
   pruneJobLog,
   pruneJobs,
   type Recovery,
@@ -150,6 +151,7 @@ class JobSweeper {
       () => pruneJobs(database, { endedBefore, limit: PRUNE_AT_ONCE }),
       () => pruneJobLog(database, { before: loggedBefore, limit: PRUNE_AT_ONCE }),
       () => pruneAudit(database, { limit: PRUNE_AT_ONCE }),
+      () => pruneEndedAlerts(database, { limit: PRUNE_AT_ONCE }),
     ]
     for (const prune of prunings) {
       while (!signal.aborted && (await prune()) === PRUNE_AT_ONCE);

@@ -49,8 +49,8 @@ export class PgBossQueue implements JobQueue {
     return created
   }
 
-  async cancel(jobId: string): Promise<Job | null> {
-    const job = await cancelJob(this.#database, jobId, this.deliver)
+  async cancel(jobId: string, actor: string = this.#database.actor): Promise<Job | null> {
+    const job = await cancelJob({ ...this.#database, actor }, jobId, this.deliver)
     if (job?.state === 'cancelled') await this.forget(job)
     if (job?.state === 'queued') for (const listener of this.#listeners) listener()
     return job

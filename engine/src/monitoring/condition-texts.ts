@@ -52,6 +52,18 @@ const TEXTS: Record<Condition['kind'], Texts> = {
     more: ({ details }) => `: ${details['backups']} in the chat. ${LISTED}`,
     right: of => `No backup of${nameOr('was', of)}${of.place} is known to be damaged any more`,
   },
+  drill_overdue: {
+    wrong: ({ name, place }) => `No drill has proven the backups of${name}${place} for too long`,
+    more: of =>
+      `${memberOf(of)}. The last proof: ${of.details['proven_at'] ?? 'never'}; there should be one every ${span(of.details['limit_seconds'])} at least.${of.details['why'] ? ` No drill now because: ${of.details['why']}.` : ''}`,
+    right: ({ name, place }) => `The drills of${name}${place} are no longer overdue`,
+  },
+  drill_failed: {
+    wrong: ({ name, place }) => `The last drill of${name}${place} failed`,
+    more: of =>
+      `${memberOf(of)}: ${of.details['code'] === 'DIFFERENT' ? 'what was restored differs from its source' : `the backup could not be restored (${of.details['code']})`}. ${hint`"${run('show', String(of.details['backup_id']))}" says more.`}`,
+    right: ({ name, place }) => `The last drill of${name}${place} did not fail`,
+  },
   schedule_off: {
     wrong: ({ name, place }) => `The schedule of${name}${place} is switched off`,
     more: ({ details }) =>
@@ -125,6 +137,11 @@ function subjectOf({ project, type, source, details }: Omit<Condition, 'key'>): 
     place: project === null ? '' : ` (project ${project}, ${type})`,
     isNamed: source !== null,
   }
+}
+
+/** ` (member shop)`, of a source that consists of several. */
+function memberOf({ details }: Subject): string {
+  return details['member'] ? ` (member ${details['member']})` : ''
 }
 
 function nameOr(verb: 'is' | 'was', { name, isNamed }: Subject): string {

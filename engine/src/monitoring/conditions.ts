@@ -1,6 +1,7 @@
-import type { OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/database'
+import type { DrillUnit, OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/database'
 import type { DescribedError } from '@telegram-backup/errors'
 import type { CONDITION_KINDS } from '#config/condition-kinds.ts'
+import { drillConditions } from '#monitoring/drill-conditions.ts'
 import { jobConditions } from '#monitoring/job-conditions.ts'
 import { lastCompleteDetails } from '#monitoring/last-complete.ts'
 
@@ -48,6 +49,8 @@ export interface WatchFacts {
   pausedSchedules: ReadonlyMap<string, { intervalMs: number; since: number }>
   /** By source, `project/type` of every schedule, also of those that are switched off. */
   scheduledPlaces: ReadonlyMap<string, readonly string[]>
+  /** What drills prove, and how old it is. */
+  drills: readonly DrillUnit[]
   openJobs: readonly OpenJobs[]
   eraseFailures: number
   /** What waits for delivery, by channel. */
@@ -90,6 +93,7 @@ export function findConditions(facts: WatchFacts, rules: WatchRules): Condition[
       ...damaged(source),
     ]),
     ...neverBackedUp(facts, rules),
+    ...drillConditions(facts.drills, facts.now),
     ...jobConditions(facts.openJobs, {
       waitingForMs: rules.waitingForMs,
       isChatThere: facts.chatTrouble === null,

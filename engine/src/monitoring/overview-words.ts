@@ -52,7 +52,7 @@ function isLost({ findings }: SourceState): boolean {
 }
 
 function ofAll(some: readonly SourceState[], all: readonly SourceState[]): string {
-  return `${some.length} of ${count(all.length, 'source')}`
+  return all.length === 1 ? 'The only source' : `${some.length} of ${count(all.length, 'source')}`
 }
 
 function wholeOf(sources: readonly SourceState[]): string {

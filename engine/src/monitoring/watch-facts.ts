@@ -3,6 +3,7 @@ import {
   type Database,
   type DeclaringService,
   declaringServices,
+  drillUnits,
   type Job,
   type JsonObject,
   lastSourceJobs,
@@ -37,6 +38,7 @@ export type GatheredFacts = Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTroub
 
 export async function gatherFacts(database: Database, intervalOf: IntervalOf): Promise<GatheredFacts> {
   const sources = await sourceFacts(database)
+  const drills = await drillUnits(database)
   const schedules = await listSchedules(database)
   const jobs = await openJobs(database)
   const { erase_failures, notices } = await queueFacts(database)
@@ -45,6 +47,7 @@ export async function gatherFacts(database: Database, intervalOf: IntervalOf): P
   return {
     services,
     sources,
+    drills,
     intervalsMs: sourceIntervals(schedules, intervalOf),
     pausedSchedules: pausedSchedules(schedules, intervalOf),
     scheduledPlaces: scheduledPlaces(schedules),

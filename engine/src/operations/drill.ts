@@ -1,13 +1,22 @@
-import type { DrillPlace } from '@telegram-backup/connectors/drilling.ts'
+import { loadOrCreateSigningKey } from '@telegram-backup/archive'
+import type { Drill, DrillPlace, NamedTarget } from '@telegram-backup/connectors/drilling.ts'
 import { restoringConnector } from '@telegram-backup/connectors/registry.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
 import { readIdentities } from '#age-keys.ts'
 import { readConfigFile } from '#config/config-file.ts'
 import type { Engine, Watching } from '#engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
+import { postEvidenceQuietly } from '#operations/post-evidence.ts'
 import { drillBackup, onServerOf } from '#proof/drill-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
-import { configuredServer, type DrillServer, drillSettingsIn, namedServer } from '#proof/drill-settings.ts'
+import {
+  configuredServer,
+  type DrillServer,
+  drillSettingsIn,
+  drillTargets,
+  namedServer,
+} from '#proof/drill-settings.ts'
 import { scratchIn } from '#proof/scratch.ts'
 import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 
@@ -17,6 +26,8 @@ export interface DrillRequest {
    * default, the target that `drill_on` of the source names, else a temporary server.
    */
   on?: string | undefined
+  /** The same by the name of a target alone; errors do not show its place. */
+  target?: string | undefined
   /** On that server, creates roles that it lacks, and drops them afterwards. */
   createRoles: boolean
   /**
@@ -24,9 +35,13 @@ export interface DrillRequest {
    * dumps of sources with `trust_dump`.
    */
   trustDump: boolean
+  /** The job that asked for it; for the record. */
+  jobId?: string | undefined
+  /** For the evidence; names neither users nor machines. Default: the command line. */
+  startedBy?: string | undefined
 }
 
-export interface DrillHooks extends Watching, ReadHooks {
+export interface DrillHooks extends Watching, ReadHooks, Pick<Drill, 'onCompare' | 'onRestored'> {
   onEnd?: () => void
 }
 
@@ -43,14 +58,19 @@ export interface Drills {
 /** Throws `USAGE`, and why the named server cannot be used. */
 export async function openDrills(engine: Engine, request: DrillRequest, hooks: DrillHooks): Promise<Drills> {
   const { config, database } = engine
-  const { signal, note, onPart, onBytes } = hooks
-  const { createRoles } = request
+  const { signal, note, onPart, onBytes, onCompare, onRestored } = hooks
+  const { createRoles, startedBy = 'a person or program at the command line' } = request
   const scratch = scratchIn(config.stateFolder)
+  const signingKey = await loadOrCreateSigningKey(config.signingKeyFile).catch((error: unknown) => {
+    note(`warning: the drill leaves no evidence, since nothing can sign it: ${describeError(error).message}`)
+    return undefined
+  })
   const siteOf = await sitesOf(engine, request, signal)
   const placeFor = async (backup: BackupDetails): Promise<DrillPlace & Pick<DrillServer, 'hide'>> => {
     const { server, trustDump } = await siteOf(backup)
     const { target: on, hide = (error: unknown) => error } = server ?? {}
-    return { on, hide, trustDump, createRoles, scratch, signal }
+    const targets = (): Promise<NamedTarget[]> => drillTargets(config)
+    return { on, hide, trustDump, createRoles, scratch, targets, signal }
   }
   return {
     check: async ({ id }) => {
@@ -73,12 +93,14 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
       hooks.onStart?.({ partCount: contents.partCount, plainBytes: backup.size })
       try {
         return await drillBackup({
-          ...{ ...place, database, backup },
+          ...{ ...place, database, backup, onCompare, onRestored, signingKey, startedBy },
+          jobId: request.jobId,
           open: (until, timing) => contents.read({ signal: until, onPart, onBytes, ...timing }),
           members: () => contents.listedMembers(),
         })
       } finally {
         hooks.onEnd?.()
+        await postEvidenceQuietly(engine, hooks)
       }
     },
   }
@@ -97,6 +119,10 @@ async function sitesOf(
 ): Promise<(backup: BackupDetails) => Promise<DrillSite>> {
   if (request.on !== undefined) {
     const server = await namedServer(request.on, { config, signal })
+    return async () => ({ server, trustDump: false })
+  }
+  if (request.target !== undefined) {
+    const server = await configuredServer(await readConfigFile(config), request.target, signal)
     return async () => ({ server, trustDump: false })
   }
   if (request.trustDump) return async () => ({ server: undefined, trustDump: true })

@@ -48,7 +48,7 @@ export type SourceOverview = {
 
 export type OverviewAlert = {
   kind: string
-  project: string | null
+  project_id: string | null
   type: string | null
   source: string | null
   text: string
@@ -77,6 +77,33 @@ export async function overview(
   return overviewFor(await readOverviewFacts(database, options), viewer)
 }
 
+/** Nobody sees an older overview, however many ask. */
+const OLDEST_MS = 1_000
+
+/** The overview for many viewers, who share one reading of the catalog a second. */
+export function openOverviews(
+  database: Database,
+  own: () => OwnMachine,
+): (viewer: OverviewViewer) => Promise<Overview> {
+  let last: { facts: Promise<OverviewFacts>; begunAt: number; isRead: boolean } | undefined
+  const read = (): NonNullable<typeof last> => {
+    const reading = { facts: readOverviewFacts(database, own()), begunAt: performance.now(), isRead: false }
+    reading.facts.then(
+      () => {
+        reading.isRead = true
+      },
+      () => {
+        if (last === reading) last = undefined
+      },
+    )
+    return reading
+  }
+  return async viewer => {
+    if (last === undefined || (last.isRead && performance.now() - last.begunAt > OLDEST_MS)) last = read()
+    return overviewFor(await last.facts, viewer)
+  }
+}
+
 /** The part of it that this viewer may see; its state and its sentence are of that part. */
 export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overview {
   const { projectId, isAdmin } = viewer
@@ -92,7 +119,7 @@ export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overv
     as_of: facts.at,
     reasons,
     sources: sources.map(source => sourceOverview(source, isAdmin)),
-    alerts: facts.watched.alerts.map(alertOf).filter(({ project }) => isSeen(project)),
+    alerts: facts.watched.alerts.map(alertOf).filter(({ project_id }) => isSeen(project_id)),
     running: facts.running.filter(({ project_id }) => isSeen(project_id)).map(jobView),
   }
 }
@@ -124,5 +151,5 @@ function sourceOverview(of: SourceState, isAdmin: boolean): SourceOverview {
 function alertOf({ kind, details, since }: Alert): OverviewAlert {
   const condition = conditionOfAlert(kind, details)
   const { project, type, source } = condition
-  return { kind, project, type, source, text: problemText(condition), since }
+  return { kind, project_id: project, type, source, text: problemText(condition), since }
 }

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { loadOrCreateSigningKey, readIdentityFile, recipientOf } from '@telegram-backup/archive'
-import { countEncrypted, type EncryptedBackups } from '@telegram-backup/database'
+import { addToAudit, countEncrypted, type EncryptedBackups } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { ReportedReason } from '@telegram-backup/vault/session/report.ts'
 import { generateIdentity, keyFileText, ownRecipients } from '#age-keys.ts'
@@ -106,13 +106,17 @@ export async function rotateRecipients(
   hooks: Watching,
 ): Promise<RecipientsRotated> {
   const { request, plan, stored } = of
-  const { config } = engine
+  const { config, database } = engine
   const current = currentRecipients(config)
   const recipient = request.recipient ?? (await newKey(request.keyFile, plan, current))
   const recipients = current.map(key => (key === plan.replaced ? recipient : key))
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile)
   const left = await resealIndexes(engine, { encryption: { recipients }, signingKey }, hooks)
   const toConfirm = await noteRecoveryKey(config, { plan, recipient, keyFile: request.keyFile })
+  await addToAudit(database.kysely, {
+    ...{ actor: database.actor, act: 'recipients.rotate', object: recipient, projectId: null },
+    details: { before: plan.replaced },
+  })
   await stored.replace(recipients.join(','))
   return { ...plan, recipient, recipients, toConfirm, keyFile: request.keyFile, path: stored.path, left }
 }

@@ -1,4 +1,5 @@
 import { prepareSigningRotation, signerFingerprint } from '@telegram-backup/archive'
+import { addToAudit } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import type { ReportedReason } from '@telegram-backup/vault/session/report.ts'
 import type { Engine, Watching } from '#engine.ts'
@@ -28,7 +29,8 @@ export async function rotateSigner(
   { isChained }: { isChained: boolean },
   hooks: Watching,
 ): Promise<SignerRotated> {
-  const { encryption, signingKeyFile } = engine.config
+  const { config, database } = engine
+  const { encryption, signingKeyFile } = config
   if (encryption === undefined) {
     throw new BackupError('No public key is configured, so the index cannot be signed again', {
       code: 'CONFIGURATION',
@@ -38,6 +40,11 @@ export async function rotateSigner(
   const rotation = await prepareSigningRotation(signingKeyFile, { isChained, now: new Date() })
   const { current, next, isContinued } = rotation
   const left = await resealIndexes(engine, { encryption, signingKey: next }, hooks)
+  const [before, signer] = [signerFingerprint(current), signerFingerprint(next)]
+  await addToAudit(database.kysely, {
+    ...{ actor: database.actor, act: 'signer.rotate', object: signer, projectId: null },
+    details: { before, is_chained: isChained },
+  })
   await rotation.complete()
-  return { before: signerFingerprint(current), signer: signerFingerprint(next), isChained, isContinued, left }
+  return { before, signer, isChained, isContinued, left }
 }

@@ -1,4 +1,5 @@
 import { runBackupJob } from '#job-handlers/backup-job.ts'
+import { runDrillJob } from '#job-handlers/drill-job.ts'
 import { runEraseJob } from '#job-handlers/erase-job.ts'
 import { runExpireJob } from '#job-handlers/expire-job.ts'
 import { runRestoreJob } from '#job-handlers/restore-job.ts'
@@ -8,6 +9,7 @@ import { type JobHandlers, JobRunner, type JobRunnerOptions } from '#jobs/job-ru
 import { startJobSweeper } from '#jobs/job-sweeper.ts'
 import { servedQueues } from '#jobs/queue-names.ts'
 import { declaredPlaces } from '#monitoring/declared-places.ts'
+import { mayOpenBackups } from '#proof/drill-wishes.ts'
 import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
@@ -16,6 +18,7 @@ const HANDLERS: JobHandlers = {
   backup: runBackupJob,
   restore: runRestoreJob,
   verify: runVerifyJob,
+  drill: runDrillJob,
   erase: runEraseJob,
   expire: runExpireJob,
 }
@@ -37,12 +40,15 @@ export async function startJobs(
   >,
 ): Promise<ServicePart> {
   const { database, queue, log, configFile } = context
-  for (const name of servedQueues(configFile)) await queue.open(name)
+  const drills = mayOpenBackups(context.config)
+  const queues = (): string[] =>
+    servedQueues({ sourceNames: configFile.sourceNames, targetNames: configFile.targetNames, drills })
+  for (const name of queues()) await queue.open(name)
   const runner = new JobRunner({
     tools: { ...context, openLimited: options.openLimited, retention: retentionAnnouncer(context) },
     queue,
     handlers: HANDLERS,
-    queues: () => servedQueues(configFile),
+    queues,
     slots: options.slots,
     lookEveryMs: LOOK_EVERY_MS,
     takeBackMs: TAKE_BACK_MS,
@@ -52,7 +58,7 @@ export async function startJobs(
     database,
     queue,
     log,
-    served: () => ({ sources: configFile.sourceNames, targets: configFile.targetNames }),
+    served: () => ({ sources: configFile.sourceNames, targets: configFile.targetNames, drills }),
     declared: () => declaredPlaces(configFile),
     edition: () => configFile.edition,
     everyMs: SWEEP_EVERY_MS,

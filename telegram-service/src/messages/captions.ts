@@ -1,4 +1,4 @@
-import { type CatalogName, writeMachineLine } from '#messages/machine-line.ts'
+import { type CatalogName, type ParsedEvidence, writeMachineLine } from '#messages/machine-line.ts'
 
 /** Telegram's limit, in Unicode code points. */
 export const MAX_CAPTION_LENGTH = 1024
@@ -44,6 +44,15 @@ export function writeCaption(facts: CaptionFacts): string {
 /** A line for a person, then `telegram-backup 1 index catalog=….2 edition=…`. */
 export function writeIndexCaption(facts: { catalog: CatalogName; edition: string }): string {
   return `Index of the backups in this chat. Please leave it pinned.\n${writeMachineLine({ kind: 'index', ...facts })}`
+}
+
+/** A line for a person, then `telegram-backup 1 evidence=… record=… sha256=…`. */
+export function writeEvidenceCaption(
+  facts: Omit<ParsedEvidence, 'kind'> & { project: string; what: string; at: Date },
+): string {
+  const { project, what, at, ...line } = facts
+  const time = `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return `${project} · ${what} · ${time}\n${writeMachineLine({ kind: 'evidence', ...line })}`
 }
 
 /** The caption of a message that could not be deleted, and was replaced. */

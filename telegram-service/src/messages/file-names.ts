@@ -40,8 +40,17 @@ export function indexFileName(encrypted: boolean): string {
   return `telegram-backup_index.zst${encrypted ? '.age' : ''}`
 }
 
+/** `evidence_<20261124T053300Z>_<id8>.zst.age`. */
+export function evidenceFileName(record: { id: string; at: Date }, encrypted: boolean): string {
+  return `evidence_${compactTime(record.at)}_${record.id.slice(0, 8)}.zst${encrypted ? '.age' : ''}`
+}
+
+function compactTime(time: Date): string {
+  return time.toISOString().replace(/[-:]|\.\d+/g, '')
+}
+
 function stem(name: BackupName): string {
-  const time = name.createdAt.toISOString().replace(/[-:]|\.\d+/g, '')
+  const time = compactTime(name.createdAt)
   const rest = `_${name.type}_${time}_${name.id.replaceAll('-', '').slice(0, 8)}`
   const room = MAX_STEM_LENGTH - rest.length - `.${extension(name.filename)}${LONGEST_TAIL}`.length
   return name.project.slice(0, Math.min(MAX_PROJECT_LENGTH, room)) + rest

@@ -6,7 +6,7 @@ export interface CatalogName {
 }
 
 /** What the last line of a caption tells a program. */
-export type ParsedCaption = ParsedDocument | ParsedIndex | ParsedTombstone
+export type ParsedCaption = ParsedDocument | ParsedIndex | ParsedTombstone | ParsedEvidence
 
 export type ParsedDocument = (
   | {
@@ -35,6 +35,20 @@ export interface ParsedIndex {
   edition: string
 }
 
+/** A record of a drill, or of its review. */
+export interface ParsedEvidence {
+  kind: 'evidence'
+  evidenceId: string
+  /** Of the signed text, hex: so the date of the message binds what was signed. */
+  recordSha256: string
+  /** Of the document, hex. */
+  sha256: string
+  /** The message of the record before in this chat. */
+  previousMessageId?: number | undefined
+  catalog?: CatalogName | undefined
+  indexMessageId?: number | undefined
+}
+
 /** Replaces a message that could not be deleted. */
 export interface ParsedTombstone {
   kind: 'tombstone'
@@ -58,6 +72,10 @@ const INDEX_LINE = new RegExp(`^telegram-backup 1 index ${CATALOG} edition=(?<ed
 const TOMBSTONE_LINE = new RegExp(
   `^telegram-backup 1 tombstone backup=(?<backup>${UUID}) (?:part=(?<part>${PART})|manifest)(?: ${CATALOG})?$`,
 )
+const HASH = '[0-9a-f]{64}'
+const EVIDENCE_LINE = new RegExp(
+  `^telegram-backup 1 evidence=(?<evidence>${UUID}) record=(?<record>${HASH}) sha256=(?<sha256>${HASH})(?: previous=(?<previous>${COUNT}[0-9]?))?(?: ${CATALOG})?(?: index=(?<index>${COUNT}[0-9]?))?$`,
+)
 
 /** The last line of a caption. */
 export function writeMachineLine(facts: ParsedCaption): string {
@@ -67,18 +85,29 @@ export function writeMachineLine(facts: ParsedCaption): string {
 /** Undefined unless the last line is this program's. A person may copy one: only the bytes prove it. */
 export function parseCaption(caption: string | undefined): ParsedCaption | undefined {
   const line = caption?.split('\n').at(-1) ?? ''
-  return parseDocument(line) ?? parseIndex(line) ?? parseTombstone(line)
+  return parseDocument(line) ?? parseIndex(line) ?? parseTombstone(line) ?? parseEvidence(line)
 }
 
 function words(facts: ParsedCaption): string[] {
   const catalog = facts.catalog ? [`catalog=${facts.catalog.id}.${facts.catalog.generation}`] : []
   if (facts.kind === 'index') return ['index', ...catalog, `edition=${facts.edition}`]
+  if (facts.kind === 'evidence') return evidenceWords(facts, catalog)
   const backup = `backup=${facts.backupId}`
   const what = facts.partNumber === 0 ? 'manifest' : `part=${facts.partNumber}`
   if (facts.kind === 'tombstone') return ['tombstone', backup, what, ...catalog]
   const last = facts.kind === 'part' && facts.last ? ['last'] : []
-  const index = facts.indexMessageId === undefined ? [] : [`index=${facts.indexMessageId}`]
-  return [backup, what, ...last, `sha256=${facts.sha256}`, ...catalog, ...index]
+  return [backup, what, ...last, `sha256=${facts.sha256}`, ...catalog, ...indexWord(facts)]
+}
+
+function evidenceWords(facts: ParsedEvidence, catalog: string[]): string[] {
+  const { evidenceId, recordSha256, sha256, previousMessageId } = facts
+  const previous = previousMessageId === undefined ? [] : [`previous=${previousMessageId}`]
+  const hashes = [`record=${recordSha256}`, `sha256=${sha256}`]
+  return [`evidence=${evidenceId}`, ...hashes, ...previous, ...catalog, ...indexWord(facts)]
+}
+
+function indexWord({ indexMessageId }: { indexMessageId?: number | undefined }): string[] {
+  return indexMessageId === undefined ? [] : [`index=${indexMessageId}`]
 }
 
 function parseDocument(line: string): ParsedDocument | undefined {
@@ -107,6 +136,21 @@ function parseTombstone(line: string): ParsedTombstone | undefined {
   if (found === undefined) return undefined
   const { backup = '', part } = found
   return { kind: 'tombstone', backupId: backup, partNumber: Number(part ?? 0), ...catalogOf(found) }
+}
+
+function parseEvidence(line: string): ParsedEvidence | undefined {
+  const found = EVIDENCE_LINE.exec(line)?.groups
+  if (found === undefined) return undefined
+  const { evidence: evidenceId = '', record: recordSha256 = '', sha256 = '', previous, index } = found
+  return {
+    kind: 'evidence',
+    evidenceId,
+    recordSha256,
+    sha256,
+    ...(previous !== undefined && { previousMessageId: Number(previous) }),
+    ...catalogOf(found),
+    ...(index !== undefined && { indexMessageId: Number(index) }),
+  }
 }
 
 function catalogOf(found: Record<string, string | undefined> | undefined): { catalog?: CatalogName } {

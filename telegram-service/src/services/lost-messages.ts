@@ -159,11 +159,13 @@ function describes(open: OpenSend, { caption, document }: SeenMessage): boolean 
   if (parsed.kind === 'index') {
     return open.purpose === 'index' && newEdition(editionCount(parsed.edition), open.id) === parsed.edition
   }
+  if (parsed.kind === 'tombstone' || parsed.kind !== open.purpose) return false
+  const isOfIt =
+    parsed.kind === 'evidence'
+      ? parsed.evidenceId === open.evidenceId
+      : parsed.backupId === open.backupId && parsed.partNumber === (open.partNumber ?? 0)
   return (
-    parsed.kind !== 'tombstone' &&
-    parsed.kind === open.purpose &&
-    parsed.backupId === open.backupId &&
-    parsed.partNumber === (open.partNumber ?? 0) &&
+    isOfIt &&
     parsed.sha256 === open.sha256 &&
     (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)
   )

@@ -39,6 +39,17 @@ export interface VaultLedger {
   intendIndexEdition(chatId: string, edition: string): Promise<void>
   confirmIndex(index: ConfirmedIndex): Promise<void>
   forgetIndex(chatId: string): Promise<void>
+
+  /**
+   * Before a record of evidence is sent. Null when the chat has it, or when a call that may have sent it is
+   * open.
+   */
+  beginEvidence(document: EvidenceIntent): Promise<OpenedSend | null>
+  /**
+   * After it was proven, or found. False when the chat has the record in another message: then this one is
+   * one too many.
+   */
+  confirmEvidence(message: EvidenceConfirmation): Promise<boolean>
 }
 
 export interface VaultIdentity {
@@ -85,6 +96,29 @@ export interface ConfirmedIndex {
   sendId?: string
 }
 
+interface EvidenceIntent {
+  evidenceId: string
+  chatId: string
+  botId: string
+  fileName: string
+  sizeBytes: number
+  /** Of the document. */
+  sha256: string
+}
+
+interface EvidenceConfirmation {
+  evidenceId: string
+  sendId: string
+  chatId: string
+  messageId: number
+  botId: string
+  fileId: string
+  fileUniqueId: string
+  sizeBytes: number
+  sha256: string
+  sentAt: Date
+}
+
 export interface OpenedSend {
   sendId: string
   /** The call's message has a greater id. */
@@ -96,9 +130,11 @@ export interface OpenSend {
   id: string
   chatId: string
   botId: string
-  purpose: 'part' | 'manifest' | 'index' | 'copy'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
   /** For parts, manifests, and copies made for one backup. */
   backupId: string | null
+  /** For evidence. */
+  evidenceId: string | null
   /** From 1; 0 for a manifest. */
   partNumber: number | null
   /** For copies; 0 for a text that was sent to learn the newest id. */

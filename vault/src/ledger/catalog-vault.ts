@@ -1,10 +1,12 @@
 import {
   beginCopy,
+  beginEvidence,
   beginIndex,
   catalogIdentity,
   chatMoved,
   chatRecord,
   closeSend,
+  confirmEvidence,
   confirmIndex,
   type Database,
   forgetIndex,
@@ -39,6 +41,8 @@ export function createCatalogVault(database: Database): VaultLedger {
     intendIndexEdition: (chatId, edition) => intendIndexEdition(database, chatId, edition),
     confirmIndex: index => confirmIndex(database, index),
     forgetIndex: chatId => forgetIndex(database, chatId),
+    beginEvidence: document => beginEvidence(database, document),
+    confirmEvidence: message => confirmEvidence(database, message),
   }
 }
 

@@ -1,11 +1,24 @@
-import type { IndexDrawing, IndexEntry } from '@telegram-backup/archive'
-import { catalogIdentity, type Database, type IndexRow, indexRows } from '@telegram-backup/database'
+import {
+  type IndexDrawing,
+  type IndexEntry,
+  type IndexedEvidence,
+  MAX_INDEXED_EVIDENCE,
+} from '@telegram-backup/archive'
+import {
+  catalogIdentity,
+  type Database,
+  evidenceOfChat,
+  type IndexedEvidenceRow,
+  type IndexRow,
+  indexRows,
+} from '@telegram-backup/database'
 import { drawPlans } from '#ledger/draw-plans.ts'
 
 /** Turns the rows of the catalog into the index document of a chat, which the package `archive` defines. */
 export async function drawIndex(database: Database, chatId: string): Promise<IndexDrawing> {
   const { catalogId, generation } = await catalogIdentity(database)
   const { movedFrom, signers, backups } = await indexRows(database, chatId)
+  const evidence = await evidenceOfChat(database, chatId, MAX_INDEXED_EVIDENCE)
   return {
     catalogId,
     generation,
@@ -13,8 +26,14 @@ export async function drawIndex(database: Database, chatId: string): Promise<Ind
     ...(movedFrom.length > 0 && { movedFrom }),
     signers,
     ...(await drawPlans(database)),
+    ...(evidence.length > 0 && { evidence: evidence.map(evidenceEntry) }),
     backups: backups.map(entryOf),
   }
+}
+
+function evidenceEntry(row: IndexedEvidenceRow): IndexedEvidence {
+  const { id, number, message_id: messageId, file_id: fileId, bot_id: botId, size, sha256 } = row
+  return { id, number, messageId, fileId, ...(botId !== null && { botId }), size, sha256 }
 }
 
 function entryOf(row: IndexRow): IndexEntry {

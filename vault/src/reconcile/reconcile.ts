@@ -1,4 +1,5 @@
 import { describeError } from '@telegram-backup/errors'
+import { postEvidence } from '#evidence/post-evidence.ts'
 import { reconcileAbandonedRuns } from '#reconcile/abandoned-runs.ts'
 import { removeLeftoverMessages } from '#reconcile/leftover-messages.ts'
 import { repairChats } from '#reconcile/repair-chats.ts'
@@ -19,10 +20,17 @@ export async function reconcile(session: VaultSession): Promise<SessionReport> {
   await reconcileAbandonedRuns(session, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
   await reconcileUnansweredCalls(session) // R2, the calls of no backup
   await repairEachOther(session) // R7
+  await postMissingEvidence(session) // V2 to V5
   const chats = await indexedChats(session)
   await removeLeftoverMessages(session, chats) // R2, what earlier runs could not remove
   await refreshIndexes(session, chats) // R8
   return session.report
+}
+
+async function postMissingEvidence(session: VaultSession): Promise<void> {
+  const { posted, left } = await postEvidence(session)
+  session.report.evidence.push(...posted)
+  session.report.pending.push(...left)
 }
 
 async function repairEachOther(session: VaultSession): Promise<void> {

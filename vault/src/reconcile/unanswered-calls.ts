@@ -1,11 +1,12 @@
 import { closeSend, keepLeftover, openSends } from '@telegram-backup/database'
-import { type FoundMessage, findLostMessages, isNotDeletable } from 'telegram-deployment-bot'
+import { adoptEvidence, type FoundMessage, findLostMessages, isNotDeletable } from 'telegram-deployment-bot'
 import { giveUpMoved, unfinishedLook } from '#session/look-for-messages.ts'
 import { reportPending, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for calls of no backup: copies that were made to look at a message, which the look itself removes, and
- * new indexes. A chat without an index adopts a lost one at the next drawing; a second index is deleted.
+ * R2 for calls of no backup: copies that were made to look at a message, which the look itself removes,
+ * evidence, which is adopted, and new indexes. A chat without an index adopts a lost one at the next drawing;
+ * a second index is deleted.
  */
 export async function reconcileUnansweredCalls(session: VaultSession): Promise<void> {
   const unanswered = await openSends(session.database, { backupId: null })
@@ -25,7 +26,11 @@ async function reconcileInChat(session: VaultSession, chatId: string): Promise<v
   }
   const of = { chatId, backupId: null, signal, onWait }
   const { found, beyondLimit } = await findLostMessages(client, vault, of)
-  if (found.length > 0) await removeSecondIndexes(session, chatId, found)
+  for (const message of found) {
+    if (message.open.purpose === 'evidence') await adoptEvidence(client, vault, message)
+  }
+  const indexes = found.filter(({ open }) => open.purpose === 'index')
+  if (indexes.length > 0) await removeSecondIndexes(session, chatId, indexes)
   if (beyondLimit) throw unfinishedLook()
 }
 

@@ -64,14 +64,15 @@ export class ChatReader {
   }
 
   /**
-   * The messages read so far with a caption in our form: forwards, indexes, tombstones, parts and manifests.
+   * The messages read so far with a caption in our form: forwards, indexes, tombstones, evidence, parts and
+   * manifests.
    * A copy that a look left behind and a copy that a person made look the same.
    */
   *marked(): Generator<MarkedMessage> {
     for (const [messageId, sighting] of this.#seen) {
       const facts = parseCaption(sighting?.caption)
       if (facts === undefined) continue
-      const backupId = facts.kind === 'index' ? undefined : facts.backupId
+      const backupId = 'backupId' in facts ? facts.backupId : undefined
       yield { messageId, backupId, what: sighting?.isForward ? 'forward' : facts.kind, facts }
     }
   }
@@ -178,7 +179,7 @@ type Presence = 'ours' | 'there' | 'gone'
 /** A message with a caption in our form. */
 export interface MarkedMessage {
   messageId: number
-  /** Undefined for an index. */
+  /** Undefined for an index and for evidence. */
   backupId: string | undefined
   what: 'forward' | ParsedCaption['kind']
   /** The facts in its caption; those of a copy are the original's. */

@@ -16,7 +16,8 @@ export interface BackupReading {
 
 /** Every message id that the index names. */
 export function idsOf(index: VaultIndex): Set<number> {
-  return new Set(index.backups.flatMap(entry => [entry.manifest.messageId, ...entry.partMessages]))
+  const ofBackups = index.backups.flatMap(entry => [entry.manifest.messageId, ...entry.partMessages])
+  return new Set([...ofBackups, ...(index.evidence ?? []).map(({ messageId }) => messageId)])
 }
 
 /**

@@ -1,6 +1,14 @@
 import type { VaultIndex } from '@telegram-backup/archive'
 import { describeError } from '@telegram-backup/errors'
 import { ChatReader } from '#recover/chat-reader.ts'
+import {
+  type EvidenceOutcome,
+  evidenceNotes,
+  type FoundEvidence,
+  readNamedEvidence,
+  readUnindexedEvidence,
+  recordEvidence,
+} from '#recover/evidence.ts'
 import type { FoundBackup } from '#recover/found-backup.ts'
 import { findPinnedIndex, type IndexSearch } from '#recover/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recover/indexed-backups.ts'
@@ -18,6 +26,8 @@ export interface ReadChat extends OpenedChat {
   /** The outcome for each backup and manifest, in the order of reading. */
   readonly recorded: readonly Outcome[]
   readonly scan: ChatScan
+  /** The outcome for each message with evidence. */
+  readonly evidence: readonly EvidenceOutcome[]
   /** All believed indexes, also those under former ids of the chat. */
   readonly indexes: readonly VaultIndex[]
   /** The owner of the chat, as captions say. */
@@ -48,6 +58,11 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
   const record = async (found: FoundBackup): Promise<void> => {
     recorded.push(await recordFound(tools, found, ownerOf(tools.documents, search, captionOwner())))
   }
+  const evidence: EvidenceOutcome[] = []
+  const keep = async (found: FoundEvidence): Promise<void> => {
+    const owner = ownerOf(tools.documents, search, captionOwner())
+    evidence.push(await recordEvidence(tools.database, found, { ...reading, owner }))
+  }
   let seenUpTo = 0
   let failure: unknown
   try {
@@ -63,16 +78,21 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
     seenUpTo = await chat.reader.newestId(search.pinnedId)
     const range = await rangeOf(tools, chat, seenUpTo)
     for await (const backup of readUnindexed(range, reading, scan)) await record(backup)
+    // After the backups: a proof belongs to one of them.
+    const entries = search.index?.evidence ?? []
+    for (const entry of entries) await keep(await readNamedEvidence(entry, reading))
+    const named = new Set(entries.map(({ messageId }) => messageId))
+    for await (const found of readUnindexedEvidence(scan.evidence, reading, named)) await keep(found)
   } catch (error) {
     failure = error
   }
   const indexes = [search, ...earlier.map(one => one.search)].flatMap(({ index }) => index ?? [])
-  const notes = [...search.notes, ...earlier.flatMap(notesOf)]
+  const notes = [...search.notes, ...earlier.flatMap(notesOf), ...evidenceNotes(evidence)]
   const isLocked = scan.refused.some(one => one.isLocked)
   const withoutKey = failure === undefined && isLocked && !tools.documents.hasKey
   return {
     ...chat,
-    ...{ recorded, scan, indexes, notes, withoutKey, seenUpTo, failure },
+    ...{ recorded, scan, evidence, indexes, notes, withoutKey, seenUpTo, failure },
     captionOwner: captionOwner(),
   }
 }
@@ -149,15 +169,22 @@ export async function readLatecomers<Chat extends ReadChat>(tools: RecoveryTools
   const { reader, seenUpTo, search, captionOwner } = chat
   const scan = structuredClone(chat.scan)
   const recorded = [...chat.recorded]
+  const evidence = [...chat.evidence]
+  const reading = readingOf(tools, chat)
+  const owner = ownerOf(tools.documents, search, captionOwner)
   try {
     const newest = await reader.newestId(undefined)
     const known = new Set(await tools.vault.knownMessageIds(reader.chatId, { after: seenUpTo, upTo: newest }))
     const range = { from: newest, to: seenUpTo + 1, known }
-    for await (const backup of readUnindexed(range, readingOf(tools, chat), scan)) {
-      recorded.push(await recordFound(tools, backup, ownerOf(tools.documents, search, captionOwner)))
+    for await (const backup of readUnindexed(range, reading, scan)) {
+      recorded.push(await recordFound(tools, backup, owner))
     }
-    return { ...chat, recorded, scan }
+    const named = new Set(evidence.map(({ messageId }) => messageId))
+    for await (const found of readUnindexedEvidence(scan.evidence, reading, named)) {
+      evidence.push(await recordEvidence(tools.database, found, { ...reading, owner }))
+    }
+    return { ...chat, recorded, evidence, scan }
   } catch (failure) {
-    return { ...chat, recorded, scan, failure }
+    return { ...chat, recorded, evidence, scan, failure }
   }
 }

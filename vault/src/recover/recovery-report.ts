@@ -26,6 +26,8 @@ export interface RecoveryReport {
   withoutKey: boolean
   backups: RecoveredBackup[]
   refused: RefusedManifest[]
+  /** The number of records of evidence that the catalog has from this chat. */
+  evidence: number
   /** The number of messages that were read. */
   lookedAt: number
   /** The owner of the chat now; null when the chat was not taken over. */

@@ -34,7 +34,7 @@ function endedReport(tools: RecoveryTools, judgement: Judgement, chat: TakenChat
 
 /** The report of a chat that was only read: the fields of a takeover are empty. */
 function readReport({ documents }: RecoveryTools, chat: ReadChat): RecoveryReport {
-  const { access, search, recorded, notes, withoutKey } = chat
+  const { access, search, recorded, evidence, notes, withoutKey } = chat
   const { index, message, foundBy } = search
   return {
     chatId: access.chatId,
@@ -53,6 +53,7 @@ function readReport({ documents }: RecoveryTools, chat: ReadChat): RecoveryRepor
     withoutKey,
     backups: backupsOf(recorded),
     refused: refusedOf(recorded),
+    evidence: evidence.filter(one => 'outcome' in one && one.outcome !== 'conflict').length,
     lookedAt: 0,
     owner: null,
     unread: 0,

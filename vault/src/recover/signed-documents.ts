@@ -1,8 +1,10 @@
 import {
   type DocumentUnlocking,
   type Manifest,
+  openEvidence,
   openIndex,
   openManifest,
+  type SignedEvidence,
   type Signer,
   type VaultIndex,
 } from '@telegram-backup/archive'
@@ -41,7 +43,7 @@ interface SignedDocumentsOptions {
   signal: AbortSignal
 }
 
-/** Opens manifests and indexes, and judges them by their signatures. */
+/** Opens manifests, indexes and evidence, and judges them by their signatures. */
 export class SignedDocuments {
   readonly signers: Signers
   readonly #of: SignedDocumentsOptions
@@ -132,6 +134,20 @@ export class SignedDocuments {
     if (!options.isVouchedFor && !this.signers.takes(reading)) return this.#unbelieved(reading.signer)
     const { catalogId, generation } = reading.content
     if (catalogId !== undefined && generation !== undefined) this.#noteOwner({ catalogId, generation })
+    return reading
+  }
+
+  /** Accepts a record that a believed index names, or that a believed key signed. */
+  async readEvidence(
+    { bytes }: Downloaded,
+    options: { isVouchedFor: boolean },
+  ): Promise<Reading<SignedEvidence>> {
+    const reading = await this.#open(bytes, options, async unlocking => {
+      const { before, ...content } = await openEvidence(bytes, unlocking)
+      return { content, signer: content.signer, before }
+    })
+    if ('refusal' in reading) return reading
+    if (!options.isVouchedFor && !this.signers.takes(reading)) return this.#unbelieved(reading.signer)
     return reading
   }
 

@@ -44,9 +44,9 @@ export function judgeSigners({ documents }: RecoveryTools, all: readonly ReadCha
   return { signer, signerIsOwn, signerIsSuccessor, otherSigners: signers.others, doubt }
 }
 
-/** Neither an index, nor a backup, nor a manifest was found. */
-export function hasNothingOfOurs({ search, recorded }: ReadChat): boolean {
-  return search.index === undefined && recorded.length === 0
+/** Neither an index, nor a backup, nor a manifest, nor evidence was found. */
+export function hasNothingOfOurs({ search, recorded, evidence }: ReadChat): boolean {
+  return search.index === undefined && recorded.length === 0 && evidence.length === 0
 }
 
 const NAME_SIGNERS = String(

@@ -10,6 +10,7 @@ const WORDS = {
   forward: COPY,
   part: COPY,
   manifest: COPY,
+  evidence: 'is a copy of evidence, or evidence that was refused',
   index: 'is a former index, or a person’s copy of one',
 }
 
@@ -51,10 +52,12 @@ export async function keepUnexplained<Chat extends ReadChat>(
 }
 
 function mayHaveMade(send: OpenSend, { messageId, what, facts }: MarkedMessage): boolean {
-  if (what !== send.purpose || (facts.kind !== 'part' && facts.kind !== 'manifest')) return false
-  const isSame =
+  if (what !== send.purpose || messageId <= send.afterMessageId) return false
+  if (facts.kind === 'evidence') return facts.evidenceId === send.evidenceId && facts.sha256 === send.sha256
+  if (facts.kind !== 'part' && facts.kind !== 'manifest') return false
+  return (
     facts.backupId === send.backupId &&
     facts.partNumber === (send.partNumber ?? 0) &&
     facts.sha256 === send.sha256
-  return isSame && messageId > send.afterMessageId
+  )
 }

@@ -1,5 +1,5 @@
 import type { Manifest, ManifestPart, VaultIndex } from '@telegram-backup/archive'
-import type { ParsedDocument } from 'telegram-deployment-bot'
+import type { ParsedDocument, ParsedEvidence } from 'telegram-deployment-bot'
 import type { ChatReader, OwnSighting, Sighting } from '#recover/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recover/found-backup.ts'
 import { type BackupReading, existing } from '#recover/indexed-backups.ts'
@@ -32,13 +32,25 @@ export interface ChatScan {
   found: Set<string>
   /** `backup part` of each part that was replaced by a tombstone. */
   erased: Set<string>
+  /** Messages with records of evidence. */
+  evidence: EvidenceSighting[]
   /** The number of messages far below all of ours that were not read. */
   unread: number
 }
 
+export type EvidenceSighting = OwnSighting & { facts: ParsedEvidence }
+
 export function emptyScan(index: VaultIndex | undefined): ChatScan {
   const named = new Set(index?.backups.map(({ id }) => id))
-  return { parts: new Map(), refused: [], named, found: new Set(), erased: new Set(), unread: 0 }
+  return {
+    parts: new Map(),
+    refused: [],
+    named,
+    found: new Set(),
+    erased: new Set(),
+    evidence: [],
+    unread: 0,
+  }
 }
 
 /** The messages to look at. */
@@ -116,6 +128,7 @@ async function nextManifest(
     known.add(sighting.messageId)
     const { facts } = sighting
     if (facts.kind === 'part') keepPart(scan, sighting)
+    if (facts.kind === 'evidence') scan.evidence.push({ ...sighting, facts })
     if (facts.kind === 'tombstone') scan.erased.add(`${facts.backupId} ${facts.partNumber}`)
     if (facts.kind === 'manifest' && !scan.found.has(facts.backupId)) return sighting
   }

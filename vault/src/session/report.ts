@@ -61,6 +61,8 @@ export class SessionReport {
   readonly mended: ReportedMessage[] = []
   /** Messages that the second chat lacked. */
   readonly copied: ReportedMessage[] = []
+  /** Records of evidence that a chat lacked. */
+  readonly evidence: { id: string; number: number; chat_id: string }[] = []
   /** Indexes that were brought up to date. */
   readonly indexes: { chat_id: string; message_id: number }[] = []
   /** What rightly stays: work of living runs, backups that must not be erased. */

@@ -141,21 +141,39 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
     },
   )
 
-const verify = ({ database, queue }: HttpPorts): Route =>
+const verify = ({ database, queue, configFile }: HttpPorts): Route =>
   jobRoute(
     queue,
     {
       method: 'post',
       path: '/backups/{id}/verify',
       name: 'verifyBackup',
-      summary: 'Check that every message of a backup exists, or read every byte',
+      summary:
+        'Check that every message of a backup exists, read every byte, or restore and compare it (a drill)',
       scope: SCOPE_FOR.verify,
-      body: z.strictObject({ read_data: z.boolean().optional() }),
+      body: z
+        .strictObject({
+          read_data: z.boolean().optional(),
+          drill: z
+            .boolean()
+            .optional()
+            .meta({ description: 'Also restore it into a temporary place, and compare.' }),
+          on: NAME.optional().meta({ description: 'With drill: the target on whose server it is restored.' }),
+        })
+        .refine(({ drill, on }) => on === undefined || drill === true, {
+          path: ['on'],
+          message: 'needs "drill": true',
+        }),
       idempotent: true,
     },
-    async ({ caller, id, body: { read_data = false } }) => {
+    async ({ caller, id, body: { read_data = false, drill = false, on } }) => {
       const backup = found(caller, await getBackupById(database, id), 'backup')
+      if (on !== undefined) targetFor(configFile, caller, on)
       assertWhole(backup)
+      if (drill) {
+        const { project_id: projectId, id: backupId } = backup
+        return { kind: 'drill', projectId, backupId, source: ownSourceOf(configFile, backup), target: on }
+      }
       return { kind: 'verify', projectId: backup.project_id, backupId: backup.id, options: { read_data } }
     },
   )
@@ -205,8 +223,17 @@ function jobRoute<Query extends z.ZodObject, Body extends z.ZodType>(
   })
 }
 
+/** The source of a backup if telegram-backup.yaml still names it: its settings say how it is drilled. */
+function ownSourceOf(
+  { sourceNames, projectOf: projectIn }: HttpPorts['configFile'],
+  { source_name: name, project_id }: Backup,
+): string | undefined {
+  if (name === null || !sourceNames.includes(name)) return undefined
+  return projectIn('source', name) === project_id ? name : undefined
+}
+
 /** Throws `NOT_FOUND` for a backup that is not complete: the job would fail. */
-function assertWhole({ state }: Backup): void {
+export function assertWhole({ state }: Backup): void {
   if (state === 'complete') return
   throw new BackupError(`The backup is ${state}; the chat does not hold all of it`, {
     code: 'NOT_FOUND',

@@ -1,56 +1,9 @@
 import { getJob, type Job } from '@telegram-backup/database'
 import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
-import { BackupError } from '@telegram-backup/errors'
-import type { Response } from 'express'
 import { found } from '#http/callers.ts'
+import { EventStream, type OpenStreams } from '#http/event-streams.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
-import { watchKey } from '#http/key-watch.ts'
 import { type Route, route } from '#http/routes/route.ts'
-import { Slots } from '#http/slots.ts'
-
-const HEARTBEAT_MS = 15_000
-/** For all keys of one process; each is an open connection. */
-const STREAMS_AT_ONCE = 1_000
-/** A client that leaves this much unread has gone. */
-const UNREAD_BYTES = 64 * 1024
-
-/**
- * The streams of one process. They end when the service stops; their clients then connect to another
- * process.
- */
-export class OpenStreams {
-  readonly #ends = new Set<() => void>()
-  readonly #slots = new Slots('streams of events', STREAMS_AT_ONCE)
-  #isStopping = false
-
-  get size(): number {
-    return this.#ends.size
-  }
-
-  /**
-   * Adds a stream; returns the function that removes it, to be called once. Throws `OVERLOADED` if there are
-   * too many, in all or of that key, and while the service stops.
-   */
-  add(keyId: string, end: () => void): () => void {
-    if (this.#isStopping) {
-      throw new BackupError('The service is stopping', {
-        code: 'OVERLOADED',
-        hint: 'Try again in a moment.',
-      })
-    }
-    const leave = this.#slots.enter(keyId)
-    this.#ends.add(end)
-    return () => {
-      this.#ends.delete(end)
-      leave()
-    }
-  }
-
-  endAll(): void {
-    this.#isStopping = true
-    for (const end of [...this.#ends]) end()
-  }
-}
 
 /** A job as server-sent events until it ends. */
 export function jobEvents({ database }: Pick<HttpPorts, 'database'>, open: OpenStreams): Route {
@@ -77,33 +30,20 @@ export function jobEvents({ database }: Pick<HttpPorts, 'database'>, open: OpenS
       if (hasEnded(job) && job.version <= seen) return { status: 204 }
       // The response is closed already: its close event would never stop the stream.
       if (response.destroyed) return undefined
-      const leaving: (() => void)[] = []
-      const leave = (): void => {
-        for (const part of leaving.splice(0)) part()
+      const owner = { database, request, response, caller, scope: 'read', project: job.project_id } as const
+      const stream = new EventStream(owner, open)
+      let version = seen
+      const send = (next: Job): void => {
+        if (next.version > version) {
+          version = next.version
+          stream.write(`id: ${version}\ndata: ${JSON.stringify(jobView(next))}\n\n`)
+        }
+        if (hasEnded(next)) stream.end()
       }
-      const end = (): void => {
-        leave()
-        stream.end()
-      }
-      leaving.push(open.add(caller.id, end))
-      response.once('close', leave)
-      const stream = new EventStream(response, seen)
-      stream.send(job)
-      if (hasEnded(job)) {
-        end()
-        return undefined
-      }
-      leaving.push(
-        watch.add(job.id, next => {
-          // The job was deleted, so its end is unknown.
-          if (next === null) return void response.destroy()
-          stream.send(next)
-          if (hasEnded(next)) end()
-        }),
-      )
-      leaving.push(watchKey({ database, request, response, scope: 'read', project: job.project_id }))
-      const beat = setInterval(() => stream.comment('still here'), HEARTBEAT_MS).unref()
-      leaving.push(() => clearInterval(beat))
+      send(job)
+      if (hasEnded(job)) return undefined
+      // A job that was deleted has an unknown end.
+      stream.onLeave(watch.add(job.id, next => (next === null ? stream.breakOff() : send(next))))
       return undefined
     },
   )
@@ -117,38 +57,6 @@ function hasEnded({ finished_at }: Job): boolean {
 function lastSeen(header: string | undefined, job: Job): number {
   const seen = header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : 0
   return seen <= job.version || hasEnded(job) ? seen : 0
-}
-
-/** The events of one job. Their id is the version of the job, so that any process can continue the stream. */
-class EventStream {
-  readonly #response: Response
-  #version: number
-
-  constructor(response: Response, seen: number) {
-    this.#response = response
-    this.#version = seen
-    response.status(200).set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
-    response.flushHeaders()
-  }
-
-  send(job: Job): void {
-    if (job.version <= this.#version) return
-    this.#version = job.version
-    this.#write(`id: ${job.version}\ndata: ${JSON.stringify(jobView(job))}\n\n`)
-  }
-
-  comment(text: string): void {
-    this.#write(`: ${text}\n\n`)
-  }
-
-  end(): undefined {
-    if (!this.#response.writableEnded) this.#response.end()
-  }
-
-  #write(text: string): void {
-    if (this.#response.writableLength > UNREAD_BYTES) this.#response.destroy()
-    else if (!this.#response.destroyed) this.#response.write(text)
-  }
 }
 
 type Listener = (job: Job | null) => void

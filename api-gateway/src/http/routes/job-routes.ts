@@ -1,7 +1,7 @@
 import { getJob, listJobLog, listJobs } from '@telegram-backup/database'
 import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
 import { z } from 'zod'
-import { found, notFound, projectOf } from '#http/callers.ts'
+import { actorOf, found, notFound, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { countedPage, page, readCountCursor, readCursor } from '#http/schemas/cursor.ts'
@@ -107,7 +107,7 @@ const cancel = ({ database, queue }: HttpPorts): Route =>
     },
     async ({ caller, id }) => {
       const job = found(caller, await getJob(database, id), 'job')
-      const after = await queue.cancel(job.id)
+      const after = await queue.cancel(job.id, actorOf(caller))
       if (after === null) throw notFound('job')
       return { status: 202, body: jobView(after) }
     },

@@ -11,18 +11,21 @@ export interface DescribedAnswer {
   schema?: z.ZodType
   /** `application/json` unless given. */
   contentType?: string
+  /** Another type that a client may ask for by `Accept`. */
+  orAs?: string
   headers?: Readonly<Record<string, string>>
 }
 
 /** A route for the router, the checks of requests, and the OpenAPI document. */
 export interface RouteDescription {
-  method: 'get' | 'post' | 'patch' | 'delete'
-  /** Below `/api/v1`; the only parameter is `{id}`. */
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
+  /** Below `/api/v1`; the only parameter is `{id}`, or `{name}` of a source. */
   path: string
   /** The operation’s name in the document. */
   name: string
   summary: string
-  scope: ApiScope
+  /** Null: every valid key may ask. */
+  scope: ApiScope | null
   query?: z.ZodObject | undefined
   body?: z.ZodType | undefined
   /** The route reads the body itself, as bytes. */
@@ -38,7 +41,7 @@ export interface RouteDescription {
 
 /** A request whose query and body match the schemas of the route. */
 export interface ApiRequest<Query, Body> {
-  /** Empty if the path has no `{id}`. */
+  /** Or the name; empty if the path has neither. */
   id: string
   query: Query
   body: Body
@@ -67,7 +70,7 @@ export function route<Query extends z.ZodObject, Body extends z.ZodType>(
       const body = (
         description.body === undefined ? undefined : check(description.body, request.body ?? {}, 'body')
       ) as z.output<Body>
-      const id = request.params['id']
+      const id = request.params['id'] ?? request.params['name']
       const idempotencyKey = description.idempotent ? idempotencyKeyOf(request) : undefined
       return await handle({
         id: typeof id === 'string' ? id : '',

@@ -6,7 +6,7 @@ import {
   scheduleViews,
 } from '@telegram-backup/engine/operations/schedules.ts'
 import { z } from 'zod'
-import { found, notFound, projectOfSource } from '#http/callers.ts'
+import { actorOf, found, notFound, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { KEEP, SCHEDULE, SCHEDULE_PAGE } from '#http/schemas/job-schemas.ts'
@@ -59,7 +59,7 @@ const create = ({ database, configFile }: HttpPorts): Route =>
     },
     async ({ caller, body }) => {
       projectOfSource(configFile, caller, body.source)
-      const schedule = await addSchedule(database, body, configFile)
+      const schedule = await addSchedule({ ...database, actor: actorOf(caller) }, body, configFile)
       return { status: 201, body: await scheduleView(database, schedule) }
     },
   )
@@ -78,7 +78,7 @@ const change = ({ database }: HttpPorts): Route =>
     },
     async ({ caller, id, body }) => {
       const { id: known } = found<Schedule>(caller, await getSchedule(database, id), 'schedule')
-      const schedule = await changeSchedule(database, known, body)
+      const schedule = await changeSchedule({ ...database, actor: actorOf(caller) }, known, body)
       if (schedule === null) throw notFound('schedule')
       return { status: 200, body: await scheduleView(database, schedule) }
     },
@@ -97,7 +97,7 @@ const remove = ({ database }: HttpPorts): Route =>
     },
     async ({ caller, id }) => {
       const { id: known } = found<Schedule>(caller, await getSchedule(database, id), 'schedule')
-      if (!(await removeSchedule(database, known))) throw notFound('schedule')
+      if (!(await removeSchedule({ ...database, actor: actorOf(caller) }, known))) throw notFound('schedule')
       return { status: 204 }
     },
   )

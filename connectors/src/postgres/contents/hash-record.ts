@@ -104,12 +104,19 @@ export function hashesOf(by: HashedBy, hashing: Hashing): ContentHashes {
       ...([schema, name, hash.rows] as const),
       ...([sumsText(hash), bucketsText(hash), columns] as const),
     ]),
-    ...(rest.length > 0 && leftOut.length === 0 && { others: together(rest) }),
+    ...(rest.length > 0 && !leftOut.some(isTable) && { others: together(rest) }),
     ...(largeObjects && { large_objects: { rows: largeObjects.rows, sums: sumsText(largeObjects) } }),
     left_out: leftOut.slice(0, MOST_HASHED),
     ...(leftOut.length > MOST_HASHED && { left_out_more: leftOut.length - MOST_HASHED }),
     ...(generated.length > 0 && { generated: generated.map(({ schema, name }) => [schema, name]) }),
   }
+}
+
+const NO_TABLES: ReadonlySet<LeftOutReason> = new Set(['foreign', 'view', 'extension'])
+
+/** Restored, it would be another table without a name in the record. */
+function isTable([schema, , reason]: LeftOut): boolean {
+  return schema !== null && !NO_TABLES.has(reason)
 }
 
 /** The hash of several tables as one. */

@@ -10,6 +10,8 @@ export const HASH_SETTINGS: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   lc_monetary: 'C',
   xmlbinary: 'base64',
+  // The names that regclass and the like give.
+  quote_all_identifiers: 'off',
 }
 
 /**

@@ -19,6 +19,9 @@ import {
 import { IS_OWN } from '#postgres/database-contents.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
+/** The part of a session that hashing needs. */
+type Asked = Pick<PsqlSession, 'ask' | 'isOpen'>
+
 /** What can have rows of its own, in the order in which it is best hashed: the smallest first. */
 export interface HashableRelation {
   schema: string
@@ -57,7 +60,7 @@ where class.relkind in ('r', 'f', 'm') and ${IS_OWN}
   and (of_extension.oid is null or (class.relkind = 'r' and class.oid = any (of_extension.extconfig)))`
 
 /** Throws what the session throws. */
-export async function readHashable(session: PsqlSession): Promise<HashableRelation[]> {
+export async function readHashable(session: Asked): Promise<HashableRelation[]> {
   const rows = (await session.ask(RELATIONS)) as Array<
     [string, string, HashableRelation['kind'], number, string | null, string | null, number | null]
   >
@@ -71,7 +74,7 @@ export async function readHashable(session: PsqlSession): Promise<HashableRelati
 }
 
 /** Prepares a transaction for all that follows here. Throws what the session throws. */
-export async function prepareHashing(session: PsqlSession): Promise<void> {
+export async function prepareHashing(session: Asked): Promise<void> {
   await session.ask(PREPARE_HASHING)
 }
 
@@ -79,10 +82,7 @@ export async function prepareHashing(session: PsqlSession): Promise<void> {
  * What hashes of this database are comparable by. Undefined where the server has no such hash (10 and older).
  * Throws what the session throws.
  */
-export async function readHashedBy(
-  session: PsqlSession,
-  algorithm: HashAlgorithm,
-): Promise<HashedBy | undefined> {
+export async function readHashedBy(session: Asked, algorithm: HashAlgorithm): Promise<HashedBy | undefined> {
   const [number, version, encoding] = (await session.ask(SERVER)) as [number, string, string]
   if (number < 110_000) return undefined
   const probe = hashOfBuckets((await session.ask(probeSql(algorithm))) as SummedBucket[])
@@ -108,7 +108,7 @@ export interface TableColumns {
 }
 
 /** A server may answer anything; this goes into the next query. */
-function numberOf(oid: number): number {
+export function numberOf(oid: number): number {
   if (Number.isSafeInteger(oid) && oid > 0) return oid
   throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
 }
@@ -134,7 +134,7 @@ from own join base using (attnum) join pg_catalog.pg_type t on t.oid = base.oid 
 left join pg_catalog.pg_type element on element.oid = t.typelem`
 
 /** Throws what the session throws. */
-export async function readColumns(session: PsqlSession, { oid }: HashableRelation): Promise<TableColumns> {
+export async function readColumns(session: Asked, { oid }: HashableRelation): Promise<TableColumns> {
   const all = (await session.ask(columnsSql(oid))) as Array<
     [string, string, boolean, HashableColumn['kind'], boolean]
   >
@@ -156,7 +156,7 @@ const CURSOR = 'telegram_backup_hash'
  * @param onPlanned called once the server has planned the query, and before it reads a row
  */
 export async function hashTable(
-  session: PsqlSession,
+  session: Asked,
   table: { schema: string; name: string },
   of: {
     columns: readonly HashableColumn[]
@@ -170,14 +170,14 @@ export async function hashTable(
 
 /** Of all large objects together. */
 export async function hashLargeObjects(
-  session: PsqlSession,
+  session: Asked,
   algorithm: HashAlgorithm,
 ): Promise<ContentHash | LeftOutReason> {
   return await hashTexts(session, LARGE_OBJECT_TEXTS, { algorithm })
 }
 
 async function hashTexts(
-  session: PsqlSession,
+  session: Asked,
   texts: string,
   { algorithm, onPlanned }: { algorithm: HashAlgorithm; onPlanned?: () => Promise<void> },
 ): Promise<ContentHash | LeftOutReason> {
@@ -196,7 +196,7 @@ async function hashTexts(
 }
 
 /** Why the session's last query failed. */
-export async function reasonOf(session: PsqlSession): Promise<LeftOutReason> {
+export async function reasonOf(session: Asked): Promise<LeftOutReason> {
   const state = String(await session.ask(LAST_STATE))
   if (state === '42501') return 'rights'
   if (state === '55P03') return 'lock'

@@ -1,7 +1,7 @@
 import { describeError } from '@telegram-backup/errors'
 import type { PostgresConnection } from '#postgres/connection.ts'
 import type { LeftOutReason } from '#postgres/contents/hash-record.ts'
-import { reasonOf } from '#postgres/contents/hash-tables.ts'
+import { type HashableRelation, numberOf, reasonOf } from '#postgres/contents/hash-tables.ts'
 import { readSequences, type SequenceValue } from '#postgres/database-contents.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { quoteName, quoteText } from '#postgres/sql-text.ts'
@@ -14,7 +14,7 @@ const CONNECT_MS = 10_000
 /** Each statement sees what is there now, whatever the owner of the database has set. */
 const OF_THIS_MOMENT = 'isolation level read committed read only'
 
-type Named = { schema: string; name: string }
+type Lockable = Pick<HashableRelation, 'schema' | 'name' | 'oid'>
 
 /** Less than a server's usual `deadlock_timeout`, after which our wait would end an autovacuum. */
 const LOCK_WAIT = '900ms'
@@ -37,11 +37,16 @@ select pg_catalog.jsonb_build_array(
 export class PlanGuard {
   readonly #session: PsqlSession
   readonly #canLock: boolean
+  readonly #isPowerful: boolean
   readonly #refusal: LeftOutReason | undefined
 
-  private constructor(session: PsqlSession, of: { canLock: boolean; refusal: LeftOutReason | undefined }) {
+  private constructor(
+    session: PsqlSession,
+    of: { canLock: boolean; isPowerful: boolean; refusal: LeftOutReason | undefined },
+  ) {
     this.#session = session
     this.#canLock = of.canLock
+    this.#isPowerful = of.isPowerful
     this.#refusal = of.refusal
   }
 
@@ -55,10 +60,14 @@ export class PlanGuard {
     const timer = setTimeout(() => void session.close(), CONNECT_MS)
     try {
       await session.begin(OF_THIS_MOMENT)
-      const [isStandby, canRefuseViews, isPowerful] = (await session.ask(SERVER)) as boolean[]
+      const [isStandby, canRefuseViews, isPowerful] = (await session.ask(SERVER)) as [
+        boolean,
+        boolean,
+        boolean,
+      ]
       await session.end()
       const refusal = !canRefuseViews ? 'version' : isStandby && isPowerful ? 'unsafe' : undefined
-      return new PlanGuard(session, { canLock: !isStandby, refusal })
+      return new PlanGuard(session, { canLock: !isStandby, isPowerful, refusal })
     } catch (error) {
       await session.close()
       throw error
@@ -71,7 +80,7 @@ export class PlanGuard {
    * Undefined if a query on the table can be planned now, until `release`; else the reason why not. Never
    * rejects.
    */
-  async hold(table: Named): Promise<LeftOutReason | undefined> {
+  async hold(table: Lockable): Promise<LeftOutReason | undefined> {
     if (this.#refusal !== undefined) return this.#refusal
     try {
       await this.#session.begin(OF_THIS_MOMENT)
@@ -99,11 +108,10 @@ export class PlanGuard {
     return this.#session.close()
   }
 
-  /**
-   * Undefined if it is locked, or if its user may not lock it and has no rights that a function could use.
-   */
-  async #lock({ schema, name }: Named): Promise<LeftOutReason | undefined> {
+  /** Locked; or the user has no right to lock it, and none on the server that a function could use. */
+  async #lock({ schema, name, oid }: Lockable): Promise<LeftOutReason | undefined> {
     const session = this.#session
+    if ((await session.ask(mayLock(oid))) !== true) return this.#isPowerful ? 'unsafe' : undefined
     try {
       await session.ask(
         `set local lock_timeout = '${LOCK_WAIT}'; lock table only ${quoteName(schema)}.${quoteName(name)} in share update exclusive mode`,
@@ -111,18 +119,21 @@ export class PlanGuard {
       return undefined
     } catch (error) {
       if (describeError(error).code !== 'POSTGRES' || !session.isOpen) throw error
+      return await reasonOf(session)
     }
-    const reason = await reasonOf(session)
-    if (reason !== 'rights') return reason
-    return ((await session.ask(SERVER)) as boolean[])[2] === true ? 'unsafe' : undefined
   }
 }
+
+const mayLock = (oid: number): string => `
+select pg_catalog.to_json(pg_catalog.has_table_privilege(${numberOf(oid)}, case
+  when pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 170000 then 'UPDATE, DELETE, TRUNCATE'
+  else 'UPDATE, DELETE, TRUNCATE, MAINTAIN' end))`
 
 /**
  * Whether planning could call a function that is neither PostgreSQL's own nor a superuser's in C, or the
  * table is no longer one.
  */
-function callsFunctions({ schema, name }: Named): string {
+function callsFunctions({ schema, name }: Lockable): string {
   return `
 with here as (
   select class.oid, class.relkind from pg_catalog.pg_class class

@@ -1,13 +1,15 @@
 import type { Drill, Drilled, DrillPlace } from '#drilling.ts'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import type { PostgresConnection, PostgresTarget } from '#postgres/connection.ts'
-import { contentsIn } from '#postgres/contents-record.ts'
+import { contentsIn, type DatabaseContents } from '#postgres/contents-record.ts'
+import { checkIndexes, lendAmcheck } from '#postgres/drill/check-indexes.ts'
 import { type Comparison, compareContents } from '#postgres/drill/compare-contents.ts'
 import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
 import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
-import { compareLines, type LinesComparison } from '#postgres/lines/compare-lines.ts'
+import { withLines } from '#postgres/drill/with-lines.ts'
+import { compareLines } from '#postgres/lines/compare-lines.ts'
 import { linesIn } from '#postgres/lines/lines-record.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
@@ -17,16 +19,18 @@ export async function checkDatabaseDrill(
   backup: RecordedBackup,
   place: DrillPlace<PostgresTarget>,
 ): Promise<void> {
-  const { on, createRoles, trustDump, scratch, signal } = place
+  const { on, createRoles, trustDump, scratch, targets, signal } = place
   if (backup.source?.['format'] === 'custom') await newestClientProgram('pg_restore', signal)
   if (on !== undefined) {
-    await planRehearsal({ backup, connection: on.connection, createRoles, signal })
+    await planRehearsal({ backup, connection: on.connection, createRoles, targets, signal })
     return
   }
-  if (!trustDump) assertNeedsNoSuperuser(backup.source)
   await onOwnServer(scratch, { sizeBytes: databaseSizeOf(backup), signal }, async ({ superuser }) => {
-    await planRehearsal({ backup, connection: superuser, createRoles: true, signal })
+    const of = { createRoles: true, isTemporary: true, targets }
+    await planRehearsal({ backup, connection: superuser, ...of, signal })
   })
+  // Second: trust does not help where a library is missing.
+  if (!trustDump) assertNeedsNoSuperuser(backup.source)
 }
 
 /** Throws `UNREACHABLE`, `CONFIGURATION` for a server without a right to make databases. Changes nothing. */
@@ -68,53 +72,46 @@ async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsa
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
   const lines = linesIn(backup.source)
-  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (connection, psql) => {
-    const session = new PsqlSession(connection, { psql, signal })
+  const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (reader, psql, maker) => {
+    const session = new PsqlSession(reader, { psql, signal })
     try {
       await session.begin('read only')
-      const seen = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
-      if (lines === undefined || seen?.depth === 'contents') return seen
-      const place = { session, connection, psql, signal, onCompare }
-      return withLines(seen, await compareLines(lines, place))
+      const read = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      const place = { session, connection: reader, psql, signal, onCompare }
+      const isByLines = lines !== undefined && read?.depth !== 'contents'
+      const compared = isByLines ? withLines(read, await compareLines(lines, place)) : read
+      await session.end()
+      await lendAmcheck(maker, { psql, signal })
+      await session.begin('read only')
+      return { compared, indexes: await checkIndexes(session) }
     } finally {
       await session.close()
     }
   })
-  const on = { where, server_version: serverVersion }
-  if (seen === undefined) {
-    return {
-      ...{ ...on, notes, differences: [], not_covered: [] },
-      ...{ depth: 'restored', compared: { contents: 'not compared' } },
-    }
+  const { compared, indexes } = seen
+  return {
+    ...{ where, server_version: serverVersion },
+    notes: [...notes, ...uncountedNote(recorded), indexes?.note ?? UNCHECKED_INDEXES],
+    differences: [...(compared?.differences ?? []), ...(indexes?.differences ?? [])],
+    not_covered: compared?.notCovered ?? [],
+    ...depthOf(compared),
   }
-  const { depth, contents, differences, notCovered, tables, rows } = seen
+}
+
+function depthOf(compared: Comparison | undefined): Pick<Drilled, 'depth' | 'compared'> {
+  if (compared === undefined) return { depth: 'restored', compared: { contents: 'not compared' } }
+  const { depth, contents, tables, rows } = compared
+  return { depth, compared: { contents, ...(depth !== 'restored' && { tables, rows }) } }
+}
+
+function uncountedNote(recorded: DatabaseContents | undefined): string[] {
   const uncounted = recorded === undefined ? 0 : recorded.tables - recorded.counted
-  return {
-    ...on,
-    notes:
-      uncounted === 0
-        ? notes
-        : [...notes, `${uncounted} of ${recorded?.tables} tables were not counted when it was made.`],
-    differences,
-    not_covered: notCovered,
-    depth,
-    compared: { contents, ...(depth !== 'restored' && { tables, rows }) },
-  }
+  if (uncounted === 0) return []
+  return [`${uncounted} of ${recorded?.tables} tables were not counted when it was made.`]
 }
 
-/** The rows of the dump show more than numbers of rows at the source. */
-function withLines(seen: Comparison | undefined, lines: LinesComparison): Comparison | LinesDepth {
-  const differences = [...(seen?.differences ?? []), ...lines.differences]
-  const notCovered = [...(seen?.notCovered ?? []), ...lines.notCovered]
-  if (lines.contents === 'not compared' && seen !== undefined) return { ...seen, notCovered }
-  const depth = lines.contents === 'not compared' ? 'restored' : 'dump'
-  return {
-    ...{ ...lines, differences, notCovered, depth },
-    contents: differences.length > 0 ? 'different' : lines.contents,
-  }
-}
-
-type LinesDepth = LinesComparison & { depth: 'restored' | 'dump' }
+const UNCHECKED_INDEXES =
+  'Indexes were not checked: that server has no amcheck, or the role of the drill may not use it.'
 
 /** `user@host:port`. The URL's database is left out: it is used for the login alone. */
 function serverOf({ display, database = '' }: PostgresConnection): string {

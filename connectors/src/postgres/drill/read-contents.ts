@@ -12,6 +12,7 @@ import type { RestoredContents } from '#postgres/drill/compare-contents.ts'
 import { readHashes } from '#postgres/drill/read-hashes.ts'
 import { keyOf } from '#postgres/drill/table-key.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
+import { OUTLIVE_LIMITS } from '#postgres/sql-text.ts'
 
 /** A table that is hashed is not read a second time to count it. Throws what the session throws. */
 export async function readContents(
@@ -19,6 +20,7 @@ export async function readContents(
   recorded: DatabaseContents,
   onCompare: Drill['onCompare'],
 ): Promise<RestoredContents> {
+  await session.ask(OUTLIVE_LIMITS)
   const relations = await readRelations(session)
   await prepareCounting(session, 0)
   const objects = await countObjects(session)

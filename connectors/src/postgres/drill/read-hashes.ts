@@ -32,14 +32,16 @@ export async function readHashes(
   const incomparable = await incomparableIn(session, recorded)
   if (incomparable !== undefined) return incomparable
   const relations = (await readHashable(session)).filter(({ kind }) => kind === 'table')
-  const rootOf = new Map(relations.map(one => [keyOf(one.schema, one.name), keyOfRoot(one)]))
   const named = new Set(recorded.tables.map(([schema, name]) => keyOf(schema, name)))
-  const wanted = relations.filter(one => recorded.others !== undefined || named.has(keyOfRoot(one)))
+  // A send of single tables may have left out the table on top.
+  const topOf = (one: HashableRelation): Named => (named.has(keyIn(one)) ? one : (one.root ?? one))
+  const rootOf = new Map(relations.map(one => [keyIn(one), keyIn(topOf(one))]))
+  const wanted = relations.filter(one => recorded.others !== undefined || named.has(keyIn(topOf(one))))
   const tables = new Map<string, HashedTable>()
   const refused = new Map<string, string>()
   const rowsOf = new Map<string, number>()
   for (const [done, relation] of wanted.entries()) {
-    const { schema, name } = relation.root ?? relation
+    const { schema, name } = topOf(relation)
     onCompare?.({ done, of: wanted.length, object: `${relation.schema}.${relation.name}` })
     const key = keyOf(schema, name)
     if (refused.has(key)) continue
@@ -50,7 +52,7 @@ export async function readHashes(
       tables.delete(key)
       continue
     }
-    rowsOf.set(keyOf(relation.schema, relation.name), hash.rows)
+    rowsOf.set(keyIn(relation), hash.rows)
     const before = tables.get(key)
     tables.set(key, {
       ...{ schema, name, hasGenerated, columns: fingerprint },
@@ -61,8 +63,10 @@ export async function readHashes(
   return { tables: [...tables.values()], rootOf, rowsOf, refused, largeObjects }
 }
 
-function keyOfRoot({ schema, name, root }: HashableRelation): string {
-  return root === undefined ? keyOf(schema, name) : keyOf(root.schema, root.name)
+type Named = Pick<HashableRelation, 'schema' | 'name'>
+
+function keyIn({ schema, name }: Named): string {
+  return keyOf(schema, name)
 }
 
 /** Why hashes of this server say nothing about the recorded ones; undefined if they do. */

@@ -31,6 +31,8 @@ export async function makeRestrictedRoles(
   const statements = [
     ...[restorer, reader].map(role => `CREATE ROLE ${quoteName(role)} LOGIN ${WITHOUT_RIGHTS}`),
     `GRANT pg_read_all_data TO ${quoteName(reader)}`,
+    // That role reads no large objects of others; only a superuser can make this setting.
+    `ALTER ROLE ${quoteName(reader)} SET lo_compat_privileges = on`,
     ...roles.flatMap(role => [
       `CREATE ROLE ${quoteName(role)} NOLOGIN ${WITHOUT_RIGHTS}`,
       `GRANT ${quoteName(role)} TO ${quoteName(restorer)}`,

@@ -18,6 +18,7 @@ import { SourceHashes } from '#postgres/dump/source-hashes.ts'
 import { readTablesAlone } from '#postgres/dump/tables-alone.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { refuseSharedSession } from '#postgres/shared-sessions.ts'
+import { OUTLIVE_LIMITS } from '#postgres/sql-text.ts'
 import { type DumpedRelations, readSelection } from '#postgres/table-patterns.ts'
 
 /**
@@ -27,10 +28,6 @@ import { type DumpedRelations, readSelection } from '#postgres/table-patterns.ts
 const AFTER_THE_DUMP_MS = 5_000
 /** Time for sequences once hashing was ended. */
 const SEQUENCES_MS = 3_000
-
-/** Like pg_dump's, the transaction must outlive the server's limits for idle ones. */
-const OUTLIVE = `set local idle_in_transaction_session_timeout = 0;
-select pg_catalog.to_json(pg_catalog.set_config(name, '0', true)) from pg_catalog.pg_settings where name = 'transaction_timeout'`
 
 interface Of {
   connection: PostgresConnection
@@ -71,7 +68,7 @@ export class SourceSession {
       await refuseSharedSession(session, connection, { psql: psql.path, signal })
       const snapshot = await orNothing(session.beginShared(), session)
       if (snapshot === undefined) await session.begin('read only')
-      await session.ask(OUTLIVE)
+      await session.ask(OUTLIVE_LIMITS)
       const sequences = snapshot === undefined ? undefined : await orNothing(readSequences(session), session)
       return new SourceSession(session, { connection, psql: psql.path, signal, snapshot, sequences })
     } catch (error) {

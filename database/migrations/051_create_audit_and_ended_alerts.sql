@@ -33,3 +33,32 @@ create trigger audit_is_kept before delete on control_plane.audit
 -- ALWAYS: also for a session that has set session_replication_role to replica, as copying tools do.
 alter table control_plane.audit enable always trigger audit_is_append_only;
 alter table control_plane.audit enable always trigger audit_is_kept;
+
+-- An alert has an id, for those who ask for it. A mute holds back its notices until a time. announced: its notice was queued; an
+-- alert that is raised during a mute is announced after it, if it still holds.
+alter table control_plane.alerts
+  add column id          uuid not null default gen_random_uuid(),
+  add column muted_until timestamptz(3),
+  add column muted_by    text,
+  add column announced   boolean not null default true;
+create unique index alerts_by_id on control_plane.alerts (id);
+
+-- Alerts that have ended, for 400 days. A mute that still holds goes over to the next alert of the same key.
+create table control_plane.ended_alerts (
+  id          uuid primary key,
+  key         text not null,
+  kind        text not null,
+  details     jsonb not null check (jsonb_typeof(details) = 'object'),
+  since       timestamptz(3) not null,
+  seen_at     timestamptz(3) not null,
+  ended_at    timestamptz(3) not null default clock_timestamp(),
+  told_at     timestamptz(3),
+  muted_until timestamptz(3),
+  muted_by    text
+);
+create index ended_alerts_by_key on control_plane.ended_alerts (key, ended_at);
+create index ended_alerts_by_beginning on control_plane.ended_alerts (since, id);
+create index ended_alerts_by_age on control_plane.ended_alerts (ended_at);
+
+-- Lists of all verifications are read page by page.
+create index verifications_by_beginning on control_plane.verifications (started_at, id);

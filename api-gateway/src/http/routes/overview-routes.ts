@@ -1,0 +1,116 @@
+import type { ApiKey } from '@telegram-backup/database'
+import { openOverviews } from '@telegram-backup/engine/operations/overview.ts'
+import { checkSource, listSources, listTargets } from '@telegram-backup/engine/operations/places.ts'
+import { BackupError } from '@telegram-backup/errors'
+import { z } from 'zod'
+import { actorOf, notFound, projectOf } from '#http/callers.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { type Route, route } from '#http/routes/route.ts'
+import { OVERVIEW, SOURCE_CHECK, SOURCE_LIST, TARGET_LIST } from '#http/schemas/overview-schemas.ts'
+import { PROJECT_ID } from '#http/schemas/terms.ts'
+
+/** The state of everything, and the sources and targets that the serves declare. */
+export function overviewRoutes(ports: HttpPorts): Route[] {
+  return [overview(ports), sources(ports), targets(ports), check(ports)]
+}
+
+function viewerOf(caller: ApiKey, projectId?: string): { projectId: string | undefined; isAdmin: boolean } {
+  return { projectId: projectOf(caller, projectId), isAdmin: caller.scopes.includes('admin') }
+}
+
+const overview = ({ database, engine, configFile }: HttpPorts): Route => {
+  const overviews = openOverviews(database, () => ({
+    config: engine.config,
+    configFile,
+    fault: configFile.fault,
+  }))
+  return route(
+    {
+      method: 'get',
+      path: '/overview',
+      name: 'getOverview',
+      summary: 'Whether each source can be restored now, and how recently that was proven',
+      scope: 'read',
+      query: z.strictObject({ project_id: PROJECT_ID.optional() }),
+      answers: { 200: { description: 'The overview, a second old at most', schema: OVERVIEW } },
+      problems: [404],
+    },
+    async ({ caller, query }) => ({
+      status: 200,
+      body: await overviews(viewerOf(caller, query.project_id)),
+    }),
+  )
+}
+
+const sources = ({ database, configFile }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/sources',
+      name: 'listSources',
+      summary: 'The sources that the configuration files name, without their places',
+      scope: 'read',
+      answers: { 200: { description: 'All sources', schema: SOURCE_LIST } },
+    },
+    async ({ caller }) => {
+      const items = await listSources(database, configFile, viewerOf(caller))
+      return { status: 200, body: { items, next_cursor: null } }
+    },
+  )
+
+const targets = ({ database, configFile }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/targets',
+      name: 'listTargets',
+      summary: 'The restore targets that the configuration files name, without their places',
+      scope: 'read',
+      answers: { 200: { description: 'All targets', schema: TARGET_LIST } },
+    },
+    async ({ caller }) => {
+      const items = await listTargets(database, configFile, viewerOf(caller))
+      return { status: 200, body: { items, next_cursor: null } }
+    },
+  )
+
+const check = ({ database, configFile }: HttpPorts): Route =>
+  route(
+    {
+      method: 'post',
+      path: '/sources/{name}/check',
+      name: 'checkSource',
+      summary:
+        'Check whether a backup of a source could be made now, as doctor does; takes 15 seconds at most',
+      scope: 'admin',
+      answers: { 200: { description: 'What was found', schema: SOURCE_CHECK } },
+      problems: [404, 409],
+    },
+    async ({ caller, id: name, response }) => {
+      const leaving = new AbortController()
+      response.once('close', () => leaving.abort())
+      const isOwn = configFile.sourceNames.includes(name)
+      const own = isOwn ? configFile.projectOf('source', name) : undefined
+      const { projectId } = viewerOf(caller)
+      if (own == null || (projectId !== undefined && own !== projectId)) {
+        const declared = await listSources(database, configFile, viewerOf(caller))
+        if (!declared.some(source => source.name === name)) throw notFound('source')
+        throw elsewhere()
+      }
+      const body = await checkSource(
+        { ...database, actor: actorOf(caller) },
+        { name, projectId: own, file: configFile, signal: leaving.signal },
+      )
+      return { status: 200, body }
+    },
+  )
+
+function elsewhere(): BackupError {
+  return new BackupError(
+    'This serve cannot check the source: its own file does not name it, or cannot be read',
+    {
+      code: 'CONFLICT',
+      hint: 'Ask the serve on the machine whose telegram-backup.yaml names the source.',
+    },
+  )
+}

@@ -1,0 +1,58 @@
+import { open } from 'node:fs/promises'
+import { BackupError, describeError } from '@telegram-backup/errors'
+import { type CheckedEvidence, checkEvidenceFile } from '#proof/evidence-file.ts'
+
+export type { CheckedEvidence }
+
+const MOST_BYTES = 256 * 1024 * 1024
+const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=$/
+
+/**
+ * Checks a file of evidence. Needs no catalog, no chat, no key and no settings. Throws `INTEGRITY` for a file
+ * that was changed or is not signed by a trusted key, `USAGE` for a fingerprint that is none, `NOT_FOUND`.
+ * @param trusted fingerprints; empty: anybody may have signed
+ */
+export async function verifyEvidence(path: string, trusted: readonly string[]): Promise<CheckedEvidence> {
+  for (const fingerprint of trusted) {
+    if (FINGERPRINT.test(fingerprint)) continue
+    throw new BackupError(
+      `This is not the fingerprint of a key: ${JSON.stringify(fingerprint.slice(0, 80))}`,
+      {
+        code: 'USAGE',
+        hint: 'A fingerprint is SHA256: and 44 characters; the recovery card has it.',
+      },
+    )
+  }
+  const bytes = await readFile(path)
+  try {
+    return checkEvidenceFile(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+      trusted,
+    )
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new BackupError('The file is not evidence: it is no text', { code: 'INTEGRITY', cause: error })
+  }
+}
+
+async function readFile(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path)
+    try {
+      const { size } = await file.stat()
+      if (size > MOST_BYTES)
+        throw new BackupError('The file is too large for evidence', { code: 'INTEGRITY' })
+      return await file.readFile()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    const { code, message } = describeError(error)
+    if (code === 'INTEGRITY') throw error
+    throw new BackupError(`The file cannot be read: ${message}`, {
+      code: code === 'ENOENT' ? 'NOT_FOUND' : 'FAILED',
+      hint: 'Give the path of a file that an export has written.',
+      cause: error,
+    })
+  }
+}
