@@ -54,18 +54,13 @@ export interface OverviewViewer {
   isAdmin: boolean
 }
 
-export interface OverviewOptions extends OwnMachine {
-  /** Default: the clock of the catalog. */
-  clock?: (() => Date) | undefined
-}
-
 /** Throws what the catalog throws. */
 export async function overview(
   database: Database,
   viewer: OverviewViewer,
-  options: OverviewOptions,
+  own: OwnMachine,
 ): Promise<Overview> {
-  return overviewFor(await readOverviewFacts(database, options), viewer)
+  return overviewFor(await readOverviewFacts(database, own), viewer)
 }
 
 /** Nobody sees an older overview, however many ask. */
@@ -106,7 +101,7 @@ export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overv
   const reasons = general.map(finding => reasonFor(finding, isAdmin))
   return {
     state: sources.length === 0 ? 'broken' : worstOf([...sources, ...general].map(({ state }) => state)),
-    sentence: overviewSentence(sources, reasons, facts.at),
+    sentence: overviewSentence(sources, general, facts.at),
     as_of: facts.at,
     reasons,
     sources: sources.map(source => sourceOverview(source, isAdmin)),
@@ -133,10 +128,10 @@ function sourceOverview(of: SourceState, isAdmin: boolean): SourceOverview {
     state: source.state,
     reasons: findings.map(finding => reasonFor(finding, isAdmin)),
     last_good: source.last_good,
-    limit_hours: limit_ms === null ? null : Math.round(limit_ms / 360) / 10_000,
+    limit_hours: limit_ms === null ? null : Math.round(limit_ms / 3.6) / 1_000_000,
     next_run_at: source.next_run_at,
     proof: source.proof,
-    restore_estimate_seconds: null,
+    restore_estimate_seconds: source.restore_seconds,
     sizes: source.sizes,
   }
 }
