@@ -1,3 +1,4 @@
+import { mayOpenBackups } from '#config/drill-wishes.ts'
 import { runBackupJob } from '#job-handlers/backup-job.ts'
 import { runDrillJob } from '#job-handlers/drill-job.ts'
 import { runEraseJob } from '#job-handlers/erase-job.ts'
@@ -9,7 +10,6 @@ import { type JobHandlers, JobRunner, type JobRunnerOptions } from '#jobs/job-ru
 import { startJobSweeper } from '#jobs/job-sweeper.ts'
 import { servedQueues } from '#jobs/queue-names.ts'
 import { declaredPlaces } from '#monitoring/declared-places.ts'
-import { mayOpenBackups } from '#proof/drill-wishes.ts'
 import { retentionAnnouncer } from '#retention/announce-retention.ts'
 import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'

@@ -125,7 +125,7 @@ export class SourceSession {
         const count = isCounted ? await countRows(session, table).catch(() => null) : (hashed ?? null)
         rows.push([table.schema, table.name, count])
       }
-      await hashes?.complete({ hasLargeObjects: options.schemas.length + options.tables.length === 0 })
+      await hashes?.complete()
       await dumpEnded
       const after = isWhole ? await this.#sequencesNow(hashes) : undefined
       const dumped = new Set(withData.map(({ schema, name }) => JSON.stringify([schema, name])))
