@@ -11,6 +11,7 @@ import {
   mayBeResumed,
   resumableUntil,
 } from '@telegram-backup/engine/backup/recorded-facts.ts'
+import type { RestoreEstimate } from '@telegram-backup/engine/proof/restore-time.ts'
 import {
   count,
   formatBytes,
@@ -30,6 +31,7 @@ import {
   withCatalog,
 } from '#commands/command.ts'
 import { type Facts, factTable } from '#commands/fact-table.ts'
+import { measuredWords } from '#commands/restore-story.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
 /** How many missing files are listed for people. */
@@ -51,13 +53,15 @@ export const registerShow: RegisterCommand = (program, run) => {
       const { listMessages } = await import('@telegram-backup/database')
       const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-      const { backup, messages, policies } = await withCatalog(context, async database => {
+      const { restoreTimeOf } = await import('@telegram-backup/engine/proof/restore-time.ts')
+      const { backup, messages, policies, restore_estimate } = await withCatalog(context, async database => {
         const backup = await findBackup(database, words, context)
         const policies = (await readPolicyWords(database))(backup)
-        return { backup, messages: await listMessages(database, backup.id), policies }
+        const restore_estimate = backup.state === 'complete' ? await restoreTimeOf(database, backup) : null
+        return { backup, messages: await listMessages(database, backup.id), policies, restore_estimate }
       })
-      context.output.answer(withMissingFiles(backup), () =>
-        describeBackup(backup, messages, { policies, now: new Date() }),
+      context.output.answer({ ...withMissingFiles(backup), restore_estimate }, () =>
+        describeBackup(backup, messages, { policies, restore_estimate, now: new Date() }),
       )
       return ExitCode.DONE
     }, options),
@@ -67,7 +71,7 @@ export const registerShow: RegisterCommand = (program, run) => {
 function describeBackup(
   backup: BackupDetails,
   messages: readonly MessageRow[],
-  of: { policies: string | undefined; now: Date },
+  of: { policies: string | undefined; restore_estimate: RestoreEstimate | null; now: Date },
 ): string {
   const { place, holds, contents } = describeSource(backup)
   const facts: Facts = [
@@ -94,6 +98,7 @@ function describeBackup(
     ['created', formatTime(backup.created_at)],
     ...stayOf(backup, of),
     ['verified', backup.verified_at === null ? 'never' : formatTime(backup.verified_at)],
+    ['restore', of.restore_estimate && `takes ${measuredWords(of.restore_estimate)}`],
     ['chat', backup.chat_id ?? NONE],
     ['sha-256', backup.plain_sha256 ?? NONE],
     ['error', backup.error],
