@@ -59,3 +59,6 @@ create table control_plane.ended_alerts (
 create index ended_alerts_by_key on control_plane.ended_alerts (key, ended_at);
 create index ended_alerts_by_beginning on control_plane.ended_alerts (since, id);
 create index ended_alerts_by_age on control_plane.ended_alerts (ended_at);
+
+-- Lists of all verifications are read page by page.
+create index verifications_by_beginning on control_plane.verifications (started_at, id);

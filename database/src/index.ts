@@ -103,6 +103,7 @@ export type * from '#jobs/types.backup.ts'
 export { markDamaged, markSound } from '#backups/damage.ts'
 export { type MeasuredDrill, measuredDrills } from '#backups/measured-drills.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
+export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
 export {
   type SampledBackup,

@@ -66,6 +66,7 @@ export function describeVault(open: () => Promise<Database>): void {
           botId: null,
           purpose: 'part',
           backupId: send.backupId,
+          evidenceId: null,
           partNumber: 2,
           sourceMessageId: null,
           sha256: hash('c'),

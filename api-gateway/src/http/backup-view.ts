@@ -1,5 +1,6 @@
 import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
 import { type MissingFile, missingFiles, withMissingCount } from '@telegram-backup/database/missing-files'
+import { seesPlaces } from '#http/callers.ts'
 
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
 /** Details of a restore that name its server and user, or quote that server. */
@@ -13,7 +14,7 @@ const HIDDEN_REASON = 'The drill failed; a key with the scope admin sees the rea
 /** A backup as a key may see it. Only the scope `admin` shows where databases are. */
 export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_files: number } {
   const shown = withMissingCount(backup)
-  return caller.scopes.includes('admin')
+  return seesPlaces(caller)
     ? shown
     : { ...shown, source: backup.source && without(PLACES_OF_SOURCE, backup.source) }
 }
@@ -21,15 +22,13 @@ export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_f
 /** The same with messages and history. Actors name users and machines: only the scope `admin` shows them. */
 export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetailsView {
   const shown = { ...backup, ...backupView(caller, backup), missing: missingFiles(backup) }
-  if (caller.scopes.includes('admin')) return shown
+  if (seesPlaces(caller)) return shown
   const history = backup.history.map(({ actor: _, ...entry }) =>
     entry.event.startsWith('restore')
       ? { ...entry, details: without(PLACES_OF_RESTORE, entry.details) }
       : entry,
   )
-  const verifications = backup.verifications.map(({ actor: _, ...verification }) =>
-    withoutPlaceOfDrill(verification),
-  )
+  const verifications = backup.verifications.map(verification => verificationView(caller, verification))
   return { ...shown, history, verifications }
 }
 
@@ -41,12 +40,17 @@ type BackupDetailsView = Omit<BackupDetails, 'history' | 'verifications'> & {
   verifications: WithoutActor<Verification>[]
 }
 
-/** The error of a drill and its report name its server. */
-function withoutPlaceOfDrill(verification: WithoutActor<Verification>): WithoutActor<Verification> {
-  if (verification.kind !== 'drill') return verification
+/** A verification as a key may see it: the error of a drill and its report name its server. */
+export function verificationView<Shown extends Verification>(
+  caller: ApiKey,
+  verification: Shown,
+): WithoutActor<Shown> {
+  if (seesPlaces(caller)) return verification
+  const { actor: _, ...shown } = verification
+  if (verification.kind !== 'drill') return shown
   const { error, report } = verification
   return {
-    ...verification,
+    ...shown,
     error: error === null ? null : HIDDEN_REASON,
     report: report === null ? null : without(PLACES_OF_DRILL, report),
   }

@@ -1,4 +1,4 @@
-import type { ApiKey } from '@telegram-backup/database'
+import type { ApiKey, Database } from '@telegram-backup/database'
 import type { ConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import type { TargetSettings } from '@telegram-backup/engine/config/config-file-schema.ts'
 import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
@@ -28,7 +28,17 @@ export function projectOf(caller: ApiKey, projectId: string | undefined): string
   return projectId ?? caller.project_id ?? undefined
 }
 
-/** The name in the history and in jobs. */
+/** Whether names of machines, servers and users, and what quotes them, may be shown to the key. */
+export function seesPlaces({ scopes }: ApiKey): boolean {
+  return scopes.includes('admin')
+}
+
+/** The catalog, for acts in the name of the key. */
+export function inNameOf(caller: ApiKey, database: Database): Database {
+  return { ...database, actor: actorOf(caller) }
+}
+
+/** The name in the history, in jobs and in the audit. */
 export function actorOf({ name, id }: ApiKey): string {
   return `key ${name.slice(0, 80)} (${id.slice(0, 8)})`
 }
@@ -64,7 +74,17 @@ export function notFound(noun: Noun): BackupError {
   return new BackupError(`There is no such ${noun}`, { code: 'NOT_FOUND', hint: WHERE_TO_LOOK[noun] })
 }
 
-type Noun = 'backup' | 'job' | 'schedule' | 'project' | 'source' | 'target' | 'evidence'
+type Noun =
+  | 'backup'
+  | 'job'
+  | 'schedule'
+  | 'project'
+  | 'source'
+  | 'target'
+  | 'evidence'
+  | 'alert'
+  | 'drill'
+  | 'key'
 
 const LIMITED_KEYS = 'A key that is limited to a project sees only what belongs to it.'
 const WHERE_TO_LOOK: Readonly<Record<Noun, string>> = {
@@ -72,6 +92,9 @@ const WHERE_TO_LOOK: Readonly<Record<Noun, string>> = {
   backup: 'GET /api/v1/backups lists the backups that this key sees.',
   job: 'GET /api/v1/jobs lists the jobs that this key sees.',
   schedule: 'GET /api/v1/schedules lists the schedules that this key sees.',
+  alert: 'GET /api/v1/alerts?state=all lists the alerts that this key sees.',
+  drill: 'GET /api/v1/drills lists the drills that this key sees.',
+  key: 'GET /api/v1/keys lists the keys that this key sees.',
   project: LIMITED_KEYS,
   source: `The telegram-backup.yaml of the service names the sources. ${LIMITED_KEYS}`,
   target: `The telegram-backup.yaml of the service names the targets. ${LIMITED_KEYS}`,

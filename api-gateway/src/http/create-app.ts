@@ -13,16 +13,22 @@ import { metricsAccess } from '#http/metrics-access.ts'
 import { answerErrors } from '#http/problems.ts'
 import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
+import { alertRoutes } from '#http/routes/alert-routes.ts'
+import { auditRoute } from '#http/routes/audit-route.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
 import { eventRoute } from '#http/routes/event-routes.ts'
 import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
-import { overviewRoutes } from '#http/routes/overview-routes.ts'
+import { keyRoutes } from '#http/routes/key-routes.ts'
+import { overviewRoutes, overviewsOf } from '#http/routes/overview-routes.ts'
+import { pinRoutes } from '#http/routes/pin-routes.ts'
+import { previewRoutes } from '#http/routes/preview-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
+import { verificationRoutes } from '#http/routes/verification-routes.ts'
 import { whoamiRoute } from '#http/routes/whoami-route.ts'
 
 export interface HttpApp {
@@ -90,16 +96,23 @@ const NOTHING = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
 
 function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
   const memory = new TransferMemory(ports.settings.transfer_memory_mib)
+  const overviews = overviewsOf(ports)
   return [
     uploadRoute(ports, memory),
     ...backupRoutes(ports),
     contentRoute(ports, memory),
     ...jobRoutes(ports),
     jobEvents(ports, streams),
-    eventRoute(ports, streams),
+    eventRoute(ports, { open: streams, overviews }),
     ...scheduleRoutes(ports),
+    ...alertRoutes(ports),
+    ...verificationRoutes(ports),
+    ...previewRoutes(ports),
+    ...pinRoutes(ports),
+    ...keyRoutes(ports),
+    auditRoute(ports),
     whoamiRoute(),
-    ...overviewRoutes(ports),
+    ...overviewRoutes(ports, overviews),
     ...evidenceRoutes(ports),
   ]
 }

@@ -208,7 +208,7 @@ describe('every route answers as the document says', () => {
       expect(bare.body['hint']).not.toContain('[hidden]')
       // Every key may ask whose it is.
       if (path.endsWith('/whoami')) continue
-      const isRead = method === 'GET' && !path.endsWith('/content')
+      const isRead = (method === 'GET' && !path.endsWith('/content')) || path.endsWith('/preview')
       const scoped = await asked(method, relative, {
         id: 'nonsense',
         key: isRead ? reader : none,
@@ -223,7 +223,7 @@ describe('every route answers as the document says', () => {
     for (const path of new Set(api.operations.map(one => one.path))) {
       const answer = await service.ask(`/${filled(path, backupId)}`.replace('//api/v1', ''), {
         key: admin,
-        method: 'PUT',
+        method: path.endsWith('/pin') ? 'PATCH' : 'PUT',
       })
       expect(answer.status, path).toBe(405)
       expect(answer.headers.get('allow')).toMatch(/[A-Z]/)

@@ -52,6 +52,7 @@ const NAMES = fc.constantFrom(
     'overwrite',
     'read_data',
   ],
+  ...['minutes', 'name', 'scopes', 'expires', 'act', 'object', 'actor', 'kind', 'backup_id'],
   ...['__proto__', 'constructor', 'x'],
 )
 const BODY = fc.oneof(

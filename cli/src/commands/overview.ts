@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { registerAlerts } from '#commands/alerts-command.ts'
 import { registerApikey } from '#commands/apikey-command.ts'
+import { registerAudit } from '#commands/audit-command.ts'
 import { registerCard } from '#commands/card-command.ts'
 import type { RegisterCommand, RunAction } from '#commands/command.ts'
 import { registerCompletion } from '#commands/completion-command.ts'
@@ -80,7 +82,9 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Run as a service:': {
     serve: [registerServe, 'run the schedules, the jobs and the HTTP API'],
     jobs: [registerJobs, 'list, show and cancel the jobs of the service'],
+    alerts: [registerAlerts, 'list the problems that the service found, mute notices'],
     apikey: [registerApikey, 'create, list and revoke keys of the HTTP API'],
+    audit: [registerAudit, 'list who did what, and when'],
     'notify-test': [registerNotifyTest, 'send a test message to each notified receiver'],
   },
   'Try it, and help:': {

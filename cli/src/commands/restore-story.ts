@@ -8,6 +8,7 @@ import type {
   RestorePlan,
   RestoreStep,
 } from '@telegram-backup/engine/restore/ask-for-plan.ts'
+import { fetchSeconds, heldBy, wayOf } from '@telegram-backup/engine/restore/plan-words.ts'
 import {
   count,
   formatBytes,
@@ -18,8 +19,6 @@ import {
 import { shownName } from '@telegram-backup/engine/units/names.ts'
 import { notWholeLines } from '#commands/not-whole.ts'
 import type { Output } from '#commands/output.ts'
-
-type Into = Extract<RestoreStep, { does: 'write' }>['into']
 
 /** How many of the links that were left out are listed. */
 const MAX_SHOWN = 20
@@ -43,12 +42,6 @@ export function answerPlan(output: Output, backup: BackupDetails, plan: Measured
     () =>
       [...describeFetch(backup, plan), ...describePlan(plan), 'A dry run: nothing was changed.'].join('\n'),
   )
-}
-
-/** As long as the send took; null when nobody knows. */
-function fetchSeconds({ completed_at, created_at }: BackupDetails): number | null {
-  const took = ((completed_at?.getTime() ?? 0) - created_at.getTime()) / 1000
-  return took > 0 ? Math.ceil(took) : null
 }
 
 /** What is fetched from the chat, and an estimate: as a drill measured it, or about as long as the send took. */
@@ -97,37 +90,13 @@ export function describePlan({ target, makes, steps }: RestorePlan): string[] {
   return [`Target    ${target}`, ...steps.flatMap(step => describeStep(step, makes))]
 }
 
-const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) => string>>> = {
-  database: {
-    empty: name => `into the empty database ${name}, in one transaction`,
-    new: viaTemporaryDatabase,
-    staging: viaTemporaryDatabase,
-    existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
-  },
-  roles: { empty: sameWay, new: sameWay, staging: sameWay, existing: sameWay },
-  directory: {
-    empty: () => 'into a new directory, which then replaces the empty one',
-    new: () => 'into a temporary directory, which is then renamed',
-    staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
-    existing: name => `adds to ${name}`,
-  },
-}
-
-function sameWay(name: string): string {
-  return `adds to ${name}, in one transaction`
-}
-
-function viaTemporaryDatabase(name: string): string {
-  return `loads into a temporary database, in one transaction, then renames it to ${name}`
-}
-
 function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] {
   switch (step.does) {
     case 'write':
-      return [`Way       ${WAYS[makes][step.into](step.name)}`]
+      return [`Way       ${wayOf(makes, step)}`]
     case 'move in':
       return [
-        `Way       into a temporary folder in ${step.name}, from which the files are moved into their places; all else there stays`,
+        `Way       ${wayOf(makes, step)}`,
         ...(step.replaces > 0
           ? [
               `Replaces  ${count(step.replaces, 'file')} that ${step.replaces === 1 ? 'is' : 'are'} there already`,
@@ -135,11 +104,10 @@ function describeStep(step: RestoreStep, makes: RestorePlan['makes']): string[] 
           : []),
       ]
     case 'replace': {
-      const { name, holds, sizeBytes, sessions, isKept } = step
+      const { name, sessions, isKept } = step
       const ended = sessions > 0 ? `, its ${count(sessions, 'session')} will be ended` : ''
-      const held = `it holds ${holds.join(', ')} (${formatBytes(sizeBytes)})`
       return [
-        `Old one   ${name} is replaced after that${ended}; ${held}${isKept ? '; the old one is kept' : ''}`,
+        `Old one   ${name} is replaced after that${ended}; it holds ${heldBy(step)}${isKept ? '; the old one is kept' : ''}`,
       ]
     }
     case 'select':

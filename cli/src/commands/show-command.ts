@@ -11,6 +11,7 @@ import {
   mayBeResumed,
   resumableUntil,
 } from '@telegram-backup/engine/backup/recorded-facts.ts'
+import { recordedReport } from '@telegram-backup/engine/proof/drill-report.ts'
 import type { RestoreEstimate } from '@telegram-backup/engine/proof/restore-time.ts'
 import {
   count,
@@ -30,6 +31,7 @@ import {
   type RegisterCommand,
   withCatalog,
 } from '#commands/command.ts'
+import { drillResult } from '#commands/drill-words.ts'
 import { type Facts, factTable } from '#commands/fact-table.ts'
 import { measuredWords } from '#commands/restore-story.ts'
 import { describeMessages } from '#commands/show-messages.ts'
@@ -192,16 +194,21 @@ const WHAT_WAS_DONE: Readonly<Record<Verification['kind'], string>> = {
 /** The verifications, newest first, with the findings of each. */
 function describeVerifications(verifications: readonly Verification[]): string[] {
   if (verifications.length === 0) return []
-  const rows = verifications.map(({ kind, state, parts, bytes, findings, error, started_at }) => [
-    formatTime(started_at),
-    WHAT_WAS_DONE[kind],
-    state === 'damaged' ? 'DAMAGED' : state,
-    String(parts),
-    formatBytes(bytes),
-    [
-      ...findings.map(({ reason, mended }) => `${mended === true ? 'repaired: ' : ''}${reason}`),
-      ...(error ? [error] : []),
-    ].join('; ') || NONE,
-  ])
+  const rows = verifications.map(verification => {
+    const { kind, state, parts, bytes, findings, error, started_at } = verification
+    const drill = recordedReport(verification)
+    return [
+      formatTime(started_at),
+      WHAT_WAS_DONE[kind],
+      state === 'damaged' ? 'DAMAGED' : state,
+      String(parts),
+      formatBytes(bytes),
+      [
+        ...findings.map(({ reason, mended }) => `${mended === true ? 'repaired: ' : ''}${reason}`),
+        ...(drill !== undefined && findings.length === 0 ? [drillResult(drill)] : []),
+        ...(error ? [error] : []),
+      ].join('; ') || NONE,
+    ]
+  })
   return [formatTable([['VERIFIED', 'WHAT', 'RESULT', 'MESSAGES', 'READ', 'FOUND'], ...rows]), '']
 }

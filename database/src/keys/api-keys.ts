@@ -1,18 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { checkProjectId, checkText, checkTime, isUuid } from '#input-checks.ts'
+import { checkCount, checkProjectId, checkText, checkTime, isUuid } from '#input-checks.ts'
 import { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
+import { lockByName } from '#named-locks.ts'
 
 const PREFIX = 'tbk_'
 /** How precisely the last use is recorded. */
 const LAST_USE_EVERY_MS = 60_000
 
-/** Makes a key of `tbk_` and 256 random bits; only this call returns it. CatalogError INVALID. */
+/**
+ * Makes a key of `tbk_` and 256 random bits; only this call returns it. CatalogError INVALID, CONFLICT when
+ * the project has too many.
+ */
 export async function createApiKey(
   database: Database,
   of: {
@@ -20,6 +24,8 @@ export async function createApiKey(
     scopes: readonly ApiScope[]
     projectId?: string | undefined
     expiresAt?: Date | undefined
+    /** How many keys in use the project may have, this one included; unlimited if left out. */
+    most?: number | undefined
   },
 ): Promise<{ apiKey: ApiKey; key: string }> {
   checkText('name of a key', of.name)
@@ -33,6 +39,7 @@ export async function createApiKey(
   }
   const key = `${PREFIX}${randomBytes(32).toString('base64url')}`
   const apiKey = await inTransaction(database.kysely, async trx => {
+    if (of.most !== undefined) await assertRoom(trx, of.projectId ?? null, of.most)
     const row = await trx
       .insertInto('api_keys')
       .values({
@@ -51,6 +58,26 @@ export async function createApiKey(
     return withoutHash(row)
   })
   return { apiKey, key }
+}
+
+async function assertRoom(
+  trx: Transaction<CatalogSchema>,
+  projectId: string | null,
+  most: number,
+): Promise<void> {
+  // Concurrent calls wait here, so that the second counts the first.
+  await lockByName(trx, 'control_plane: keys')
+  const { count } = await trx
+    .selectFrom('api_keys')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where(sql<boolean>`project_id is not distinct from ${projectId}::text`)
+    .where(isGood)
+    .executeTakeFirstOrThrow()
+  if (count < most) return
+  throw new CatalogError(`There are ${count} keys in use, and there may be no more than ${most}`, {
+    code: 'CONFLICT',
+    hint: 'Revoke those that nobody uses.',
+  })
 }
 
 /**
@@ -121,6 +148,32 @@ export async function listApiKeys(database: Database): Promise<ApiKey[]> {
     .orderBy('id')
     .execute()
   return rows.map(withoutHash)
+}
+
+/** One key, also a revoked or expired one; null for an unknown id or one that is no UUID. */
+export async function getApiKey(database: Database, id: string): Promise<ApiKey | null> {
+  if (!isUuid(id)) return null
+  const row = await database.kysely.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : withoutHash(row)
+}
+
+/** One page of keys, newest first; one of `projectId` alone leaves out those for all projects. */
+export async function pageApiKeys(
+  { kysely }: Database,
+  of: {
+    projectId?: string | undefined
+    after?: { createdAt: Date; id: string } | undefined
+    limit: number
+  },
+): Promise<ApiKey[]> {
+  checkCount('limit', of.limit, 1)
+  let query = kysely.selectFrom('api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc')
+  if (of.projectId !== undefined) query = query.where('project_id', '=', of.projectId)
+  if (of.after !== undefined) {
+    const { createdAt, id } = of.after
+    query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id}::uuid)`)
+  }
+  return (await query.limit(of.limit).execute()).map(withoutHash)
 }
 
 /** False for an unknown id. A revoked key stays in the list. */

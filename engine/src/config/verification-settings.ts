@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { holdsVariable } from '#config/config-variables.ts'
 import { readDrillWithin } from '#config/drill-wishes.ts'
 import { parseSpanMs } from '#units/quantities.ts'
-import type { SamplingRules } from '#verification/plan-sampling.ts'
 
 /** Automatic verification: `verification:` of telegram-backup.yaml. */
-export interface VerificationSettings extends Omit<SamplingRules, 'readAllWithinMs'> {
+export interface VerificationSettings {
+  /** At most so many messages are read within an hour: each costs a copy in the chat, which limits them. */
+  messagesPerHour: number
   /** In milliseconds; null: no automatic verification. */
   readAllWithinMs: number | null
   /** For every source without an own one, in milliseconds; null: no drills; undefined: the file says nothing. */

@@ -20,6 +20,7 @@ import {
   alertTimes,
   type Finding,
   findingOf,
+  OVERVIEW_STATES,
   type OverviewState,
   worstOf,
 } from '#monitoring/state-findings.ts'
@@ -68,7 +69,8 @@ interface Own {
 }
 
 /**
- * The state of each source that a file, a schedule or a complete backup names, from what exists now.
+ * The state of each source that a file, a schedule or a complete backup names, from what exists now. The
+ * worst come first.
  * @param conditions as `findConditions` finds them
  */
 export function sourceStates(
@@ -85,7 +87,7 @@ export function sourceStates(
     JSON.stringify([source, project, type]),
   )
   const declared = Map.groupBy(facts.declared, ({ name }) => name)
-  return placesOf(facts).flatMap(place => {
+  const states = placesOf(facts).flatMap(place => {
     const key = keyOf(place)
     const own: Own = {
       place,
@@ -100,6 +102,7 @@ export function sourceStates(
       own.declared.length === 0 && own.schedules.length === 0 && (own.source?.complete_count ?? 0) === 0
     return isGone ? [] : [stateOf(own, { facts, rules, alerts })]
   })
+  return states.sort((a, b) => OVERVIEW_STATES.indexOf(b.state) - OVERVIEW_STATES.indexOf(a.state))
 }
 
 function placesOf({ sources, declared }: StateFacts): Place[] {

@@ -1,4 +1,5 @@
 import type { Drilled } from '@telegram-backup/connectors/drilling.ts'
+import type { Verification } from '@telegram-backup/database'
 import type { DrillPhases } from '#proof/phase-clock.ts'
 
 /**
@@ -15,6 +16,17 @@ export type RestoredReport = Drilled & {
   seconds: number
   /** Together `seconds`. */
   phases: DrillPhases
+}
+
+/**
+ * What the catalog kept of a drill; undefined for other verifications, and for drills of earlier versions.
+ */
+export function recordedReport({
+  report,
+}: Pick<Verification, 'report'>): Omit<RestoredReport, 'verification_id'> | undefined {
+  const { state, depth, compared, not_covered, differences } = (report ?? {}) as Partial<RestoredReport>
+  const isReport = state && depth && compared && Array.isArray(not_covered) && Array.isArray(differences)
+  return isReport ? (report as unknown as RestoredReport) : undefined
 }
 
 /** The differences of a drill as an error; undefined without any. */

@@ -169,6 +169,11 @@ export function supportedWishes(target: RestoreTarget, wishes: RestoreWishes): R
   }
 }
 
+/** What a request over HTTP can ask for. */
+export function requestedWishes(overwrite: boolean): RestoreWishes {
+  return { overwrite, keepOld: false, createRoles: false, trustGlobals: false, allow: [] }
+}
+
 /** A placeholder for the target in a restore command, by the record of a backup; undefined: fetch it. */
 export function shownTarget(source: BackupDetails['source']): string | undefined {
   return recordedKind(source)?.restore?.shown

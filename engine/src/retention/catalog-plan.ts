@@ -34,8 +34,15 @@ export async function readRetention(
   database: Database,
   clock: Date,
 ): Promise<(waiting?: RetentionFacts['waiting']) => RetentionPlan> {
-  const now = earlierTime(clock, new Date())
   const { data: backups } = await queryBackups(database, { state: 'complete' })
+  const facts = await readRules(database, clock)
+  const marked = await planMarked(database)
+  return waiting => [...marked, ...decideRetention({ ...facts, backups, waiting })]
+}
+
+/** All that decides about backups, besides themselves. */
+export async function readRules(database: Database, clock: Date): Promise<Omit<RetentionFacts, 'backups'>> {
+  const now = earlierTime(clock, new Date())
   const changes = await retentionPolicyTimes(database)
   const ofKinds = (await listRetentionPolicies(database)).map(policy => ({
     ...policy,
@@ -53,11 +60,7 @@ export async function readRetention(
     until: new Date(now.getTime() + CLOCKS_DIFFER_MS),
   })
   const begun = await listLateBeginnings(database, CLOCKS_DIFFER_MS)
-  const marked = await planMarked(database)
-  return waiting => [
-    ...marked,
-    ...decideRetention({ backups, policies, schedules, times, begun, now, waiting }),
-  ]
+  return { policies, schedules, times, begun, now }
 }
 
 /** A clock that is ahead would erase too early; a clock that is behind erases later. */

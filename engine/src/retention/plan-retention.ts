@@ -20,6 +20,8 @@ export interface RetentionDecision {
   decision: 'erase' | 'keep' | 'held'
   /** For people. */
   reason: string
+  /** Each rule that keeps it; of other decisions, the reason alone. */
+  reasons?: readonly string[] | undefined
   /** It stays although it has expired or no rule keeps it. */
   isGuarded: boolean
   /** A held backup that is erased as soon as a person confirms. */
@@ -176,7 +178,7 @@ function decideGroup(
   const hasPolicy = group.policies.length > 0
   const decisions = group.ranked.map((backup): Made => {
     const reasons = kept.get(backup.id)
-    if (reasons !== undefined) return decide(backup, 'keep', reasons.join(', '))
+    if (reasons !== undefined) return { ...decide(backup, 'keep', reasons.join(', ')), reasons }
     const why = reasonToGo(backup, group)
     const place = lastOfAll.has(backup.id)
       ? (backup.member ?? 'its project and type')

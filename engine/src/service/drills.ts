@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import {
+  type Database,
   type DeclaredDrill,
   type DeliverJob,
   declareDrills,
@@ -11,11 +12,14 @@ import {
 import { whatItIs } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
 import { DEFAULT_DRILL_WITHIN_MS, mayOpenBackups, readDrillWithin } from '#config/drill-wishes.ts'
+
+import type { LiveConfigFile } from '#config/live-config-file.ts'
 import { renewedPart } from '#config/renewed-part.ts'
 import { chooseSource } from '#config/source-settings.ts'
 import type { Config } from '#environment.ts'
+import type { Logger } from '#logging.ts'
+
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
-import type { ServiceContext } from '#service/service-context.ts'
 import type { ServicePart } from '#service-part.ts'
 import { type DrillMachine, planDrills } from '#verification/plan-drills.ts'
 
@@ -23,8 +27,12 @@ import { type DrillMachine, planDrills } from '#verification/plan-drills.ts'
 const LONGEST_PAUSE_MS = 10 * 60_000
 const SHORTEST_PAUSE_MS = 1_000
 
-type DrillsContext = Pick<ServiceContext, 'config' | 'configFile' | 'database' | 'log'> & {
+interface DrillsContext {
+  config: Config
+  configFile: LiveConfigFile
+  database: Database
   deliver: DeliverJob
+  log: Logger
 }
 
 /**

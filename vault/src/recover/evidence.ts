@@ -136,7 +136,7 @@ export function evidenceNotes(outcomes: readonly EvidenceOutcome[]): string[] {
     const missing = Array.from({ length: Math.min(last, 100_000) }, (_, at) => at + 1).filter(isMissing)
     if (missing.length > 0)
       notes.push(
-        `Evidence is missing in this chat: ${missing.length} records before number ${last}, the first one number ${missing[0]}.`,
+        `Evidence is missing in this chat: ${missing.length} ${missing.length === 1 ? 'record' : 'records'} before number ${last}, the first one number ${missing[0]}.`,
       )
   }
   return notes

@@ -235,7 +235,7 @@ function ownSourceOf(
 }
 
 /** Throws `NOT_FOUND` for a backup that is not complete: the job would fail. */
-function assertWhole({ state }: Backup): void {
+export function assertWhole({ state }: Backup): void {
   if (state === 'complete') return
   throw new BackupError(`The backup is ${state}; the chat does not hold all of it`, {
     code: 'NOT_FOUND',

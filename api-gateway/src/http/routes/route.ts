@@ -18,7 +18,7 @@ export interface DescribedAnswer {
 
 /** A route for the router, the checks of requests, and the OpenAPI document. */
 export interface RouteDescription {
-  method: 'get' | 'post' | 'patch' | 'delete'
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** Below `/api/v1`; the only parameter is `{id}`, or `{name}` of a source. */
   path: string
   /** The operation’s name in the document. */

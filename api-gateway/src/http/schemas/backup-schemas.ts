@@ -1,4 +1,4 @@
-import type { BackupState } from '@telegram-backup/database'
+import type { BackupState, VerificationKind, VerificationState } from '@telegram-backup/database'
 import { z } from 'zod'
 import { PROJECT_ID, TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
@@ -8,6 +8,13 @@ export const BACKUP_STATE: z.ZodType<BackupState> = z.enum([
   'failed',
   'erasing',
   'erased',
+])
+export const VERIFICATION_KIND: z.ZodType<VerificationKind> = z.enum(['existence', 'data', 'drill'])
+export const VERIFICATION_STATE: z.ZodType<VerificationState> = z.enum([
+  'running',
+  'sound',
+  'damaged',
+  'failed',
 ])
 const PART_STATE = z.enum(['intended', 'sent', 'missing', 'damaged', 'tombstone', 'erased'])
 const COUNT = z.int().min(0)
@@ -49,8 +56,39 @@ const BACKUP_FIELDS = {
   }),
 }
 
+const VERIFICATION_FIELDS = {
+  id: UUID,
+  kind: VERIFICATION_KIND,
+  state: VERIFICATION_STATE,
+  parts: COUNT,
+  bytes: COUNT,
+  findings: z.array(z.looseObject({})),
+  code: z.string().nullable().meta({ description: 'Of the error of one that failed.' }),
+  depth: z.enum(['restored', 'counts', 'dump', 'contents']).nullable(),
+  report: z.looseObject({}).nullable().meta({ description: 'What a drill compared.' }),
+  started_at: TIME,
+  finished_at: TIME_OR_NULL,
+}
+
+export const VERIFICATION: z.ZodType = z
+  .looseObject({
+    ...VERIFICATION_FIELDS,
+    backup_id: UUID,
+    project_id: PROJECT_ID,
+    type: TYPE,
+    source_name: z.string().nullable(),
+    job_id: UUID.nullable(),
+    error: z.string().nullable(),
+    actor: z.string().optional().meta({ description: 'Only for keys with the scope admin.' }),
+  })
+  .meta({ id: 'Verification' })
+
+export const VERIFICATION_PAGE: z.ZodType = z
+  .object({ items: z.array(VERIFICATION), next_cursor: z.string().nullable() })
+  .meta({ id: 'VerificationPage' })
+
 /** Loose, so that later versions may add fields. */
-const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup' })
+export const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup' })
 
 export const BACKUP_DETAILS: z.ZodType = z
   .looseObject({
@@ -82,21 +120,7 @@ export const BACKUP_DETAILS: z.ZodType = z
         details: z.looseObject({}),
       }),
     ),
-    verifications: z.array(
-      z.looseObject({
-        id: UUID,
-        kind: z.enum(['existence', 'data', 'drill']),
-        state: z.enum(['running', 'sound', 'damaged', 'failed']),
-        parts: COUNT,
-        bytes: COUNT,
-        findings: z.array(z.looseObject({})),
-        code: z.string().nullable().meta({ description: 'Of the error of one that failed.' }),
-        depth: z.enum(['restored', 'counts', 'dump', 'contents']).nullable(),
-        report: z.looseObject({}).nullable().meta({ description: 'What a drill compared.' }),
-        started_at: TIME,
-        finished_at: TIME_OR_NULL,
-      }),
-    ),
+    verifications: z.array(z.looseObject(VERIFICATION_FIELDS)),
   })
   .meta({ id: 'BackupDetails' })
 

@@ -6,7 +6,7 @@ import {
   type SummedBucket,
   sumsText,
 } from '#postgres/contents/content-hash.ts'
-import type { FloatForm, HashAlgorithm, HashedBy, LeftOutReason } from '#postgres/contents/hash-record.ts'
+import type { FloatForm, HashAlgorithm, HashedBy } from '#postgres/contents/hash-record.ts'
 import {
   bucketsSql,
   HASH_SETTINGS,
@@ -17,7 +17,11 @@ import {
   rowTexts,
 } from '#postgres/contents/hash-sql.ts'
 import { IS_OWN } from '#postgres/database-contents.ts'
+import type { LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
+
+/** The part of a session that hashing needs. */
+type Asked = Pick<PsqlSession, 'ask' | 'isOpen'>
 
 /** What can have rows of its own, in the order in which it is best hashed: the smallest first. */
 export interface HashableRelation {
@@ -28,6 +32,8 @@ export interface HashableRelation {
   oid: number
   /** The partitioned table on top, if this is a partition: rows may move between its partitions. */
   root: { schema: string; name: string; oid: number } | undefined
+  /** Whether its user may keep others from changing it. */
+  mayLock: boolean
 }
 
 const RELATIONS = `
@@ -42,7 +48,10 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
   namespace.nspname, class.relname,
   case when of_extension.oid is not null then 'extension' when class.relkind = 'f' then 'foreign table'
     when class.relkind = 'm' then 'materialized view' else 'table' end,
-  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname, top.oid::pg_catalog.int8
+  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname, top.oid::pg_catalog.int8,
+  pg_catalog.has_table_privilege(class.oid, case
+    when pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 170000 then 'UPDATE, DELETE, TRUNCATE'
+    else 'UPDATE, DELETE, TRUNCATE, MAINTAIN' end)
 ) order by class.relpages, namespace.nspname, class.relname), '[]')
 from pg_catalog.pg_class class
 join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
@@ -57,12 +66,12 @@ where class.relkind in ('r', 'f', 'm') and ${IS_OWN}
   and (of_extension.oid is null or (class.relkind = 'r' and class.oid = any (of_extension.extconfig)))`
 
 /** Throws what the session throws. */
-export async function readHashable(session: PsqlSession): Promise<HashableRelation[]> {
+export async function readHashable(session: Asked): Promise<HashableRelation[]> {
   const rows = (await session.ask(RELATIONS)) as Array<
-    [string, string, HashableRelation['kind'], number, string | null, string | null, number | null]
+    [string, string, HashableRelation['kind'], number, string | null, string | null, number | null, boolean]
   >
-  return rows.map(([schema, name, kind, oid, topSchema, topName, topOid]) => ({
-    ...{ schema, name, kind, oid },
+  return rows.map(([schema, name, kind, oid, topSchema, topName, topOid, mayLock]) => ({
+    ...{ schema, name, kind, oid, mayLock },
     root:
       topSchema === null || topName === null || topOid === null
         ? undefined
@@ -71,7 +80,7 @@ export async function readHashable(session: PsqlSession): Promise<HashableRelati
 }
 
 /** Prepares a transaction for all that follows here. Throws what the session throws. */
-export async function prepareHashing(session: PsqlSession): Promise<void> {
+export async function prepareHashing(session: Asked): Promise<void> {
   await session.ask(PREPARE_HASHING)
 }
 
@@ -79,10 +88,7 @@ export async function prepareHashing(session: PsqlSession): Promise<void> {
  * What hashes of this database are comparable by. Undefined where the server has no such hash (10 and older).
  * Throws what the session throws.
  */
-export async function readHashedBy(
-  session: PsqlSession,
-  algorithm: HashAlgorithm,
-): Promise<HashedBy | undefined> {
+export async function readHashedBy(session: Asked, algorithm: HashAlgorithm): Promise<HashedBy | undefined> {
   const [number, version, encoding] = (await session.ask(SERVER)) as [number, string, string]
   if (number < 110_000) return undefined
   const probe = hashOfBuckets((await session.ask(probeSql(algorithm))) as SummedBucket[])
@@ -108,7 +114,7 @@ export interface TableColumns {
 }
 
 /** A server may answer anything; this goes into the next query. */
-export function numberOf(oid: number): number {
+function numberOf(oid: number): number {
   if (Number.isSafeInteger(oid) && oid > 0) return oid
   throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
 }
@@ -134,7 +140,7 @@ from own join base using (attnum) join pg_catalog.pg_type t on t.oid = base.oid 
 left join pg_catalog.pg_type element on element.oid = t.typelem`
 
 /** Throws what the session throws. */
-export async function readColumns(session: PsqlSession, { oid }: HashableRelation): Promise<TableColumns> {
+export async function readColumns(session: Asked, { oid }: HashableRelation): Promise<TableColumns> {
   const all = (await session.ask(columnsSql(oid))) as Array<
     [string, string, boolean, HashableColumn['kind'], boolean]
   >
@@ -156,13 +162,13 @@ const CURSOR = 'telegram_backup_hash'
  * @param onPlanned called once the server has planned the query, and before it reads a row
  */
 export async function hashTable(
-  session: PsqlSession,
+  session: Asked,
   table: { schema: string; name: string },
   of: {
     columns: readonly HashableColumn[]
     algorithm: HashAlgorithm
     floats: FloatForm
-    onPlanned?: () => Promise<void>
+    onPlanned?: () => void
   },
 ): Promise<ContentHash | LeftOutReason> {
   return await hashTexts(session, rowTexts(table, of), of)
@@ -170,25 +176,23 @@ export async function hashTable(
 
 /** Of all large objects together. */
 export async function hashLargeObjects(
-  session: PsqlSession,
+  session: Asked,
   algorithm: HashAlgorithm,
 ): Promise<ContentHash | LeftOutReason> {
   return await hashTexts(session, LARGE_OBJECT_TEXTS, { algorithm })
 }
 
 async function hashTexts(
-  session: PsqlSession,
+  session: Asked,
   texts: string,
-  { algorithm, onPlanned }: { algorithm: HashAlgorithm; onPlanned?: () => Promise<void> },
+  { algorithm, onPlanned }: { algorithm: HashAlgorithm; onPlanned?: () => void },
 ): Promise<ContentHash | LeftOutReason> {
   try {
     await session.ask(`declare ${CURSOR} no scroll cursor for ${bucketsSql(algorithm, texts)}`)
-    try {
-      await onPlanned?.()
-      return hashOfBuckets((await session.ask(`fetch ${CURSOR}`)) as SummedBucket[])
-    } finally {
-      if (session.isOpen) await session.ask(`close ${CURSOR}`)
-    }
+    onPlanned?.()
+    const buckets = await session.ask(`fetch ${CURSOR}; close ${CURSOR}`)
+    // Only the last statement tells of its error.
+    return buckets === undefined ? await reasonOf(session) : hashOfBuckets(buckets as SummedBucket[])
   } catch (error) {
     if (describeError(error).code !== 'POSTGRES' || !session.isOpen) throw error
     return await reasonOf(session)
@@ -196,7 +200,7 @@ async function hashTexts(
 }
 
 /** Why the session's last query failed. */
-export async function reasonOf(session: PsqlSession): Promise<LeftOutReason> {
+async function reasonOf(session: Asked): Promise<LeftOutReason> {
   const state = String(await session.ask(LAST_STATE))
   if (state === '42501') return 'rights'
   if (state === '55P03') return 'lock'

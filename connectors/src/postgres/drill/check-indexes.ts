@@ -29,8 +29,9 @@ where p.probin = '$libdir/amcheck' and l.lanname = 'c' and owner.rolsuper
   and p.prosrc in ('bt_index_check', 'verify_heapam') and pg_catalog.has_function_privilege(p.oid, 'EXECUTE')`
 
 /**
- * B-trees of tables with rows of their own, small ones first. Whether all rows of the table are in the index is asked only
- * where that calls no function of the dump: one that is not as constant as it says would be a false alarm.
+ * B-trees of tables with rows of their own, small ones first. Whether all rows of the table are in the index
+ * is asked only where that calls no function of the dump: one that is not as constant as it says would be a
+ * false alarm.
  */
 const INDEXES = `
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
@@ -158,11 +159,12 @@ function noteOf(
   done: Readonly<Record<Check['kind'], number>>,
   { checks, isSound }: { checks: readonly Check[]; isSound: boolean },
 ): string {
-  const of = (kind: Check['kind']): string => {
+  const of = (kind: Check['kind'], noun: string): string[] => {
     const all = checks.filter(check => check.kind === kind).length
-    return done[kind] === all ? String(all) : `${done[kind]} of ${all}`
+    if (kind === 'table' && all === 0) return []
+    const ending = all === 1 ? noun : kind === 'index' ? `${noun}es` : `${noun}s`
+    return [`${done[kind] === all ? '' : `${done[kind]} of `}${all} ${ending}`]
   }
-  const hasTables = checks.some(({ kind }) => kind === 'table')
-  const what = `${of('index')} B-tree indexes${hasTables ? ` and ${of('table')} tables` : ''}`
+  const what = [...of('index', 'B-tree index'), ...of('table', 'table')].join(' and ')
   return `amcheck has checked ${what} after the restore${isSound ? ': they are sound' : ''}.`
 }

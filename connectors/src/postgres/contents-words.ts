@@ -1,13 +1,15 @@
 import { shownName } from '@telegram-backup/archive/escaped-names'
-import { LEFT_OUT_REASONS, type LeftOut } from '#postgres/contents/hash-record.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
+import { LEFT_OUT_REASONS, type LeftOut } from '#postgres/left-out.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import { recordedCount } from '#source-words.ts'
 
 /** At most so many of what was left out are named. */
 const MOST_NAMED = 3
 
-/** `recorded: 12 tables, fast; not hashed: …`; undefined for a record without contents. Nothing is trusted. */
+/**
+ * `recorded: 12 tables, fast; not hashed: …`; undefined for a record without contents. Nothing is trusted.
+ */
 export function contentsWords(facts: SourceRecord): string | undefined {
   const contents = contentsIn(facts)
   if (contents === undefined) return undefined

@@ -1,0 +1,74 @@
+import { getBackupDetails } from '@telegram-backup/database'
+import { preflightRestore } from '@telegram-backup/engine/operations/preflight-restore.ts'
+import { previewRetention } from '@telegram-backup/engine/operations/preview-retention.ts'
+import { parseKeep } from '@telegram-backup/engine/retention/parse-keep.ts'
+import { z } from 'zod'
+import { assertSees, found, targetFor } from '#http/callers.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
+import { logOf } from '#http/request-context.ts'
+import { assertWhole } from '#http/routes/backup-routes.ts'
+import { type Route, route } from '#http/routes/route.ts'
+import { KEEP } from '#http/schemas/job-schemas.ts'
+import { PREFLIGHT, RETENTION_PREVIEW } from '#http/schemas/operator-schemas.ts'
+import { NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
+import { Slots } from '#http/slots.ts'
+
+/** A preflight starts client programs; a preview reads all backups of a project. */
+const AT_ONCE = 4
+/** How long a target may take to answer. */
+const PREFLIGHT_LIMIT_MS = 20_000
+
+/** What an act would do. Nothing is changed. */
+export function previewRoutes(ports: HttpPorts): Route[] {
+  return [preflight(ports), retention(ports)]
+}
+
+const preflight = ({ database, engine, configFile }: HttpPorts): Route => {
+  const slots = new Slots('preflights', AT_ONCE)
+  return route(
+    {
+      method: 'post',
+      path: '/backups/{id}/restore/preflight',
+      name: 'preflightRestore',
+      summary: 'What a restore would do, and what would stop it; changes nothing',
+      scope: 'restore',
+      body: z.strictObject({ target: NAME, overwrite: z.boolean().optional() }),
+      answers: { 200: { description: 'The plan, and its problems', schema: PREFLIGHT } },
+      problems: [404],
+    },
+    async ({ caller, id, body, response }) => {
+      const { target: name, overwrite = false } = body
+      const backup = found(caller, await getBackupDetails(database, id), 'backup')
+      const settings = targetFor(configFile, caller, name)
+      assertWhole(backup)
+      const gone = new AbortController()
+      response.once('close', () => gone.abort())
+      const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(PREFLIGHT_LIMIT_MS)])
+      const note = (line: string): void => logOf(response).info({ backup_id: backup.id, target: name }, line)
+      const work = () => preflightRestore(engine, { backup, name, settings, overwrite }, { signal, note })
+      return { status: 200, body: await slots.use(caller.id, work) }
+    },
+  )
+}
+
+const retention = ({ database }: HttpPorts): Route => {
+  const slots = new Slots('previews', AT_ONCE)
+  return route(
+    {
+      method: 'post',
+      path: '/retention/preview',
+      name: 'previewRetention',
+      summary: 'Which backups of a project and type another policy would keep and erase; changes nothing',
+      scope: 'read',
+      body: z.strictObject({ project_id: PROJECT_ID, type: TYPE, keep: KEEP.nullable() }),
+      answers: { 200: { description: 'The backups, with the reasons', schema: RETENTION_PREVIEW } },
+      problems: [404],
+    },
+    async ({ caller, body: { project_id: projectId, type, keep } }) => {
+      assertSees(caller, projectId)
+      const policy = parseKeep(keep)
+      const work = () => previewRetention(database, { projectId, type, keep: policy })
+      return { status: 200, body: await slots.use(caller.id, work) }
+    },
+  )
+}

@@ -1,0 +1,91 @@
+import { listRetentionPolicies, queryBackups } from '@telegram-backup/database'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
+import { type Ask, conformingAsk } from '#test/http/operator-bench.ts'
+
+let service: TestService
+let ask: Ask
+let admin: string
+let reader: string
+let stranger: string
+const backups: string[] = []
+
+beforeAll(async () => {
+  service = await openTestService()
+  ask = await conformingAsk(service)
+  admin = await service.key(['admin'])
+  reader = await service.key(['read', 'restore'], { projectId: 'shop' })
+  stranger = await service.key(['admin'], { projectId: 'other' })
+  for (const text of ['first', 'second', 'third']) {
+    backups.unshift(await upload(service, { key: admin, bytes: Buffer.from(text) }))
+  }
+})
+afterAll(() => service.close())
+
+const preview = (key: string, json: unknown) => ask(key, 'POST', '/retention/preview', { json })
+const SHOP = { project_id: 'shop', type: 'database' }
+
+test('a preview says what another policy keeps and erases, and why, and changes nothing', async () => {
+  const before = await queryBackups(service.database)
+  await ask(admin, 'PUT', '/backups/{id}/pin', { id: backups[2] as string })
+  const { status, body } = await preview(reader, { ...SHOP, keep: { last: 1 } })
+  expect(status).toBe(200)
+  expect(body).toEqual({
+    keeps: [
+      { id: backups[0], reasons: ['last 1 of 1'], needs_confirmation: false },
+      { id: backups[2], reasons: ['pinned'], needs_confirmation: false },
+    ],
+    erases: [{ id: backups[1], reasons: ['no rule keeps it'], needs_confirmation: false }],
+  })
+  await ask(admin, 'DELETE', '/backups/{id}/pin', { id: backups[2] as string })
+  const more = await preview(reader, { ...SHOP, keep: { last: 1 } })
+  // Two of three at once need a person's word.
+  expect(more.body['erases']).toEqual([])
+  expect(more.body['keeps']).toMatchObject([{}, { needs_confirmation: true }, { needs_confirmation: true }])
+  const none = await preview(reader, { ...SHOP, keep: null })
+  expect(none.body['erases']).toEqual([])
+  expect(await listRetentionPolicies(service.database)).toEqual([])
+  const after = await queryBackups(service.database)
+  expect(after.data.map(({ state }) => state)).toEqual(before.data.map(({ state }) => state))
+})
+
+test('a preview of a strange project is 404, and a bad policy 400', async () => {
+  expect((await preview(stranger, { ...SHOP, keep: { last: 1 } })).status).toBe(404)
+  for (const keep of [{ last: 0 }, { dayly: 1 }, { within: '1 fortnight' }, [], 'all', { tags: ['a b'] }]) {
+    expect((await preview(reader, { ...SHOP, keep })).status, JSON.stringify(keep)).toBe(400)
+  }
+  expect((await preview(reader, { project_id: 'shop', type: 'database' })).status).toBe(400)
+})
+
+test('a preflight says what a restore would fetch and write, and each thing that stops it', async () => {
+  const id = backups[0] as string
+  const look = (key: string, json: object, of = id) =>
+    ask(key, 'POST', '/backups/{id}/restore/preflight', { id: of, json })
+  const { status, body } = await look(admin, { target: 'staging' })
+  expect(status, JSON.stringify(body)).toBe(200)
+  // There is no server.
+  expect(body).toMatchObject({
+    ...{ target: 'staging', writes: 5, parts: 1, way: null, replaces: null },
+    fetches: expect.any(Number),
+    problems: [{ blocks: true, code: expect.any(String) }],
+  })
+  expect(JSON.stringify(body)).not.toMatch(/s3cret|localhost|user/)
+  const tar = await upload(service, { key: admin, bytes: Buffer.from('x'), filename: 'www.tar' })
+  const misfit = await look(admin, { target: 'staging' }, tar)
+  expect(misfit.body['problems']).toMatchObject([{ code: 'USAGE', blocks: true }])
+  // A target without a project is for unbound keys.
+  for (const target of ['staging', 'other-db', 'nowhere']) {
+    expect((await look(reader, { target })).status, target).toBe(404)
+  }
+  expect((await look(stranger, { target: 'other-db' })).status).toBe(404)
+  expect((await look(admin, { target: 'staging' }, 'nonsense')).status).toBe(404)
+  expect((await look(admin, { target: 'unset' })).status).toBe(503)
+  for (const json of [
+    {},
+    { target: '../x' },
+    { target: 'staging', overwrite: 'yes' },
+    { target: 'a', x: 1 },
+  ]) {
+    expect((await look(admin, json)).status, JSON.stringify(json)).toBe(400)
+  }
+})

@@ -1,0 +1,52 @@
+import type { Backup } from '@telegram-backup/database'
+import type { RestorePlan, RestoreStep } from '#restore/ask-for-plan.ts'
+import { formatBytes } from '#units/human-units.ts'
+
+type Into = Extract<RestoreStep, { does: 'write' }>['into']
+
+const WAYS: Readonly<Record<RestorePlan['makes'], Record<Into, (name: string) => string>>> = {
+  database: {
+    empty: name => `into the empty database ${name}, in one transaction`,
+    new: viaTemporaryDatabase,
+    staging: viaTemporaryDatabase,
+    existing: name => `adds to the database ${name}, in one transaction; nothing that it holds is changed`,
+  },
+  roles: { empty: sameWay, new: sameWay, staging: sameWay, existing: sameWay },
+  directory: {
+    empty: () => 'into a new directory, which then replaces the empty one',
+    new: () => 'into a temporary directory, which is then renamed',
+    staging: () => 'into a temporary directory, which then replaces the old one; the old one is deleted',
+    existing: name => `adds to ${name}`,
+  },
+}
+
+function sameWay(name: string): string {
+  return `adds to ${name}, in one transaction`
+}
+
+function viaTemporaryDatabase(name: string): string {
+  return `loads into a temporary database, in one transaction, then renames it to ${name}`
+}
+
+/** How the bytes get into the target, as the end of a sentence. */
+export function wayOf(
+  makes: RestorePlan['makes'],
+  step: Extract<RestoreStep, { does: 'write' | 'move in' }>,
+): string {
+  if (step.does === 'write') return WAYS[makes][step.into](step.name)
+  return `into a temporary folder in ${step.name}, from which the files are moved into their places; all else there stays`
+}
+
+/** What is replaced: `3 tables (12 MiB)`. */
+export function heldBy({ holds, sizeBytes }: Extract<RestoreStep, { does: 'replace' }>): string {
+  return `${holds.join(', ')} (${formatBytes(sizeBytes)})`
+}
+
+/** How long fetching may take: as long as the send took; null when nobody knows. */
+export function fetchSeconds({
+  completed_at,
+  created_at,
+}: Pick<Backup, 'completed_at' | 'created_at'>): number | null {
+  const took = ((completed_at?.getTime() ?? 0) - created_at.getTime()) / 1000
+  return took > 0 ? Math.ceil(took) : null
+}
