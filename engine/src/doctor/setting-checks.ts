@@ -53,8 +53,8 @@ export async function checkNotifications({ config }: Pick<CheckScope, 'config'>)
 }
 
 /**
- * Whether `serve` makes drills, and what a hostile dump could reach on their temporary server. Without a server,
- * a warning.
+ * Whether `serve` makes drills, and what a hostile dump could reach on their temporary server. Without a
+ * server, a warning.
  */
 export async function checkDrills({ config }: Pick<CheckScope, 'config'>): Promise<Finding> {
   try {
