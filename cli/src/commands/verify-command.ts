@@ -50,7 +50,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
       '--type <type>': 'verify only backups of this type: database, storage or logs',
       '--read-data': 'fetch and check every byte',
       '--drill':
-        'check every byte, restore to a temporary place, and compare with the source as it was: the rows of each table, sequences and objects, or each file of a directory',
+        'check every byte, restore to a temporary place, and compare with the source as it was: a hash of the rows of each table, sequences and objects, or each file of a directory',
       '--on <server>':
         'run the drill on this server: a PostgreSQL URL or a target of telegram-backup.yaml. The drill creates a temporary database there and drops it (default: a temporary server on this machine)',
       '--create-roles': 'with --on: create roles that the server lacks, and drop them afterwards',

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newestClientProgram } from '#postgres/client-programs.ts'
 import { parsePostgresUrl } from '#postgres/connection.ts'
 import type { ContentHashes } from '#postgres/contents/hash-record.ts'
+import type { HashableRelation } from '#postgres/contents/hash-tables.ts'
 import { PlanGuard } from '#postgres/contents/safe-to-plan.ts'
 import type { DatabaseContents } from '#postgres/contents-record.ts'
 import { SourceSession } from '#postgres/dump/source-session.ts'
@@ -107,18 +108,20 @@ it('nobody can plant while a query is planned, and a reader without the right to
   const [server] = servers as [PostgresServer]
   await server.sql('postgres', 'create database held owner mallory')
   await server.sql('held', 'set session authorization mallory; create table t (n int)')
-  const oid = Number(await server.sql('held', `select 't'::regclass::oid`))
+  const table: HashableRelation = {
+    ...{ schema: 'public', name: 't', kind: 'table', oid: 1, root: undefined, mayLock: true },
+  }
   const { path: psql } = await newestClientProgram('psql')
   const guard = await PlanGuard.begin(parsePostgresUrl(server.url('held')), { psql, signal: undefined })
   try {
-    expect(await guard.hold({ schema: 'public', name: 't', oid })).toBeUndefined()
+    expect(await guard.hold(table)).toBeUndefined()
     const asMallory = (sql: string): Promise<string> =>
       server.sql('held', `set session authorization mallory; set lock_timeout = '200ms'; ${sql}`)
     for (const sql of ['create index on t ((n + 1))', 'create statistics s on (n + 1), n from t']) {
       await expect(asMallory(sql), sql).rejects.toThrow('lock timeout')
     }
     await asMallory('insert into t values (1)')
-    await guard.release()
+    guard.release()
     await asMallory('create index on t (n)')
   } finally {
     await guard.close()

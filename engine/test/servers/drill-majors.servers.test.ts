@@ -57,7 +57,14 @@ test.each(SERVER_MAJORS)(
           },
         },
       )
-      expect(drilled).toMatchObject({ differences: [], compared: { rows: expect.any(Number) } })
+      expect(drilled).toMatchObject({
+        ...{ differences: [], depth: 'contents' },
+        compared: { contents: 'equal in part', rows: expect.any(Number) },
+      })
+      expect(drilled.not_covered.map(({ table }) => table).sort()).toEqual([
+        ...['app.customers', 'app.m1', 'app.m2', 'app.m3', 'app.remote'],
+      ])
+      expect(drilled.notes.join()).toMatch(/amcheck has checked \d+ B-tree indexes and \d+ tables .* sound/)
     } finally {
       await server.stop()
       await programs.remove()

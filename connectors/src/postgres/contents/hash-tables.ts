@@ -6,7 +6,7 @@ import {
   type SummedBucket,
   sumsText,
 } from '#postgres/contents/content-hash.ts'
-import type { FloatForm, HashAlgorithm, HashedBy, LeftOutReason } from '#postgres/contents/hash-record.ts'
+import type { FloatForm, HashAlgorithm, HashedBy } from '#postgres/contents/hash-record.ts'
 import {
   bucketsSql,
   HASH_SETTINGS,
@@ -17,6 +17,7 @@ import {
   rowTexts,
 } from '#postgres/contents/hash-sql.ts'
 import { IS_OWN } from '#postgres/database-contents.ts'
+import type { LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
 /** The part of a session that hashing needs. */
@@ -31,6 +32,8 @@ export interface HashableRelation {
   oid: number
   /** The partitioned table on top, if this is a partition: rows may move between its partitions. */
   root: { schema: string; name: string; oid: number } | undefined
+  /** Whether its user may keep others from changing it. */
+  mayLock: boolean
 }
 
 const RELATIONS = `
@@ -45,7 +48,10 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
   namespace.nspname, class.relname,
   case when of_extension.oid is not null then 'extension' when class.relkind = 'f' then 'foreign table'
     when class.relkind = 'm' then 'materialized view' else 'table' end,
-  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname, top.oid::pg_catalog.int8
+  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname, top.oid::pg_catalog.int8,
+  pg_catalog.has_table_privilege(class.oid, case
+    when pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 170000 then 'UPDATE, DELETE, TRUNCATE'
+    else 'UPDATE, DELETE, TRUNCATE, MAINTAIN' end)
 ) order by class.relpages, namespace.nspname, class.relname), '[]')
 from pg_catalog.pg_class class
 join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
@@ -62,10 +68,10 @@ where class.relkind in ('r', 'f', 'm') and ${IS_OWN}
 /** Throws what the session throws. */
 export async function readHashable(session: Asked): Promise<HashableRelation[]> {
   const rows = (await session.ask(RELATIONS)) as Array<
-    [string, string, HashableRelation['kind'], number, string | null, string | null, number | null]
+    [string, string, HashableRelation['kind'], number, string | null, string | null, number | null, boolean]
   >
-  return rows.map(([schema, name, kind, oid, topSchema, topName, topOid]) => ({
-    ...{ schema, name, kind, oid },
+  return rows.map(([schema, name, kind, oid, topSchema, topName, topOid, mayLock]) => ({
+    ...{ schema, name, kind, oid, mayLock },
     root:
       topSchema === null || topName === null || topOid === null
         ? undefined
@@ -108,7 +114,7 @@ export interface TableColumns {
 }
 
 /** A server may answer anything; this goes into the next query. */
-export function numberOf(oid: number): number {
+function numberOf(oid: number): number {
   if (Number.isSafeInteger(oid) && oid > 0) return oid
   throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
 }
@@ -162,7 +168,7 @@ export async function hashTable(
     columns: readonly HashableColumn[]
     algorithm: HashAlgorithm
     floats: FloatForm
-    onPlanned?: () => Promise<void>
+    onPlanned?: () => void
   },
 ): Promise<ContentHash | LeftOutReason> {
   return await hashTexts(session, rowTexts(table, of), of)
@@ -179,16 +185,14 @@ export async function hashLargeObjects(
 async function hashTexts(
   session: Asked,
   texts: string,
-  { algorithm, onPlanned }: { algorithm: HashAlgorithm; onPlanned?: () => Promise<void> },
+  { algorithm, onPlanned }: { algorithm: HashAlgorithm; onPlanned?: () => void },
 ): Promise<ContentHash | LeftOutReason> {
   try {
     await session.ask(`declare ${CURSOR} no scroll cursor for ${bucketsSql(algorithm, texts)}`)
-    try {
-      await onPlanned?.()
-      return hashOfBuckets((await session.ask(`fetch ${CURSOR}`)) as SummedBucket[])
-    } finally {
-      if (session.isOpen) await session.ask(`close ${CURSOR}`)
-    }
+    onPlanned?.()
+    const buckets = await session.ask(`fetch ${CURSOR}; close ${CURSOR}`)
+    // Only the last statement tells of its error.
+    return buckets === undefined ? await reasonOf(session) : hashOfBuckets(buckets as SummedBucket[])
   } catch (error) {
     if (describeError(error).code !== 'POSTGRES' || !session.isOpen) throw error
     return await reasonOf(session)
@@ -196,7 +200,7 @@ async function hashTexts(
 }
 
 /** Why the session's last query failed. */
-export async function reasonOf(session: Asked): Promise<LeftOutReason> {
+async function reasonOf(session: Asked): Promise<LeftOutReason> {
   const state = String(await session.ask(LAST_STATE))
   if (state === '42501') return 'rights'
   if (state === '55P03') return 'lock'

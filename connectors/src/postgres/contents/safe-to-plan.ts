@@ -1,10 +1,9 @@
-import { describeError } from '@telegram-backup/errors'
 import type { PostgresConnection } from '#postgres/connection.ts'
-import type { LeftOutReason } from '#postgres/contents/hash-record.ts'
-import { type HashableRelation, numberOf, reasonOf } from '#postgres/contents/hash-tables.ts'
+import type { HashableRelation } from '#postgres/contents/hash-tables.ts'
 import { readSequences, type SequenceValue } from '#postgres/database-contents.ts'
+import type { LeftOutReason } from '#postgres/left-out.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
-import { quoteName, quoteText } from '#postgres/sql-text.ts'
+import { EMPTY_SEARCH_PATH, quoteName, quoteText } from '#postgres/sql-text.ts'
 
 /** Name of this session at the server. */
 const NAME = 'telegram-backup plan'
@@ -13,8 +12,6 @@ const CONNECT_MS = 10_000
 
 /** Each statement sees what is there now, whatever the owner of the database has set. */
 const OF_THIS_MOMENT = 'isolation level read committed read only'
-
-type Lockable = Pick<HashableRelation, 'schema' | 'name' | 'oid'>
 
 /** Less than a server's usual `deadlock_timeout`, after which our wait would end an autovacuum. */
 const LOCK_WAIT = '900ms'
@@ -25,7 +22,7 @@ select pg_catalog.jsonb_build_array(
   pg_catalog.pg_is_in_recovery(),
   exists (select from pg_catalog.pg_settings where name = 'restrict_nonsystem_relation_kind'),
   exists (
-    select from pg_catalog.pg_roles r where pg_catalog.pg_has_role(r.oid, 'USAGE') and (r.rolsuper
+    select from pg_catalog.pg_roles r where pg_catalog.pg_has_role(r.oid, 'MEMBER') and (r.rolsuper
       or r.rolname in ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))))`
 
 /**
@@ -65,7 +62,6 @@ export class PlanGuard {
         boolean,
         boolean,
       ]
-      await session.end()
       const refusal = !canRefuseViews ? 'version' : isStandby && isPowerful ? 'unsafe' : undefined
       return new PlanGuard(session, { canLock: !isStandby, isPowerful, refusal })
     } catch (error) {
@@ -80,60 +76,48 @@ export class PlanGuard {
    * Undefined if a query on the table can be planned now, until `release`; else the reason why not. Never
    * rejects.
    */
-  async hold(table: Lockable): Promise<LeftOutReason | undefined> {
+  async hold(table: HashableRelation): Promise<LeftOutReason | undefined> {
     if (this.#refusal !== undefined) return this.#refusal
+    const isLocking = this.#canLock && table.mayLock
+    // Without the lock there is a moment in which a function could come; it must not be worth anything.
+    if (!isLocking && this.#isPowerful) return 'unsafe'
     try {
-      await this.#session.begin(OF_THIS_MOMENT)
-      const locked = this.#canLock ? await this.#lock(table) : undefined
-      const reason = locked ?? ((await this.#session.ask(callsFunctions(table))) ? 'functions' : undefined)
-      if (reason !== undefined) await this.#session.end()
+      const asked = await this.#session.ask(`${isLocking ? lockSql(table) : ''}${lookedAt(table)}`)
+      const [isLocked, calls] = asked as [boolean, boolean]
+      const reason = isLocking && !isLocked ? 'lock' : calls ? 'functions' : undefined
+      if (reason !== undefined) this.release()
       return reason
     } catch {
       return this.#session.isOpen ? 'refused' : 'connection'
     }
   }
 
-  /** Never rejects: a lost session holds nothing. */
-  async release(): Promise<void> {
-    await this.#session.end().catch(() => {})
+  /** Asks the server for it; a lost session holds nothing. */
+  release(): void {
+    void this.#session.ask(ANEW).catch(() => {})
   }
 
   /** Throws what the session throws. */
   async sequences(): Promise<SequenceValue[]> {
-    await this.#session.begin(OF_THIS_MOMENT)
     return await readSequences(this.#session)
   }
 
   close(): Promise<void> {
     return this.#session.close()
   }
-
-  /** Locked; or the user has no right to lock it, and none on the server that a function could use. */
-  async #lock({ schema, name, oid }: Lockable): Promise<LeftOutReason | undefined> {
-    const session = this.#session
-    if ((await session.ask(mayLock(oid))) !== true) return this.#isPowerful ? 'unsafe' : undefined
-    try {
-      await session.ask(
-        `set local lock_timeout = '${LOCK_WAIT}'; lock table only ${quoteName(schema)}.${quoteName(name)} in share update exclusive mode`,
-      )
-      return undefined
-    } catch (error) {
-      if (describeError(error).code !== 'POSTGRES' || !session.isOpen) throw error
-      return await reasonOf(session)
-    }
-  }
 }
 
-const mayLock = (oid: number): string => `
-select pg_catalog.to_json(pg_catalog.has_table_privilege(${numberOf(oid)}, case
-  when pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 170000 then 'UPDATE, DELETE, TRUNCATE'
-  else 'UPDATE, DELETE, TRUNCATE, MAINTAIN' end))`
+/** Ends a transaction with its locks, and begins the next. */
+const ANEW = `rollback; begin ${OF_THIS_MOMENT}; ${EMPTY_SEARCH_PATH}`
+
+const lockSql = ({ schema, name }: HashableRelation): string =>
+  `set local lock_timeout = '${LOCK_WAIT}'; lock table only ${quoteName(schema)}.${quoteName(name)} in share update exclusive mode;`
 
 /**
- * Whether planning could call a function that is neither PostgreSQL's own nor a superuser's in C, or the
- * table is no longer one.
+ * Whether we hold the lock; and whether planning could call a function that is neither PostgreSQL's own nor a
+ * superuser's in C, or the table is no longer one.
  */
-function callsFunctions({ schema, name }: Lockable): string {
+function lookedAt({ schema, name }: HashableRelation): string {
   return `
 with here as (
   select class.oid, class.relkind from pg_catalog.pg_class class
@@ -154,7 +138,11 @@ with here as (
   select o.oprcode::pg_catalog.oid from needs
   join pg_catalog.pg_operator o on o.oid = refobjid where refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
 )
-select pg_catalog.to_json(not exists (select from here where relkind = 'r') or exists (
+select pg_catalog.jsonb_build_array(exists (
+  select from pg_catalog.pg_locks l join here on here.oid = l.relation
+  where l.pid = pg_catalog.pg_backend_pid() and l.granted and l.mode = 'ShareUpdateExclusiveLock'
+    and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+), not exists (select from here where relkind = 'r') or exists (
   select from called join pg_catalog.pg_proc p on p.oid = called.oid
   join pg_catalog.pg_language l on l.oid = p.prolang
   join pg_catalog.pg_roles owner on owner.oid = p.proowner

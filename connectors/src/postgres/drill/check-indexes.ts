@@ -159,11 +159,12 @@ function noteOf(
   done: Readonly<Record<Check['kind'], number>>,
   { checks, isSound }: { checks: readonly Check[]; isSound: boolean },
 ): string {
-  const of = (kind: Check['kind']): string => {
+  const of = (kind: Check['kind'], noun: string): string[] => {
     const all = checks.filter(check => check.kind === kind).length
-    return done[kind] === all ? String(all) : `${done[kind]} of ${all}`
+    if (kind === 'table' && all === 0) return []
+    const ending = all === 1 ? noun : kind === 'index' ? `${noun}es` : `${noun}s`
+    return [`${done[kind] === all ? '' : `${done[kind]} of `}${all} ${ending}`]
   }
-  const hasTables = checks.some(({ kind }) => kind === 'table')
-  const what = `${of('index')} B-tree indexes${hasTables ? ` and ${of('table')} tables` : ''}`
+  const what = [...of('index', 'B-tree index'), ...of('table', 'table')].join(' and ')
   return `amcheck has checked ${what} after the restore${isSound ? ': they are sound' : ''}.`
 }

@@ -8,6 +8,9 @@ import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
 import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
+import { withLines } from '#postgres/drill/with-lines.ts'
+import { compareLines } from '#postgres/lines/compare-lines.ts'
+import { linesIn } from '#postgres/lines/lines-record.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
@@ -16,16 +19,18 @@ export async function checkDatabaseDrill(
   backup: RecordedBackup,
   place: DrillPlace<PostgresTarget>,
 ): Promise<void> {
-  const { on, createRoles, trustDump, scratch, signal } = place
+  const { on, createRoles, trustDump, scratch, targets, signal } = place
   if (backup.source?.['format'] === 'custom') await newestClientProgram('pg_restore', signal)
   if (on !== undefined) {
-    await planRehearsal({ backup, connection: on.connection, createRoles, signal })
+    await planRehearsal({ backup, connection: on.connection, createRoles, targets, signal })
     return
   }
-  if (!trustDump) assertNeedsNoSuperuser(backup.source)
   await onOwnServer(scratch, { sizeBytes: databaseSizeOf(backup), signal }, async ({ superuser }) => {
-    await planRehearsal({ backup, connection: superuser, createRoles: true, signal })
+    const of = { createRoles: true, isTemporary: true, targets }
+    await planRehearsal({ backup, connection: superuser, ...of, signal })
   })
+  // Second: trust does not help where a library is missing.
+  if (!trustDump) assertNeedsNoSuperuser(backup.source)
 }
 
 /** Throws `UNREACHABLE`, `CONFIGURATION` for a server without a right to make databases. Changes nothing. */
@@ -66,11 +71,15 @@ type Comparing = Pick<Drill, 'onCompare'> & { where: string }
 async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsal): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
+  const lines = linesIn(backup.source)
   const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (reader, psql, maker) => {
     const session = new PsqlSession(reader, { psql, signal })
     try {
       await session.begin('read only')
-      const compared = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      const read = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      const place = { session, connection: reader, psql, signal, onCompare }
+      const isByLines = lines !== undefined && read?.depth !== 'contents'
+      const compared = isByLines ? withLines(read, await compareLines(lines, place)) : read
       await session.end()
       await lendAmcheck(maker, { psql, signal })
       await session.begin('read only')

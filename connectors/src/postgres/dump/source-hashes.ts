@@ -5,8 +5,6 @@ import {
   type HashAlgorithm,
   type HashedBy,
   hashesOf,
-  type LeftOut,
-  type LeftOutReason,
 } from '#postgres/contents/hash-record.ts'
 import {
   type HashableRelation,
@@ -20,6 +18,7 @@ import {
 import { PlanGuard } from '#postgres/contents/safe-to-plan.ts'
 import { readVisible, type SequenceValue } from '#postgres/database-contents.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
+import type { LeftOut, LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 import type { DumpedRelations } from '#postgres/table-patterns.ts'
 
@@ -33,6 +32,9 @@ interface Entry {
   reason: LeftOutReason | undefined
 }
 
+const HAS_LARGE_OBJECTS = `
+select pg_catalog.to_json(exists (select from pg_catalog.pg_largeobject_metadata))`
+
 /** The hashes of a source in the making, in the session whose snapshot pg_dump reads. */
 export class SourceHashes {
   readonly #session: PsqlSession
@@ -42,6 +44,7 @@ export class SourceHashes {
   readonly #isTop: (table: { schema: string; name: string; oid: number }) => boolean
   readonly #entries = new Map<string, Entry>()
   readonly #leftOut: LeftOut[]
+  readonly #hasLargeObjects: boolean
   readonly #locked: HashableRelation[] = []
   readonly #startedAt = performance.now()
   #largeObjects: ContentHash | undefined
@@ -54,6 +57,7 @@ export class SourceHashes {
     relations: ReadonlyMap<string, HashableRelation>
     isTop: (table: { schema: string; name: string; oid: number }) => boolean
     leftOut: LeftOut[]
+    hasLargeObjects: boolean
   }) {
     this.#session = of.session
     this.#by = of.by
@@ -61,6 +65,7 @@ export class SourceHashes {
     this.#relations = of.relations
     this.#isTop = of.isTop
     this.#leftOut = of.leftOut
+    this.#hasLargeObjects = of.hasLargeObjects
   }
 
   /** Undefined on servers without such hashes. Throws what the session throws. */
@@ -78,12 +83,14 @@ export class SourceHashes {
     const { connection, psql, signal, algorithm, options, selection } = of
     const visible = await readVisible(session)
     const relations = await readHashable(session)
+    const areDumped = options.schemas.length + options.tables.length === 0
+    const hasLargeObjects = areDumped && (await session.ask(HAS_LARGE_OBJECTS)) === true
     await prepareHashing(session)
     const by = await readHashedBy(session, algorithm)
     if (by === undefined) return undefined
     const guard = await PlanGuard.begin(connection, { psql, signal }).catch(() => undefined)
     return new SourceHashes({
-      ...{ session, by, guard },
+      ...{ session, by, guard, hasLargeObjects },
       relations: new Map(relations.map(relation => [keyOf(relation), relation])),
       isTop: table => selection.isDumped({ ...table, isVisible: visible.has(table.oid) }),
       leftOut: relations.flatMap((relation): LeftOut[] => {
@@ -114,12 +121,12 @@ export class SourceHashes {
   }
 
   /** Tables once more that were locked, then large objects. Never rejects. */
-  async complete({ hasLargeObjects }: { hasLargeObjects: boolean }): Promise<void> {
+  async complete(): Promise<void> {
     for (const relation of this.#locked.splice(0)) this.#enter(relation, await this.#hash(relation))
-    if (!hasLargeObjects) return
+    if (!this.#hasLargeObjects) return
     const hash = await this.#orWhyNot(() => hashLargeObjects(this.#session, this.#by.algorithm))
     if (typeof hash === 'string') this.#leftOut.push([null, null, hash])
-    else if (hash.rows > 0) this.#largeObjects = hash
+    else this.#largeObjects = hash
   }
 
   /** The last values of sequences, also when the other session has ended. Throws what the session throws. */
@@ -152,19 +159,20 @@ export class SourceHashes {
     const hash = await this.#orWhyNot(async () => {
       const guard = this.#guard
       if (guard === undefined) return 'connection'
-      const read = await readColumns(this.#session, relation)
+      const [read, reason] = await Promise.all([readColumns(this.#session, relation), guard.hold(relation)])
       columns = read.fingerprint
       hasGenerated = read.hasGenerated
-      if (floats === 'binary' && read.hasNestedFloats) return 'floats'
-      const reason = await guard.hold(relation)
       if (reason !== undefined) return reason
+      let release = (): void => {
+        guard.release()
+        release = () => {}
+      }
       try {
-        const onPlanned = (): Promise<void> => guard.release()
-        return await hashTable(this.#session, relation, {
-          ...{ columns: read.columns, algorithm, floats, onPlanned },
-        })
+        if (floats === 'binary' && read.hasNestedFloats) return 'floats'
+        const of = { columns: read.columns, algorithm, floats, onPlanned: () => release() }
+        return await hashTable(this.#session, relation, of)
       } finally {
-        await guard.release()
+        release()
       }
     })
     return { hash, columns, hasGenerated }

@@ -125,7 +125,7 @@ export class SourceSession {
         const count = isCounted ? await countRows(session, table).catch(() => null) : (hashed ?? null)
         rows.push([table.schema, table.name, count])
       }
-      await hashes?.complete({ hasLargeObjects: options.schemas.length + options.tables.length === 0 })
+      await hashes?.complete()
       await dumpEnded
       const after = isWhole ? await this.#sequencesNow(hashes) : undefined
       const dumped = new Set(withData.map(({ schema, name }) => JSON.stringify([schema, name])))
@@ -160,6 +160,13 @@ export class SourceSession {
     const read = await hashes?.sequences().catch(() => undefined)
     clearTimeout(timer)
     return read
+  }
+
+  /** In which pg_dump, too, writes times. Throws what the session throws. */
+  async timeZone(): Promise<string> {
+    return String(
+      await this.#session.ask(`select pg_catalog.to_json(pg_catalog.current_setting('TimeZone'))`),
+    )
   }
 
   /** Ends the session, since pg_dump runs without its snapshot: its counts are of another moment. */

@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { ODD_TABLES } from '@telegram-backup/test-support/servers/odd-tables.ts'
+import {
+  dumpOf,
+  installedServer,
+  type PostgresServer,
+  startPostgresServer,
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newestClientProgram } from '#postgres/client-programs.ts'
+import { parsePostgresUrl } from '#postgres/connection.ts'
+import type { ContentHashes } from '#postgres/contents/hash-record.ts'
+import type { DatabaseContents } from '#postgres/contents-record.ts'
+import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
+import { SourceSession } from '#postgres/dump/source-session.ts'
+
+const OLDER = '/usr/lib/postgresql/15/bin'
+const OPTIONS: PgDumpOptions = {
+  format: 'plain',
+  proof: 'fast',
+  lockTimeoutMs: 0,
+  ...{ schemas: [], excludeSchemas: [], tables: [], excludeTables: [], excludeTableData: [] },
+}
+const NEVER = new Promise<void>(() => {})
+
+let server: PostgresServer
+let older: PostgresServer
+beforeAll(async () => {
+  const newer = await installedServer()
+  server = await startPostgresServer(newer)
+  older = await startPostgresServer(existsSync(OLDER) ? OLDER : newer)
+  for (const each of [server, older]) await each.sql('postgres', 'create database odd')
+  await older.sql('odd', ODD_TABLES)
+  await server.sql('odd', (await dumpOf(older.url('odd'))).replace(/^SET transaction_timeout.*$/m, ''))
+})
+afterAll(async () => {
+  await server.stop()
+  await older.stop()
+})
+
+type Recorded = DatabaseContents & { hashes: ContentHashes }
+
+async function contentsOf(
+  from: PostgresServer,
+  {
+    database = 'odd',
+    partsSent = NEVER,
+    ...options
+  }: Partial<PgDumpOptions> & { database?: string; partsSent?: Promise<void> } = {},
+): Promise<Recorded> {
+  const session = await SourceSession.begin(parsePostgresUrl(from.url(database)), undefined)
+  const until = { dumpEnded: Promise.resolve(), partsSent }
+  return (await session.contents({ ...OPTIONS, ...options }, until)) as Recorded
+}
+
+it.each(['fast', 'sha256'] as const)(
+  'rows of all types are hashed alike on another major to which they were dumped (%s)',
+  async proof => {
+    const before = await contentsOf(older, { proof })
+    const after = await contentsOf(server, { proof })
+    expect(after.hashes.tables).toEqual(before.hashes.tables)
+    expect(after.hashes).toMatchObject({
+      ...{ algorithm: proof, probe: before.hashes.probe, large_objects: before.hashes.large_objects },
+      generated: [['Größe "x"', 'Tabelle; drop']],
+      left_out: [['public', 'sums', 'view']],
+    })
+    expect(after.hashes.large_objects?.rows).toBe(5)
+    const rows = Object.fromEntries(
+      after.hashes.tables.map(([schema, table, many]) => [`${schema}.${table}`, many]),
+    )
+    expect(rows).toEqual({
+      ...{ 'public.scalars': 5, 'public.nested': 1, 'Größe "x".Tabelle; drop': 3, 'public.nothing': 2 },
+      ...{ 'public.parent': 1, 'public.child': 1, 'public.parted': 100, 'public.toasted': 3 },
+      ...{ 'public.wide': 1, 'public.shy': 1 },
+    })
+    // Partitions are counted by themselves, as before.
+    expect(after.rows).toContainEqual(['public', 'parted_a0', expect.any(Number)])
+  },
+)
+
+it('what the dump holds in part is hashed in part, with the reason', async () => {
+  const { hashes } = await contentsOf(server, { excludeTableData: ['parted_a*', 'scalars'] })
+  expect(hashes.left_out.toSorted()).toEqual([
+    ['public', 'parted_a0', 'rows'],
+    ['public', 'parted_a1', 'rows'],
+    ['public', 'scalars', 'rows'],
+    ['public', 'sums', 'view'],
+  ])
+  expect(hashes.tables.map(([, table]) => table)).not.toContain('scalars')
+  expect(hashes.tables.find(([, table]) => table === 'parted')?.[2]).toBe(67)
+  const alone = await contentsOf(server, { tables: ['parted_rest', 'public.toasted'] })
+  expect(alone.hashes.tables.map(([, table, rows]) => [table, rows])).toEqual([
+    ['parted_rest', 67],
+    ['toasted', 3],
+  ])
+  expect(alone.hashes).not.toHaveProperty('large_objects')
+})
+
+it('hashing ends when the last part is sent, and what was not read by then is left out and never equal', async () => {
+  await server.sql('postgres', 'create database busy')
+  const names = ['t1', 't2', 't3', 't4', 't5']
+  await server.sql(
+    'busy',
+    `create sequence s; select nextval('s'); ${names.map(name => `create table ${name} (n int)`).join(';')}`,
+  )
+  const holder = spawn(
+    (await newestClientProgram('psql')).path,
+    ['-X', '-q', '-A', '-t', '-d', server.url('busy')],
+    {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    },
+  )
+  holder.stdin.write(`begin; lock table ${names.join(', ')}; select 'held';\n`)
+  await once(holder.stdout, 'data')
+  try {
+    const startedAt = performance.now()
+    const { hashes, rows, sequences } = await contentsOf(server, {
+      database: 'busy',
+      partsSent: Promise.resolve(),
+    })
+    expect(performance.now() - startedAt).toBeLessThan(15_000)
+    expect(hashes.tables).toEqual([])
+    expect(hashes.left_out.map(([, table]) => table).toSorted()).toEqual(names)
+    for (const [, , reason] of hashes.left_out) expect(['time', 'lock']).toContain(reason)
+    expect(rows.map(([, , many]) => many)).toEqual(names.map(() => null))
+    // By the other session.
+    expect(sequences).toEqual([['public', 's', '1', '1']])
+  } finally {
+    holder.stdin.end('rollback;\n')
+    await once(holder, 'exit')
+  }
+  const sessions = `select count(*) from pg_stat_activity where datname = 'busy' and backend_type = 'client backend'`
+  await expect.poll(() => server.sql('postgres', sessions)).toBe('0')
+})
