@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
 
-/** What one drill proves: a source, or one member of its newest run, with its newest backup. Sizes are bytes. */
+/**
+ * What one drill proves: a source, or one member of its newest run, with its newest backup. Sizes are bytes.
+ */
 export interface DrillUnit {
   project_id: string
   type: BackupType
