@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const THREADS = join(ROOT, 'archive', 'src', 'threads')
+const THREADS = ['archive', 'connectors'].map(name => join(ROOT, name, 'src', 'threads'))
 /** Packages that every command loads: hundreds of small files, which take longer to find than to run. */
 const BUNDLED = ['commander', 'kysely', 'pg']
 
 /**
  * Writes the program into `folder` as few files: `cli.js`, those that some commands load later, and one for
- * each thread of the archive. `list` would spend half of its time on finding 500 modules.
+ * each module that threads load. `list` would spend half of its time on finding 500 modules.
  * @param dependencies of all packages that the program is made of
  * @returns those of them that stay packages, with their versions
  */
@@ -22,8 +22,10 @@ export async function packProgram(
     external.some(([name]) => id === name || id.startsWith(`${name}/`))
   const modules = await write({ cli: join(ROOT, 'cli', 'src', 'cli.ts') }, folder, isExternal)
   // Each alone: a thread starts sooner with one file than with those that it would share.
-  for (const name of readdirSync(THREADS))
-    await write({ [name.replace(/\.ts$/, '')]: join(THREADS, name) }, join(folder, 'threads'), isExternal)
+  for (const threads of THREADS) {
+    for (const name of readdirSync(threads))
+      await write({ [name.replace(/\.ts$/, '')]: join(threads, name) }, join(folder, 'threads'), isExternal)
+  }
   writeFileSync(join(folder, 'LICENSES.txt'), licensesOf(modules))
   return Object.fromEntries(external)
 }

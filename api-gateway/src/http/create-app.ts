@@ -22,7 +22,7 @@ import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import { keyRoutes } from '#http/routes/key-routes.ts'
-import { overviewRoutes } from '#http/routes/overview-routes.ts'
+import { overviewRoutes, overviewsOf } from '#http/routes/overview-routes.ts'
 import { pinRoutes } from '#http/routes/pin-routes.ts'
 import { previewRoutes } from '#http/routes/preview-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
@@ -96,13 +96,14 @@ const NOTHING = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
 
 function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
   const memory = new TransferMemory(ports.settings.transfer_memory_mib)
+  const overviews = overviewsOf(ports)
   return [
     uploadRoute(ports, memory),
     ...backupRoutes(ports),
     contentRoute(ports, memory),
     ...jobRoutes(ports),
     jobEvents(ports, streams),
-    eventRoute(ports, streams),
+    eventRoute(ports, { open: streams, overviews }),
     ...scheduleRoutes(ports),
     ...alertRoutes(ports),
     ...verificationRoutes(ports),
@@ -111,7 +112,7 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     ...keyRoutes(ports),
     auditRoute(ports),
     whoamiRoute(),
-    ...overviewRoutes(ports),
+    ...overviewRoutes(ports, overviews),
     ...evidenceRoutes(ports),
   ]
 }

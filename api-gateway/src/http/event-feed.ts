@@ -87,6 +87,12 @@ export class EventFeed {
     }
   }
 
+  /** Resolves at the next change, or when the signal fires; only while somebody follows. */
+  async changed(signal: AbortSignal): Promise<void> {
+    const pages = this.#run?.pages
+    if (pages !== undefined) await pages.after(pages.count, signal)
+  }
+
   #join(): Newest<FeedPage> {
     this.#listeners++
     if (this.#run === undefined) {

@@ -15,7 +15,9 @@ export class Newest<Value> {
     for (const wake of waiting) wake()
   }
 
-  /** Resolves with the newest value when there have been more than `seen`; undefined when the signal fires. */
+  /**
+   * Resolves with the newest value when there have been more than `seen`; undefined when the signal fires.
+   */
   async after(seen: number, signal: AbortSignal): Promise<{ count: number; value: Value } | undefined> {
     while (!signal.aborted && this.count <= seen) {
       await new Promise<void>(resolve => {

@@ -43,6 +43,11 @@ export class EventClient {
     }
   }
 
+  /** Everything but overviews, which also come when time alone has passed. */
+  get changes(): ReceivedEvent[] {
+    return this.events.filter(({ event }) => event !== 'overview')
+  }
+
   of(event: string): ReceivedEvent['data'][] {
     return this.events.filter(received => received.event === event).map(({ data }) => data)
   }

@@ -7,6 +7,7 @@ import {
   createBackup,
   createJob,
   createSchedule,
+  finishJob,
   type Job,
   noteConditions,
   noteProgress,
@@ -96,7 +97,7 @@ it('a key of one project learns nothing of the others, not even that something w
   const last = await newJob()
   await bound.until(() => bound.of('job').some(({ id }) => id === last.id))
   await all.until(() => all.of('job').some(({ id }) => id === last.id))
-  expect(bound.events.map(({ event, data }) => `${event} ${data.project_id}`)).toEqual(['job shop'])
+  expect(bound.changes.map(({ event, data }) => `${event} ${data.project_id}`)).toEqual(['job shop'])
   expect(all.of('backup')).toMatchObject([{ project_id: 'other' }])
   expect(all.of('alert')).toMatchObject([{ kind: 'chat_unreachable' }])
   await Promise.all([bound.leave(), all.leave()])
@@ -115,7 +116,7 @@ it('a client that comes back goes on where it was, and what changed meanwhile co
   ])
   await again.leave()
   // Between two events, too.
-  const third = await EventClient.open(service, { key: keys.reader, lastEventId: again.events[0]?.id })
+  const third = await EventClient.open(service, { key: keys.reader, lastEventId: again.changes[0]?.id })
   await third.until(() => third.of('job').length > 0)
   expect(third.of('job')).toMatchObject([{ id: jobs[0]?.id }])
   await third.leave()
@@ -126,14 +127,32 @@ it('after an id that no event of this catalog has there is one reset, and then w
   const clients = await Promise.all(
     ids.map(lastEventId => EventClient.open(service, { key: keys.reader, lastEventId })),
   )
-  for (const client of clients) await client.until(() => client.events.length > 0)
+  for (const client of clients) await client.until(() => client.changes.length > 0)
   const { id } = await newJob()
   for (const client of clients) {
     await client.until(() => client.of('job').length > 0)
-    expect(client.events.map(({ event }) => event)).toEqual(['reset', 'job'])
+    expect(client.changes.map(({ event }) => event)).toEqual(['reset', 'job'])
     expect(client.of('job')[0].id).toBe(id)
     await client.leave()
   }
+})
+
+it('the overview comes first, and again when it has changed, as its route gives it to this key', async () => {
+  const client = await EventClient.open(service, { key: keys.bound })
+  await client.until(() => client.of('overview').length === 1)
+  const { id } = await newJob()
+  const begun = await beginJob(service.database, { jobId: id, worker: 'test' })
+  await client.until(() =>
+    client
+      .of('overview')
+      .at(-1)
+      .running.some((job: Job) => job.id === id),
+  )
+  const { as_of: _, ...present } = (await ask('/overview', keys.bound)) as { as_of: string }
+  expect(client.of('overview').at(-1)).toMatchObject(present)
+  const leaseToken = begun?.lease.token ?? ''
+  await finishJob(service.database, { jobId: id, leaseToken, state: 'done' })
+  await client.leave()
 })
 
 it('the progress of a job comes about once a second', async () => {

@@ -16,6 +16,7 @@ import {
   withCatalog,
 } from '#commands/command.ts'
 import { factTable } from '#commands/fact-table.ts'
+import { jobLogLines } from '#commands/job-log-lines.ts'
 import type { Output } from '#commands/output.ts'
 import { shownState } from '#commands/shown-state.ts'
 import type { Column } from '#commands/terminal-table.ts'
@@ -76,13 +77,21 @@ function registerJobList(parent: Command, run: RunAction): void {
 
 function registerJobShow(parent: Command, run: RunAction): void {
   describeCommand(parent.command('show'), {
-    description: 'show one job: its progress, its backup, and if it failed, why and what to do',
+    description:
+      'show one job: its progress, its backup, what its stages reported, and if it failed, why and what to do',
     argument: JOB_ID,
     examples: ['telegram-backup jobs show 3f0c2c1e', 'telegram-backup jobs show 3f0c2c1e --json'],
   }).action((id: string, options: { json?: boolean }) =>
     run(async context => {
-      const job = await withCatalog(context, database => findJob(database, id))
-      context.output.answer(jobView(job), () => describeJob(job))
+      const { newestOfJobLog } = await import('@telegram-backup/database')
+      await withCatalog(context, async database => {
+        const job = await findJob(database, id)
+        const lines = await newestOfJobLog(database, { jobId: job.id, limit: MOST_LINES })
+        const log = lines.map(({ id: _, ...line }) => line)
+        context.output.answer({ ...jobView(job), log }, () =>
+          linesOf([describeJob(job), ...jobLogLines(lines)]),
+        )
+      })
       return ExitCode.DONE
     }, options),
   )
@@ -121,6 +130,9 @@ async function findJob(database: Database, id: string): Promise<Job> {
     (await getJob(database, id.trim())) ?? oneById(await listJobs(database, { limit: MOST_LISTED }), id, JOBS)
   )
 }
+
+/** Of the log that `show` prints: the newest. */
+const MOST_LINES = 500
 
 const JOB_ID = ['<id>', 'the job’s id, or its first eight characters'] as const
 const JOBS = { noun: 'job', list: 'jobs' }

@@ -60,6 +60,8 @@ it('a job backs up a cluster as one group, names what failed, and another attemp
       signal: new AbortController().signal,
       stopReason: () => undefined,
       report: progress => reports.push(progress),
+      tell: () => {},
+      note: () => {},
     },
     tools,
   )

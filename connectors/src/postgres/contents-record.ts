@@ -1,5 +1,6 @@
 import type { ContentHashes } from '#postgres/contents/hash-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
+import type { DumpLines, NoDumpLines } from '#postgres/lines/lines-record.ts'
 
 /** What a database held when it was dumped: `contents` of its facts, see docs/format.md. No data. */
 export type DatabaseContents = {
@@ -16,6 +17,8 @@ export type DatabaseContents = {
   objects?: Record<string, number>
   /** Of what the rows hold. */
   hashes?: ContentHashes
+  /** Of the rows of the dump itself, where no session could read them at the source. */
+  lines?: DumpLines | NoDumpLines
 }
 
 type SequenceRange = [schema: string, sequence: string, from: string | null, to: string | null]

@@ -1,4 +1,6 @@
+import type { BackupSource, BackupType } from 'telegram-deployment-bot'
 import type { Connector } from '#connector.ts'
+import { type ProofMode, readProofMode } from '#proof-mode.ts'
 import type { RestoreTarget } from '#restoring.ts'
 import { recordedName } from '#source-words.ts'
 import {
@@ -10,15 +12,25 @@ import {
   type StdinSettings,
 } from '#stream/settings.ts'
 
+/** A dump of a database, with the hashes of its rows. */
+async function hashed(
+  source: BackupSource,
+  { proof, type }: { proof: ProofMode; type: BackupType },
+): Promise<BackupSource> {
+  if (type !== 'database') return source
+  const { likelyZones, withDumpLines } = await import('#dump-lines.ts')
+  return withDumpLines(source, { proof, zones: likelyZones() })
+}
+
 /** One file. It can be read again, so a send can be resumed; its bytes are fetched, not restored. */
 export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
   kind: 'file',
   place: 'file',
-  settings: [],
+  settings: ['proof'],
   choose: chooseFile,
-  open: async ({ path }, options) => {
+  open: async ({ path, proof }, options) => {
     const { openFileSource } = await import('#stream/file-source.ts')
-    return await openFileSource(path, options)
+    return await hashed(await openFileSource(path, options), { proof, type: options.type })
   },
   check: async ({ path }) => {
     const { assertReadableFile } = await import('#stream/file-path.ts')
@@ -33,7 +45,11 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
   },
   describe: facts => ({ place: recordedName(facts, 'path') }),
   resume: {
-    chooseAgain: (facts, path) => ({ kind: 'file', path: path ?? String(facts['path']) }),
+    chooseAgain: (facts, path) => ({
+      kind: 'file',
+      path: path ?? String(facts['path']),
+      proof: readProofMode({}),
+    }),
     look: async ({ path }) => {
       const { lookAtFile } = await import('#stream/file-path.ts')
       return await lookAtFile(path)
@@ -45,11 +61,11 @@ export const FILE: Connector<FileChoice, RestoreTarget, FileSettings> = {
 export const STDIN: Connector<StdinChoice, RestoreTarget, StdinSettings> = {
   kind: 'stdin',
   place: 'stdin',
-  settings: ['allow'],
+  settings: ['allow', 'proof'],
   choose: chooseStdin,
   open: async (choice, { type }) => {
     const { openStandardInput } = await import('#stream/standard-input.ts')
-    return openStandardInput(type, choice)
+    return await hashed(openStandardInput(type, choice), { proof: choice.proof, type })
   },
   check: async () => ({ message: 'standard input' }),
 }

@@ -1,4 +1,5 @@
 import type { Watcher } from '@telegram-backup/archive'
+import type { TimeZones } from '#dump-lines.ts'
 import { CopyLines } from '#postgres/lines/copy-lines.ts'
 
 /** For the thread that reads a dump: hashes its rows. */
@@ -6,6 +7,6 @@ export function watch(timeZones: unknown): Watcher {
   const lines = new CopyLines()
   return {
     see: bytes => lines.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
-    end: () => ({ found: lines.finish(timeZones as string[]) }),
+    end: () => ({ found: lines.finish(timeZones as TimeZones) }),
   }
 }

@@ -9,7 +9,7 @@ export interface EvidenceFilter {
   kind?: Evidence['kind'] | undefined
   /** Not before this time. */
   from?: Date | undefined
-  /** Before this time. */
+  /** Not after this time. */
   to?: Date | undefined
 }
 
@@ -66,6 +66,6 @@ function filtered(
   if (projectId !== undefined) query = query.where('project_id', '=', projectId)
   if (kind !== undefined) query = query.where('kind', '=', kind)
   if (from !== undefined) query = query.where('at', '>=', from)
-  if (to !== undefined) query = query.where('at', '<', to)
+  if (to !== undefined) query = query.where('at', '<=', to)
   return query
 }

@@ -8,7 +8,7 @@ export interface JobLogLine {
   /** Counts up; the order of the lines. */
   id: number
   at: Date
-  /** Such as `before` or `after`. */
+  /** One of `JOB_STAGES` of the engine; an older or newer program may know others. */
   stage: string
   level: JobLogLevel
   text: string
@@ -56,6 +56,23 @@ export async function listJobLog(
     .where('id', '>', after)
   if (stage !== undefined) lines = lines.where('stage', '=', stage)
   return await lines.orderBy('id').limit(limit).execute()
+}
+
+/** The newest lines of a job, oldest first. */
+export async function newestOfJobLog(
+  { kysely }: Database,
+  { jobId, limit }: { jobId: string; limit: number },
+): Promise<JobLogLine[]> {
+  checkUuid('job id', jobId)
+  checkCount('limit', limit, 1)
+  const lines = await kysely
+    .selectFrom('job_log')
+    .select(['id', 'at', 'stage', 'level', 'text'])
+    .where('job_id', '=', jobId)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return lines.reverse()
 }
 
 /** Deletes lines that are older, at most `limit` at a time, and returns their number. */

@@ -8,10 +8,11 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import { progressOfSend, progressOfWhole, sumOf } from '#jobs/backup-progress.ts'
 import { ofSource, reportedFailure } from '#jobs/job-errors.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { openJobLog } from '#jobs/job-log-writer.ts'
-import { backup, planRetry, type SentSource } from '#operations/backup.ts'
+import { tellOfBackup } from '#jobs/tell-of-backup.ts'
+import { backup, type HookLine, planRetry, type SendEstimate, type SentSource } from '#operations/backup.ts'
 import { backupGroup, failureOfGroup, isOfGroup } from '#operations/backup-group.ts'
 import { reconcileOne } from '#operations/reconcile.ts'
+import { count, formatSpan } from '#units/human-units.ts'
 
 /**
  * Long enough to delete what a cancelled send left, in a chat that answers; shorter than the time that a
@@ -32,8 +33,12 @@ export const runBackupJob: JobHandler = async (run, tools) => {
     if (job.cancel_requested_at !== null) throw cancelled()
     const earlier = job.backup_id === null ? null : await reconcileOne(tools, job.backup_id, { signal })
     const isWhole = earlier !== null && earlier.state !== 'failed'
-    if (isWhole && earlier.group_id === null) return run.report(progressOfWhole(earlier))
+    if (isWhole && earlier.group_id === null) {
+      run.tell('record', `The attempt before had completed backup ${earlier.id}`)
+      return run.report(progressOfWhole(earlier))
+    }
     const plan = await planJob(job, tools)
+    run.tell('prepare', `Backing up the source ${job.source}`)
     if (isOfGroup(plan)) await sendGroup(run, tools, plan)
     else await send(run, tools, await planRetry(tools, { plan, earlier }, { signal }))
   } catch (error) {
@@ -60,22 +65,18 @@ async function planJob(job: Job, tools: JobTools): Promise<SendPlan> {
 }
 
 async function send(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
-  const { job, report } = run
+  const { report } = run
   const { log } = tools
-  const jobLog = openJobLog(tools, job.id)
   try {
     const engine = await engineFor(plan, tools)
     const sent = await backup(engine, plan, {
-      ...hooksOf(run, log),
+      ...hooksOf(run),
       onProgress: state => report(progressOfSend(state)),
-      onHookLine: line => jobLog.add(line),
     })
-    judge(sent, job, log)
+    judge(sent, run, log)
     if (sent.databaseRecord) report(progressOfWhole(sent.databaseRecord))
   } catch (error) {
     throw await hidden(error, { plan, run, log })
-  } finally {
-    await jobLog.end()
   }
 }
 
@@ -83,23 +84,19 @@ async function send(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void>
 async function sendGroup(run: JobRun, tools: JobTools, plan: SendPlan): Promise<void> {
   const { job, report } = run
   const { log } = tools
-  const jobLog = openJobLog(tools, job.id)
   let done: JobProgress = { bytes_done: 0, bytes_total: null, parts_done: 0 }
   const group = await backupGroup(await engineFor(plan, tools), plan, {
-    ...hooksOf(run, log),
+    ...hooksOf(run),
     groupId: job.id,
     onProgress: state => report(sumOf(done, progressOfSend(state))),
-    onHookLine: line => jobLog.add(line),
     onMemberSent: ({ sent }) => {
       if (sent.databaseRecord) done = sumOf(done, progressOfWhole(sent.databaseRecord))
       report(done)
     },
+  }).catch(async (error: unknown) => {
+    throw await hidden(error, { plan, run, log })
   })
-    .catch(async (error: unknown) => {
-      throw await hidden(error, { plan, run, log })
-    })
-    .finally(() => jobLog.end())
-  for (const { sent, isEarlier } of group.members) if (sent.success && !isEarlier) judge(sent, job, log)
+  for (const { sent, isEarlier } of group.members) if (sent.success && !isEarlier) judge(sent, run, log)
   const { afterError } = group
   if (afterError !== undefined)
     log.error({ job_id: job.id, source: job.source, reason: afterError.message }, 'a hook failed')
@@ -125,7 +122,7 @@ async function engineFor({ bytesPerSecond }: SendPlan, { log: _, ...engine }: Jo
   return { ...engine, ...(bytesPerSecond !== undefined && (await engine.openLimited(bytesPerSecond))) }
 }
 
-function hooksOf({ job, signal }: JobRun, log: JobTools['log']) {
+function hooksOf({ job, signal, tell, note }: JobRun) {
   return {
     signal,
     origin: {
@@ -134,27 +131,47 @@ function hooksOf({ job, signal }: JobRun, log: JobTools['log']) {
       scheduledFor: job.scheduled_for ?? undefined,
       jobId: job.id,
     },
-    note: (line: string) => log.info({ job_id: job.id }, line),
+    note,
+    onEstimate: (estimate: SendEstimate | undefined) => {
+      tell('read', 'The source is open')
+      if (estimate !== undefined) {
+        const { messages, seconds } = estimate
+        tell('send', `About ${count(messages, 'message')}, which take ${formatSpan(seconds)} or longer`)
+      }
+    },
+    onHookLine: ({ stage, text, level }: HookLine) => tell(stage, text, level),
     waits: false,
     onSourceFailed: (error: unknown) => ofSource(error, job),
   }
 }
 
-function judge(sent: SentSource, job: Job, log: JobTools['log']): void {
-  const { success, skipped = [], details, afterError } = sent
+function judge(sent: SentSource, { job, tell }: JobRun, log: JobTools['log']): void {
+  const { success, skipped = [], details, afterError, databaseRecord } = sent
   if (!success) throw reportedFailure(sent, job)
   const facts = { job_id: job.id, source: job.source }
+  if (databaseRecord) tellOfBackup(databaseRecord, tell)
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)
     log.warn({ ...facts, files: skipped.length }, 'files are missing or changed during the read, as allowed')
+  for (const { path, reason } of skipped.slice(0, MOST_FILES_TOLD)) tell('read', `${path}: ${reason}`, 'warn')
+  if (skipped.length > MOST_FILES_TOLD)
+    tell(
+      'read',
+      `${skipped.length} files are missing or changed during the read; the backup names them`,
+      'warn',
+    )
   if (afterError !== undefined) log.error({ ...facts, reason: afterError.message }, 'a hook failed')
   if (details.indexUpToDate === false) {
     log.warn({ ...facts, reason: details.indexError }, 'the index in the chat is not up to date yet')
+    tell('record', `The index in the chat is not up to date yet: ${details.indexError}`, 'warn')
   }
   if (details.replica?.isWhole === false) {
     log.warn({ ...facts, reason: details.replica.error }, 'not every message was copied to the second chat')
+    tell('record', `Not every message was copied to the second chat: ${details.replica.error}`, 'warn')
   }
 }
+
+const MOST_FILES_TOLD = 20
 
 /**
  * A cancelled job leaves nothing in the chat, not even of its earlier attempts. Exception: an attempt that

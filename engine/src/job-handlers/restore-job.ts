@@ -7,6 +7,7 @@ import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
 import { restore } from '#operations/restore.ts'
 import { type RestoreTarget, requestedWishes, targetIn } from '#restore/restore-target.ts'
+import { count, formatBytes, formatSpan } from '#units/human-units.ts'
 
 /** Restores a backup into the target that the job names; the option `overwrite` replaces what is there. */
 export const runRestoreJob: JobHandler = async (run, tools) => {
@@ -34,24 +35,35 @@ export const runRestoreJob: JobHandler = async (run, tools) => {
 async function restoreInto(
   target: RestoreTarget,
   backup: BackupDetails,
-  { job, signal, report }: JobRun,
+  { job, signal, report, tell, note }: JobRun,
   { log, ...engine }: JobTools,
 ): Promise<void> {
   const missing_files = countMissingFiles(backup)
   const progress = { bytes_done: 0, bytes_total: backup.size, parts_done: 0, missing_files }
   const overwrite = job.options['overwrite'] === true
-  await restore(
+  tell('prepare', `Restoring backup ${backup.id} of ${backup.created_at.toISOString()} into ${job.target}`)
+  const since = performance.now()
+  const { partCount, bytes } = await restore(
     engine,
     { backup, target, wishes: requestedWishes(overwrite) },
     {
       signal,
-      note: line => log.info({ job_id: job.id }, line),
+      note,
+      onPlan: async () => tell('restore', 'The target was checked; reading and restoring begin'),
+      onStart: ({ partCount, plainBytes }) =>
+        tell('fetch', `${count(partCount, 'part')} to fetch, ${formatBytes(plainBytes)}`),
       onPart: () => report({ ...progress, parts_done: ++progress.parts_done }),
       onBytes: plainBytes => {
         progress.bytes_done = plainBytes
         report({ ...progress })
       },
-      onUnrecorded: error => log.warn({ job_id: job.id, error }, 'the end of the restore was not recorded'),
+      onUnrecorded: error => {
+        log.warn({ job_id: job.id, error }, 'the end of the restore was not recorded')
+        tell('restore', 'The end of the restore was not recorded in the history of the backup', 'warn')
+      },
     },
   )
+  const seconds = (performance.now() - since) / 1_000
+  tell('fetch', `Fetched and verified ${count(partCount, 'part')}`)
+  tell('restore', `Restored ${formatBytes(bytes)} in ${formatSpan(seconds)}`)
 }

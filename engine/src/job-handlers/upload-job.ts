@@ -5,6 +5,7 @@ import type { IBackupService } from '@telegram-backup/vault/send/send-and-record
 import { progressOfSend, progressOfWhole } from '#jobs/backup-progress.ts'
 import type { JobRun } from '#jobs/job-handler.ts'
 import { type JobDelivery, RunningJob } from '#jobs/running-job.ts'
+import { tellOfBackup } from '#jobs/tell-of-backup.ts'
 import type { Logger } from '#logging.ts'
 import { backupUpload, type IntegratedBackupResult, type Upload } from '#operations/backup.ts'
 
@@ -75,14 +76,18 @@ async function resultOf(
 
 async function send(
   upload: Upload,
-  { job, signal, report }: JobRun,
+  { job, signal, report, tell }: JobRun,
   engine: { database: Database; service: IBackupService },
 ): Promise<IntegratedBackupResult> {
+  tell('prepare', 'Receiving an upload')
   const result = await backupUpload(engine, upload, {
     signal,
     origin: { jobId: job.id },
     onProgress: state => report(progressOfSend(state)),
   })
-  if (result.success && result.databaseRecord) report(progressOfWhole(result.databaseRecord))
+  if (result.success && result.databaseRecord) {
+    report(progressOfWhole(result.databaseRecord))
+    tellOfBackup(result.databaseRecord, tell)
+  }
   return result
 }

@@ -3,13 +3,15 @@ import { BackupError, hint, run } from '@telegram-backup/errors'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler } from '#jobs/job-handler.ts'
-import { verify } from '#operations/verify.ts'
+import type { TellStage } from '#jobs/job-stages.ts'
+import { type VerificationReport, verify } from '#operations/verify.ts'
+import { count, formatBytes } from '#units/human-units.ts'
 
 /**
  * Verifies a backup: its messages, with the option `read_data` every byte. Damage that could not be repaired
  * fails the job. With the option `sampled` nobody asked for this backup, so it may be erased meanwhile.
  */
-export const runVerifyJob: JobHandler = async ({ job, signal, report }, { log, ...engine }) => {
+export const runVerifyJob: JobHandler = async ({ job, signal, report, tell, note }, { log, ...engine }) => {
   if (job.cancel_requested_at !== null) throw cancelled()
   const { id: jobId, backup_id, options } = job
   const isMany = options['sampled'] === true
@@ -17,14 +19,17 @@ export const runVerifyJob: JobHandler = async ({ job, signal, report }, { log, .
   if (backup === null && isMany) return log.info({ job_id: jobId, backup_id }, ERASED_MEANWHILE)
   if (backup === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
   await assertAskerMay(engine.database, job)
+  const readData = options['read_data'] === true
+  tell('verify', `${readData ? 'Reading every byte' : 'Looking for every message'} of backup ${backup.id}`)
   const [outcome] = await verify(
     engine,
-    { backups: [backup], readData: options['read_data'] === true, isMany, jobId },
-    { signal, note: line => log.info({ job_id: jobId }, line), onProgress: report },
+    { backups: [backup], readData, isMany, jobId },
+    { signal, note, onProgress: report },
   )
   if (outcome === undefined || 'skipped' in outcome)
     return log.info({ job_id: jobId, backup_id }, ERASED_MEANWHILE)
   if ('error' in outcome) throw outcome.error
+  tellOf(outcome.report, tell)
   if (outcome.report.state !== 'damaged') return
   const [first] = outcome.report.findings.filter(({ mended }) => mended !== true)
   throw new BackupError(`The backup is damaged: ${first?.reason ?? 'see its verifications'}`, {
@@ -34,3 +39,14 @@ export const runVerifyJob: JobHandler = async ({ job, signal, report }, { log, .
 }
 
 const ERASED_MEANWHILE = 'a backup was erased before it could be verified'
+
+/** Findings, each with its reason. */
+const MOST_TOLD = 20
+
+function tellOf({ state, parts, bytes, findings, unproven }: VerificationReport, tell: TellStage): void {
+  for (const { reason, mended } of findings.slice(0, MOST_TOLD))
+    tell('verify', mended === true ? `Repaired: ${reason}` : reason, mended === true ? 'warn' : 'error')
+  for (const { reason } of unproven.slice(0, MOST_TOLD)) tell('verify', `Not checked: ${reason}`, 'warn')
+  const read = bytes > 0 ? `, ${formatBytes(bytes)} read` : ''
+  tell('verify', `${count(parts, 'message')}${read}: ${state === 'mended' ? 'repaired' : state}`)
+}

@@ -2,6 +2,7 @@ import type { Database, Job, JobProgress } from '@telegram-backup/database'
 import type { BackupService, TelegramClient } from 'telegram-deployment-bot'
 import type { LiveConfigFile } from '#config/live-config-file.ts'
 import type { Config } from '#environment.ts'
+import type { TellStage } from '#jobs/job-stages.ts'
 import type { Logger } from '#logging.ts'
 import type { RetentionAnnouncer } from '#retention/run-retention.ts'
 
@@ -29,6 +30,10 @@ export interface JobRun {
   stopReason(): StopReason | undefined
   /** May be called at any rate; the catalog gets the newest progress once a second. */
   report(progress: JobProgress): void
+  /** Writes into the log of the job; how the attempt failed is written by itself. */
+  tell: TellStage
+  /** Writes a note of an operation there, into the stage that goes on; `warning: …` is a warning. */
+  note(line: string): void
 }
 
 /** Does what a job asks for, or throws. After its process died, another process does it again. */

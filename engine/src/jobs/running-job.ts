@@ -14,7 +14,10 @@ import {
 import { describeError, hasOwnWords } from '@telegram-backup/errors'
 import { errorOfJob, interrupted } from '#jobs/job-errors.ts'
 import type { JobRun, JobTools, StopReason } from '#jobs/job-handler.ts'
+import { type JobLogWriter, openJobLog } from '#jobs/job-log-writer.ts'
+import { noteLine, type StageLine } from '#jobs/job-stages.ts'
 import { mayBeBegunAgain, pauseBeforeRetry } from '#jobs/retry-rules.ts'
+import { formatSpan } from '#units/human-units.ts'
 
 const REPORT_EVERY_MS = 1_000
 /** How long it tries to record the end of a job in a catalog that does not answer. */
@@ -45,6 +48,7 @@ export class RunningJob {
   readonly #tools: Pick<JobTools, 'database' | 'log'>
   readonly #queue: JobDelivery
   readonly #ending = new AbortController()
+  readonly #lines: JobLogWriter
   #stopReason: StopReason | undefined
   #progress: JobProgress
   #written: JobProgress
@@ -57,6 +61,7 @@ export class RunningJob {
     this.#queue = of.queue
     this.#progress = begun.job.progress
     this.#written = begun.job.progress
+    this.#lines = openJobLog(of.tools, begun.job.id)
   }
 
   /** Asks it to stop. It then undoes what it did as far as possible, and `run` resolves. */
@@ -77,6 +82,8 @@ export class RunningJob {
       const outcome = await this.#attempt(work)
       reporting.abort()
       await reported
+      // Before the end of the job: who learns of that finds the whole log.
+      await this.#lines.end(this.#lastLine(outcome))
       return await this.#end(outcome)
     } finally {
       lease.signal.removeEventListener('abort', onLost)
@@ -85,6 +92,8 @@ export class RunningJob {
   }
 
   async #attempt(work: (run: JobRun) => Promise<void>): Promise<Outcome> {
+    const { attempt } = this.job
+    if (attempt > 1) this.#lines.add({ stage: 'prepare', level: 'info', text: `Attempt ${attempt}` })
     try {
       await work({
         job: this.job,
@@ -92,6 +101,11 @@ export class RunningJob {
         stopReason: () => this.#stopReason,
         report: progress => {
           this.#progress = progress
+        },
+        tell: (stage, text, level = 'info') => this.#lines.add({ stage, level, text }),
+        note: line => {
+          this.#tools.log.info({ job_id: this.job.id }, line)
+          this.#lines.add({ stage: this.#lines.stage, ...noteLine(line) })
         },
       })
       return { state: 'done' }
@@ -126,6 +140,24 @@ export class RunningJob {
     const afterMs = pauseBeforeRetry(job, code)
     if (afterMs === undefined) return { state: 'failed', error: reported }
     return { state: 'queued', error: reported, afterMs }
+  }
+
+  /** Why the attempt was the last one, or was not; what went well has been told. */
+  #lastLine(outcome: Outcome): StageLine | undefined {
+    const { stage } = this.#lines
+    if (outcome.state === 'done' || outcome.state === 'lost') return undefined
+    if (outcome.error === undefined)
+      return { stage, level: 'warn', text: 'The service stops; another attempt follows' }
+    const { code, message, hint } = outcome.error
+    const why = `${message} (${code})${hint === undefined ? '' : `. ${hint}`}`
+    if (outcome.state !== 'queued') {
+      return { stage, level: outcome.state === 'cancelled' ? 'warn' : 'error', text: why }
+    }
+    return {
+      stage,
+      level: 'warn',
+      text: `${why} The next attempt is in ${formatSpan(outcome.afterMs / 1_000)}.`,
+    }
   }
 
   /** Records the progress once a second, and learns whether the job should be cancelled. */

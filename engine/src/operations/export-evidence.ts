@@ -8,7 +8,7 @@ export interface ExportRequest {
   /** As {@link findEvidence} takes them; empty for all records. Their reviews go with them. */
   words: readonly string[]
   project?: string | undefined
-  /** Not before this time, and before that one. */
+  /** Not before this time, and not after that one. */
   from?: Date | undefined
   to?: Date | undefined
 }

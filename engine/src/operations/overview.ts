@@ -1,12 +1,11 @@
-import type { Alert, BackupType, Database } from '@telegram-backup/database'
+import type { BackupType, Database } from '@telegram-backup/database'
 import { type JobView, jobView } from '#jobs/job-view.ts'
-import { problemText } from '#monitoring/condition-texts.ts'
+import { type AlertView, alertView } from '#monitoring/alert-view.ts'
 import { type OverviewFacts, type OwnMachine, readOverviewFacts } from '#monitoring/overview-facts.ts'
 import { overviewSentence } from '#monitoring/overview-words.ts'
 import type { Proof } from '#monitoring/source-proof.ts'
 import type { SourceState } from '#monitoring/source-states.ts'
 import { type Finding, type OverviewState, type StateReason, worstOf } from '#monitoring/state-findings.ts'
-import { conditionOfAlert } from '#monitoring/watch-facts.ts'
 
 export { PROOF_DEPTHS } from '#monitoring/source-proof.ts'
 export { OVERVIEW_STATES, type OverviewState, type StateReason } from '#monitoring/state-findings.ts'
@@ -21,7 +20,8 @@ export type Overview = {
   /** What concerns no single source, such as a chat that cannot be reached. */
   reasons: StateReason[]
   sources: SourceOverview[]
-  alerts: OverviewAlert[]
+  /** The open ones, oldest first. */
+  alerts: AlertView[]
   /** The jobs at work. */
   running: JobView[]
 }
@@ -46,15 +46,6 @@ export type SourceOverview = {
   sizes: { at: Date; size: number }[]
 }
 
-export type OverviewAlert = {
-  kind: string
-  project_id: string | null
-  type: string | null
-  source: string | null
-  text: string
-  since: Date
-}
-
 /** Who asks. */
 export interface OverviewViewer {
   /** Only this project; undefined for all. */
@@ -75,11 +66,11 @@ export async function overview(
 /** Nobody sees an older overview, however many ask. */
 const OLDEST_MS = 1_000
 
+/** The overview as a viewer may see it; a second old at most. */
+export type Overviews = (viewer: OverviewViewer) => Promise<Overview>
+
 /** The overview for many viewers, who share one reading of the catalog a second. */
-export function openOverviews(
-  database: Database,
-  own: () => OwnMachine,
-): (viewer: OverviewViewer) => Promise<Overview> {
+export function openOverviews(database: Database, own: () => OwnMachine): Overviews {
   let last: { facts: Promise<OverviewFacts>; begunAt: number; isRead: boolean } | undefined
   const read = (): NonNullable<typeof last> => {
     const reading = { facts: readOverviewFacts(database, own()), begunAt: performance.now(), isRead: false }
@@ -114,7 +105,9 @@ export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overv
     as_of: facts.at,
     reasons,
     sources: sources.map(source => sourceOverview(source, isAdmin)),
-    alerts: facts.watched.alerts.map(alertOf).filter(({ project_id }) => isSeen(project_id)),
+    alerts: facts.watched.alerts
+      .map(alert => alertView({ ...alert, ended_at: null }, { showPlaces: isAdmin, now: facts.at }))
+      .filter(({ project_id }) => isSeen(project_id)),
     running: facts.running.filter(({ project_id }) => isSeen(project_id)).map(jobView),
   }
 }
@@ -141,10 +134,4 @@ function sourceOverview(of: SourceState, isAdmin: boolean): SourceOverview {
     restore_estimate_seconds: null,
     sizes: source.sizes,
   }
-}
-
-function alertOf({ kind, details, since }: Alert): OverviewAlert {
-  const condition = conditionOfAlert(kind, details)
-  const { project, type, source } = condition
-  return { kind, project_id: project, type, source, text: problemText(condition), since }
 }

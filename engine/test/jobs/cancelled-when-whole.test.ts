@@ -29,6 +29,8 @@ async function jobOfWholeBackup(state: 'complete' | 'sealed'): Promise<string> {
     signal: dying.signal,
     stopReason: () => undefined,
     report: () => {},
+    tell: () => {},
+    note: () => {},
   }
   if (state === 'complete') await runBackupJob(run, tools)
   else await dieAtTheManifest(() => runBackupJob(run, tools))

@@ -1,26 +1,33 @@
 import type { ApiKey } from '@telegram-backup/database'
 import { followEvents } from '@telegram-backup/engine/operations/follow-events.ts'
+import type { Overviews } from '@telegram-backup/engine/operations/overview.ts'
 import { EventFeed, type FeedPage } from '#http/event-feed.ts'
 import { EventStream, type OpenStreams } from '#http/event-streams.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
+import { OverviewFeed } from '#http/overview-feed.ts'
 import { logOf } from '#http/request-context.ts'
+import { viewerOf } from '#http/routes/overview-routes.ts'
 import { type Route, route } from '#http/routes/route.ts'
 
 /** Everything that changes, as one stream. */
-export function eventRoute({ database, settings }: HttpPorts, open: OpenStreams): Route {
+export function eventRoute(
+  { database, settings }: HttpPorts,
+  { open, overviews }: { open: OpenStreams; overviews: Overviews },
+): Route {
   const feed = new EventFeed(after => followEvents(database, after))
+  const overviewFeed = new OverviewFeed(overviews, signal => feed.changed(signal))
   const stallMs = settings.stall_seconds * 1_000
   return route(
     {
       method: 'get',
       path: '/events',
       name: 'watchEvents',
-      summary: 'Every change of backups, jobs, schedules and alerts as server-sent events, in order',
+      summary: 'Every change of backups, jobs, schedules, alerts and the overview as server-sent events',
       scope: 'read',
       answers: {
         200: {
           description:
-            'Events named backup, job, schedule, alert, with the object as data; Last-Event-ID continues',
+            'Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID continues, or one event reset says that changes were missed',
           contentType: 'text/event-stream',
         },
       },
@@ -33,10 +40,14 @@ export function eventRoute({ database, settings }: HttpPorts, open: OpenStreams)
       const owner = { database, request, response, caller, scope, project: caller.project_id } as const
       const stream = new EventStream(owner, open)
       const pages = feed.follow(request.get('Last-Event-ID'), stream.signal)
-      sendPages(stream, pages, { caller, stallMs }).catch((error: unknown) => {
-        logOf(response).error({ error }, 'a stream of events failed')
-        stream.breakOff()
-      })
+      const shown = overviewFeed.follow(viewerOf(caller), stream.signal)
+      const send = { caller, stallMs }
+      Promise.all([sendPages(stream, pages, send), sendTexts(stream, shown, send)]).catch(
+        (error: unknown) => {
+          logOf(response).error({ error }, 'a stream of events failed')
+          stream.breakOff()
+        },
+      )
       return undefined
     },
   )
@@ -56,4 +67,12 @@ async function sendPages(
     // An id without data is no event: the client only notes how far it is.
     await stream.deliver(`id: ${through}\n\n`, stallMs)
   }
+}
+
+async function sendTexts(
+  stream: EventStream,
+  texts: AsyncIterable<string>,
+  { stallMs }: { stallMs: number },
+): Promise<void> {
+  for await (const text of texts) await stream.deliver(text, stallMs)
 }

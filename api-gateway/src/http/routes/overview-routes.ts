@@ -1,5 +1,5 @@
 import type { ApiKey } from '@telegram-backup/database'
-import { openOverviews } from '@telegram-backup/engine/operations/overview.ts'
+import { type Overviews, openOverviews } from '@telegram-backup/engine/operations/overview.ts'
 import { checkSource, listSources, listTargets } from '@telegram-backup/engine/operations/places.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
@@ -10,21 +10,24 @@ import { OVERVIEW, SOURCE_CHECK, SOURCE_LIST, TARGET_LIST } from '#http/schemas/
 import { PROJECT_ID } from '#http/schemas/terms.ts'
 
 /** The state of everything, and the sources and targets that the serves declare. */
-export function overviewRoutes(ports: HttpPorts): Route[] {
-  return [overview(ports), sources(ports), targets(ports), check(ports)]
+export function overviewRoutes(ports: HttpPorts, overviews: Overviews): Route[] {
+  return [overview(overviews), sources(ports), targets(ports), check(ports)]
 }
 
-function viewerOf(caller: ApiKey, projectId?: string): { projectId: string | undefined; isAdmin: boolean } {
+export function viewerOf(
+  caller: ApiKey,
+  projectId?: string,
+): { projectId: string | undefined; isAdmin: boolean } {
   return { projectId: projectOf(caller, projectId), isAdmin: caller.scopes.includes('admin') }
 }
 
-const overview = ({ database, engine, configFile }: HttpPorts): Route => {
-  const overviews = openOverviews(database, () => ({
-    config: engine.config,
-    configFile,
-    fault: configFile.fault,
-  }))
-  return route(
+/** The overviews of this process, which `GET /overview` and `GET /events` share. */
+export function overviewsOf({ database, engine, configFile }: HttpPorts): Overviews {
+  return openOverviews(database, () => ({ config: engine.config, configFile, fault: configFile.fault }))
+}
+
+const overview = (overviews: Overviews): Route =>
+  route(
     {
       method: 'get',
       path: '/overview',
@@ -40,7 +43,6 @@ const overview = ({ database, engine, configFile }: HttpPorts): Route => {
       body: await overviews(viewerOf(caller, query.project_id)),
     }),
   )
-}
 
 const sources = ({ database, configFile }: HttpPorts): Route =>
   route(

@@ -1,4 +1,5 @@
 import { JOB_KINDS, JOB_STATES, type JobState } from '@telegram-backup/database'
+import { JOB_STAGES } from '@telegram-backup/engine/jobs/job-stages.ts'
 import { z } from 'zod'
 import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
@@ -43,7 +44,9 @@ export const JOB_LOG: z.ZodType = z
     items: z.array(
       z.object({
         at: TIME,
-        stage: z.string().meta({ description: 'What the line is about: before and after are hooks.' }),
+        stage: z.string().meta({
+          description: `What the line is about: ${JOB_STAGES.join(', ')}. before and after are hooks.`,
+        }),
         level: z.enum(['info', 'warn', 'error']),
         text: z.string().meta({ description: 'May come from another program: never show it as HTML.' }),
       }),

@@ -8,6 +8,8 @@ import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
 import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
+import { compareLines, type LinesComparison } from '#postgres/lines/compare-lines.ts'
+import { linesIn } from '#postgres/lines/lines-record.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
 
@@ -66,11 +68,17 @@ type Comparing = Pick<Drill, 'onCompare'> & { where: string }
 async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsal): Promise<Drilled> {
   const { backup, signal } = rehearsal
   const recorded = contentsIn(backup.source)
+  const lines = linesIn(backup.source)
   const { seen, serverVersion, notes } = await rehearseDatabase(rehearsal, async (reader, psql, maker) => {
     const session = new PsqlSession(reader, { psql, signal })
     try {
       await session.begin('read only')
-      const compared = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      const byHashes = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      const place = { session, connection: reader, psql, signal, onCompare }
+      const compared =
+        lines === undefined || byHashes?.depth === 'contents'
+          ? byHashes
+          : withLines(byHashes, await compareLines(lines, place))
       await session.end()
       await lendAmcheck(maker, { psql, signal })
       await session.begin('read only')
@@ -89,7 +97,21 @@ async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsa
   }
 }
 
-function depthOf(compared: Comparison | undefined): Pick<Drilled, 'depth' | 'compared'> {
+/** The rows of the dump show more than numbers of rows at the source. */
+function withLines(seen: Comparison | undefined, lines: LinesComparison): Comparison | LinesDepth {
+  const differences = [...(seen?.differences ?? []), ...lines.differences]
+  const notCovered = [...(seen?.notCovered ?? []), ...lines.notCovered]
+  if (lines.contents === 'not compared' && seen !== undefined) return { ...seen, notCovered }
+  const depth = lines.contents === 'not compared' ? 'restored' : 'dump'
+  return {
+    ...{ ...lines, differences, notCovered, depth },
+    contents: differences.length > 0 ? 'different' : lines.contents,
+  }
+}
+
+type LinesDepth = LinesComparison & { depth: 'restored' | 'dump' }
+
+function depthOf(compared: Comparison | LinesDepth | undefined): Pick<Drilled, 'depth' | 'compared'> {
   if (compared === undefined) return { depth: 'restored', compared: { contents: 'not compared' } }
   const { depth, contents, tables, rows } = compared
   return { depth, compared: { contents, ...(depth !== 'restored' && { tables, rows }) } }

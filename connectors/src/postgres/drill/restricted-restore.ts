@@ -1,4 +1,5 @@
 import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import { linesIn } from '#postgres/lines/lines-record.ts'
 import { queryJson } from '#postgres/psql.ts'
 import type { DatabasePlan } from '#postgres/restore/database-plan.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
@@ -105,6 +106,7 @@ function withHarmlessSettings(
 function rolesOfDump(plan: DatabasePlan, { source }: Pick<RecordedBackup, 'source'>): string[] {
   const first = source?.['bootstrap_superuser']
   const isName = typeof first === 'string' && !first.startsWith('pg_')
-  const names = new Set([...plan.newRoles, 'postgres', ...(isName ? [first] : [])])
+  const ofLines = linesIn(source)?.roles.filter(name => !name.startsWith('pg_')) ?? []
+  const names = new Set([...plan.newRoles, 'postgres', ...(isName ? [first] : []), ...ofLines])
   return [...names].filter(name => !plan.target.server.roles.includes(name))
 }

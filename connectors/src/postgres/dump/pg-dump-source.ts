@@ -1,5 +1,6 @@
 import { type Hint, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
+import { withDumpLines } from '#dump-lines.ts'
 import { type ClientProgram, choosePgDump, findClientPrograms } from '#postgres/client-programs.ts'
 import { type PostgresConnection, parsePostgresUrl, withoutPassword } from '#postgres/connection.ts'
 import type { DatabaseFacts } from '#postgres/dump/database-facts.ts'
@@ -45,7 +46,12 @@ export async function openPostgresSource(
     const known = await asked
     const program = choosePgDump(installed, known.serverMajor)
     const dump = await (early ?? start(program, of))
-    return sourceOf(dump, { known, connection, startedAt, options, session })
+    const source = sourceOf(dump, { known, connection, startedAt, options, session })
+    if (session.snapshot !== undefined || options.format === 'custom') return source
+    return withDumpLines(source, {
+      proof: options.proof,
+      zones: { time_zones: [await session.timeZone()], is_time_zone_known: true },
+    })
   } catch (error) {
     await early?.then(({ child }) => child.close()).catch(() => {})
     await beginning.then(session => session.close()).catch(() => {})

@@ -162,6 +162,13 @@ export class SourceSession {
     return read
   }
 
+  /** In which pg_dump, too, writes times. Throws what the session throws. */
+  async timeZone(): Promise<string> {
+    return String(
+      await this.#session.ask(`select pg_catalog.to_json(pg_catalog.current_setting('TimeZone'))`),
+    )
+  }
+
   /** Ends the session, since pg_dump runs without its snapshot: its counts are of another moment. */
   async standBack(): Promise<void> {
     this.#isOfTheDump = false

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { TimeZones } from '#dump-lines.ts'
 import { beginsAsPlainDump, DUMP_HEAD_BYTES } from '#postgres/dump-head.ts'
 import {
   changeBy,
@@ -6,6 +7,7 @@ import {
   encodingSetBy,
   STATEMENT_HEAD_BYTES,
 } from '#postgres/lines/dump-changes.ts'
+import { DumpRoles } from '#postgres/lines/dump-roles.ts'
 import { addSums, LineSums, NO_LINES } from '#postgres/lines/line-sums.ts'
 import {
   type DumpLines,
@@ -22,12 +24,13 @@ import { Byte } from '#postgres/restore/sql/sql-bytes.ts'
 
 const EACH_NAME = /"(?:[^"]|"")+"|[^",.\s]+/g
 const SERVER = /^ Dumped from database version (\d+)/
+const NAMES_ROLES: ReadonlySet<string> = new Set(['alter', 'create', 'grant', 'revoke'])
 /** In UTF-8 or ASCII, names of the dump are names of the restored database. */
 const READABLE = /^(?:utf-?8|unicode|sql_ascii)$/i
 
 /**
- * Hashes the rows of a plain dump of pg_dump while its bytes pass, table by table. Chunks may be cut anywhere;
- * memory holds no line, but the tables. What cannot be read ends the hashing, never the dump.
+ * Hashes the rows of a plain dump of pg_dump while its bytes pass, table by table. Chunks may be cut
+ * anywhere; memory holds no line, but the tables. What cannot be read ends the hashing, never the dump.
  */
 export class CopyLines {
   readonly #text = new PassThrough()
@@ -37,6 +40,7 @@ export class CopyLines {
   /** Pieces among the kept bytes that stand for the beginning of a COPY. */
   readonly #begins = new Map<Buffer, SeenTable>()
   readonly #state: DumpState = { hasRows: false, hasTriggers: false }
+  readonly #roles = new DumpRoles()
   #table: SeenTable | undefined
   #head: Buffer | undefined = Buffer.alloc(0)
   #isDump = true
@@ -70,7 +74,7 @@ export class CopyLines {
   }
 
   /** Undefined for what is no plain dump of pg_dump. */
-  finish(timeZones: string[]): DumpLines | NoDumpLines | undefined {
+  finish(timeZones: TimeZones): DumpLines | NoDumpLines | undefined {
     if (this.#head !== undefined) this.#readHead()
     if (!this.#isDump) return undefined
     this.#guarded(() => {
@@ -78,11 +82,13 @@ export class CopyLines {
       this.#take()
     })
     if (this.#reason === undefined && !READABLE.test(this.#encoding)) this.#reason = 'encoding'
-    if (this.#reason !== undefined) return { version: 1, reason: this.#reason }
+    const roles = this.#roles.names
+    if (this.#reason !== undefined) return { version: 1, reason: this.#reason, roles }
     return linesRecordOf([...this.#tables.values()], {
       encoding: this.#encoding.toUpperCase(),
       server_major: this.#serverMajor,
-      time_zones: timeZones,
+      ...timeZones,
+      roles,
     })
   }
 
@@ -115,6 +121,7 @@ export class CopyLines {
     const head = bytes.toString('latin1', at, at + STATEMENT_HEAD_BYTES)
     this.#encoding = encodingSetBy(head) ?? this.#encoding
     this.#reason ??= changeBy(word, head, this.#state)
+    if (NAMES_ROLES.has(word)) this.#roles.read(head)
     return true
   }
 

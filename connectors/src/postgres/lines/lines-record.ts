@@ -1,18 +1,19 @@
+import type { TimeZones } from '#dump-lines.ts'
 import { type LineSum, sumText } from '#postgres/lines/line-sums.ts'
 
 /**
  * `contents.lines` in the facts of a backup: hashes of the rows that a plain dump holds, taken on their way.
  * See docs/format.md. No data.
  */
-export type DumpLines = {
+export type DumpLines = TimeZones & {
   version: 1
   algorithm: 'murmur3'
   /** The encoding of the dump. */
   encoding: string
   /** Of the server that was dumped; null if the dump does not say. */
   server_major: number | null
-  /** In which the dump may have written times, likeliest first; only one if it is known. */
-  time_zones: string[]
+  /** That the statements name: a drill makes them. */
+  roles: string[]
   /** The largest by their rows, at most {@link MOST_NAMED}. */
   tables: TableLines[]
   /** All other tables together; missing if any of them was left out. */
@@ -22,7 +23,7 @@ export type DumpLines = {
 }
 
 /** The same for a dump without hashes of its rows: why there are none. */
-export type NoDumpLines = { version: 1; reason: LinesReason }
+export type NoDumpLines = { version: 1; reason: LinesReason; roles: string[] }
 
 /** The schema is null in dumps before 10.3; 32 digits of the sum, 8 of the columns, hexadecimal. */
 export type TableLines = [schema: string | null, table: string, rows: number, sum: string, columns: string]
@@ -54,7 +55,7 @@ export interface SeenTable {
 
 export function linesRecordOf(
   seen: readonly SeenTable[],
-  of: Pick<DumpLines, 'encoding' | 'server_major' | 'time_zones'>,
+  of: Pick<DumpLines, 'encoding' | 'server_major' | keyof TimeZones | 'roles'>,
 ): DumpLines {
   const hashed = seen.filter(({ leftOut }) => leftOut === undefined)
   const largestFirst = hashed.toSorted((a, b) => b.sum.lines - a.sum.lines)
@@ -89,7 +90,7 @@ export function linesIn(
   const { lines } = contents as { lines?: unknown }
   if (typeof lines !== 'object' || lines === null) return undefined
   const record = lines as Partial<DumpLines & NoDumpLines>
-  if (record.version !== 1) return undefined
+  if (record.version !== 1 || !Array.isArray(record.roles)) return undefined
   if (typeof record.reason === 'string') return lines as NoDumpLines
   return record.algorithm === 'murmur3' && Array.isArray(record.tables) ? (lines as DumpLines) : undefined
 }
