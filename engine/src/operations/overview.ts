@@ -20,7 +20,7 @@ export type Overview = {
   /** What concerns no single source, such as a chat that cannot be reached. */
   reasons: StateReason[]
   sources: SourceOverview[]
-  /** The open ones, oldest first. */
+  /** The open ones. */
   alerts: AlertView[]
   /** The jobs at work. */
   running: JobView[]
@@ -131,7 +131,7 @@ function sourceOverview(of: SourceState, isAdmin: boolean): SourceOverview {
     limit_hours: limit_ms === null ? null : Math.round(limit_ms / 3.6) / 1_000_000,
     next_run_at: source.next_run_at,
     proof: source.proof,
-    restore_estimate_seconds: null,
+    restore_estimate_seconds: source.restore_seconds,
     sizes: source.sizes,
   }
 }

@@ -49,7 +49,7 @@ export const OVERVIEW: z.ZodType = z
     as_of: TIME,
     reasons: z.array(REASON).meta({ description: 'What concerns no single source.' }),
     sources: z.array(SOURCE_OVERVIEW),
-    alerts: z.array(ALERT),
+    alerts: z.array(ALERT).meta({ description: 'The open ones.' }),
     running: z.array(JOB),
   })
   .meta({ id: 'Overview' })
