@@ -142,7 +142,12 @@ it('the overview comes first, and again when it has changed, as its route gives 
   await client.until(() => client.of('overview').length === 1)
   const { id } = await newJob()
   const begun = await beginJob(service.database, { jobId: id, worker: 'test' })
-  await client.until(() => client.of('overview').at(-1).running.some((job: Job) => job.id === id))
+  await client.until(() =>
+    client
+      .of('overview')
+      .at(-1)
+      .running.some((job: Job) => job.id === id),
+  )
   const { as_of: _, ...present } = (await ask('/overview', keys.bound)) as { as_of: string }
   expect(client.of('overview').at(-1)).toMatchObject(present)
   const leaseToken = begun?.lease.token ?? ''
