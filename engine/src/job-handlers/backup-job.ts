@@ -136,7 +136,8 @@ function hooksOf({ job, signal, tell, note }: JobRun) {
       tell('read', 'The source is open')
       if (estimate !== undefined) {
         const { messages, seconds } = estimate
-        tell('send', `About ${count(messages, 'message')}, which take ${formatSpan(seconds)} or longer`)
+        const time = seconds < 1 ? '' : `, which take ${formatSpan(seconds)} or longer`
+        tell('send', `About ${count(messages, 'message')}${time}`)
       }
     },
     onSent: (sent: Backup) => tellOfBackup(sent, tell),
