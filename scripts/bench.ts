@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
 import { type Comparison, compare, measure, type Side } from '#bench/measure.ts'
+import { proofCosts } from '#bench/proof.ts'
 import { type Figure, ratioFigure, writeReport } from '#bench/report.ts'
 import { fillDatabase, writeRandomFile, writeSmallFiles, writeSparseFile } from '#bench/sources.ts'
 import { openVault, requirePrograms } from '#bench/vault.ts'
@@ -119,6 +120,14 @@ try {
         prepare: emptyTarget,
       },
     },
+  )
+  figures.push(
+    ...(await proofCosts(vault, {
+      mebibytes: Number(values.size),
+      isWanted: what => what.includes(values.only),
+      against,
+      figureOf: comparison => ratioFigure(comparison, 2),
+    })),
   )
   const small = join(folder, 'small')
   await writeSmallFiles(small, SMALL_FILES)

@@ -143,6 +143,7 @@ function readMembers(members: CheckedObject): MemberIndex {
     count: members.integer('count'),
     index: members.text('index', MAX_INDEX_TEXT_LENGTH),
     ...(members.has('attributes') && { attributes: members.text('attributes', MAX_INDEX_TEXT_LENGTH) }),
+    ...(members.has('sha256') && { sha256: members.text('sha256', MAX_INDEX_TEXT_LENGTH) }),
   }
 }
 

@@ -15,6 +15,8 @@ export interface Member {
   kind: MemberKind
   /** Undefined where they are not recorded. */
   attributes?: MemberAttributes | undefined
+  /** Of the contents of a file, hexadecimal; undefined where it is not recorded. */
+  sha256?: string | undefined
 }
 
 /** The members of a tar file in a manifest. */
@@ -24,9 +26,15 @@ export interface MemberIndex {
   index: string
   /** The same of their attributes, in the same order; absent in older manifests, and if it would not fit. */
   attributes?: string
+  /**
+   * Base64 of the SHA-256 of each member that is a file, in order, 32 bytes each; zeros where there is none.
+   * Absent in older manifests, and if it would not fit.
+   */
+  sha256?: string
 }
 
 const KINDS = ['file', 'directory', 'symlink', 'hardlink', 'other'] as const
+export const SHA256_BYTES = 32
 /** In UTF-16 units, each of at most six bytes in JSON. */
 const MAX_PATH_LENGTH = 100_000
 /** A manifest is fetched in one piece, and also has about 100 bytes for each part. */
@@ -40,6 +48,7 @@ export class MemberIndexWriter {
   readonly #index: LineFrames
   readonly #attributes: LineFrames
   #count = 0
+  #files = 0
   #offset = 0
 
   /** @param maxBytes of the compressed index with its attributes; 10 MiB by default and at most */
@@ -58,23 +67,33 @@ export class MemberIndexWriter {
     }
     this.#offset = offset
     this.#count += 1
+    if (kind === 'file') this.#files += 1
     if (path.length > MAX_PATH_LENGTH) this.#index.giveUp()
     this.#index.add(JSON.stringify([offset, size, kind, path]))
     if (attributes !== undefined && fitsInLine(attributes)) this.#attributes.add(attributesLine(attributes))
     else this.#attributes.giveUp()
   }
 
-  /** Undefined when it is too large for a manifest. To be called once. */
-  finish(): MemberIndex | undefined {
+  /**
+   * Undefined when it is too large for a manifest. To be called once.
+   * @param sha256 of each file, in order; not taken for another number of files
+   */
+  finish(sha256?: Uint8Array): MemberIndex | undefined {
     const index = this.#index.finish()
     if (index === undefined) return undefined
     const attributes = this.#attributes.finish()
     // The positions are what a fetch needs; the attributes give way to them.
     const fits = attributes !== undefined && index.length + attributes.length <= this.#maxBytes
+    const before = index.length + (fits ? attributes.length : 0)
+    const isHashed =
+      sha256 !== undefined &&
+      sha256.length === this.#files * SHA256_BYTES &&
+      before + sha256.length <= this.#maxBytes
     return {
       count: this.#count,
       index: index.toString('base64'),
       ...(fits && this.#count > 0 ? { attributes: attributes.toString('base64') } : {}),
+      ...(isHashed && this.#files > 0 ? { sha256: Buffer.from(sha256).toString('base64') } : {}),
     }
   }
 }
@@ -83,9 +102,10 @@ export class MemberIndexWriter {
  * The members in order, unpacked frame by frame.
  * @throws ArchiveError `INTEGRITY` while iterating, for a damaged index or another number of members
  */
-export function* readMemberIndex({ count, index, attributes }: MemberIndex): Generator<Member, void> {
+export function* readMemberIndex({ count, index, attributes, sha256 }: MemberIndex): Generator<Member, void> {
   try {
     const lines = attributes === undefined ? undefined : linesIn(Buffer.from(attributes, 'base64'))
+    const hashes = sha256 === undefined ? undefined : new FileHashes(sha256)
     let members = 0
     let offset = 0
     for (const line of linesIn(Buffer.from(index, 'base64'))) {
@@ -95,13 +115,35 @@ export function* readMemberIndex({ count, index, attributes }: MemberIndex): Gen
       members += 1
       // Frames may unpack to a thousand times their size; the count limits them.
       if (members > count) throw new TypeError('too many members')
-      if (lines === undefined) yield member
-      else yield { ...member, attributes: nextAttributes(lines) }
+      if (lines !== undefined) member.attributes = nextAttributes(lines)
+      if (hashes !== undefined && member.kind === 'file') member.sha256 = hashes.next()
+      yield member
     }
     if (members !== count) throw new TypeError('too few members')
     if (lines !== undefined && !lines.next().done) throw new TypeError('attributes without a member')
+    if (hashes?.isRead === false) throw new TypeError('a hash without a file')
   } catch (cause) {
     throw new ArchiveError('The index of the members is damaged', { code: 'INTEGRITY', cause })
+  }
+}
+
+class FileHashes {
+  readonly #bytes: Buffer
+  #at = 0
+
+  constructor(base64: string) {
+    this.#bytes = Buffer.from(base64, 'base64')
+  }
+
+  next(): string | undefined {
+    const hash = this.#bytes.subarray(this.#at, this.#at + SHA256_BYTES)
+    if (hash.length < SHA256_BYTES) throw new TypeError('a file without a hash')
+    this.#at += SHA256_BYTES
+    return hash.every(byte => byte === 0) ? undefined : hash.toString('hex')
+  }
+
+  get isRead(): boolean {
+    return this.#at === this.#bytes.length
   }
 }
 

@@ -212,3 +212,33 @@ describe('the path of a member', () => {
     expect(() => memberPathBytes('\udc7f')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 })
+
+describe('hashes of files', () => {
+  const members: Member[] = [
+    { path: 'a', offset: 0, size: 1, kind: 'file', sha256: 'ab'.repeat(32) },
+    { path: 'b', offset: 512, size: 0, kind: 'directory' },
+    { path: 'sparse', offset: 1024, size: 1, kind: 'file', sha256: undefined },
+  ]
+  const bytes = Buffer.concat([Buffer.alloc(32, 0xab), Buffer.alloc(32)])
+  const written = (hashes: Buffer, maxBytes?: number): MemberIndex | undefined => {
+    const writer = new MemberIndexWriter(maxBytes)
+    for (const member of members) writer.add(member)
+    return writer.finish(hashes)
+  }
+
+  it('come back with their files', () => {
+    const index = written(bytes) as MemberIndex
+    expect([...readMemberIndex(index)]).toEqual(members)
+    expect(() => [...readMemberIndex({ ...index, sha256: bytes.subarray(1).toString('base64') })]).toThrow(
+      expect.objectContaining({ code: 'INTEGRITY' }),
+    )
+    expect(() => [...readMemberIndex({ ...index, sha256: `${bytes.toString('hex')}` })]).toThrow(
+      expect.objectContaining({ code: 'INTEGRITY' }),
+    )
+  })
+
+  it('are left out for another number of files, and where they do not fit', () => {
+    expect(written(bytes.subarray(32))).not.toHaveProperty('sha256')
+    expect(written(bytes, 110)).not.toHaveProperty('sha256')
+  })
+})

@@ -30,7 +30,15 @@ export interface DrillPlace<Target extends RestoreTarget = RestoreTarget> {
   /** On a temporary server: run the dump as its superuser. */
   trustDump: boolean
   scratch: Scratch
+  /** Asked only when the place will not do: targets that may, for a hint. */
+  targets?: (() => Promise<ReadonlyArray<NamedTarget<Target>>>) | undefined
   signal: AbortSignal
+}
+
+/** A target by its name in telegram-backup.yaml. */
+export interface NamedTarget<Target extends RestoreTarget = RestoreTarget> {
+  name: string
+  target: Target
 }
 
 export interface Drill<Target extends RestoreTarget = RestoreTarget> extends DrillPlace<Target> {

@@ -6,6 +6,7 @@ import { describeAudit } from '#test/suite-audit.ts'
 import { describeAuditedActs } from '#test/suite-audited-acts.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeEvents } from '#test/suite-events.ts'
+import { describeEvidence } from '#test/suite-evidence.ts'
 import { describeFullDisk } from '#test/suite-full-disk.ts'
 import { describeGroups } from '#test/suite-groups.ts'
 import { describeHistory } from '#test/suite-history.ts'
@@ -71,6 +72,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeIndexOrigins(open)
   describeErase(open)
   describeGroups(open)
+  describeEvidence(open)
   describeImports(open)
   describeRestores(open)
   describeRetentionNotices(open)

@@ -17,7 +17,7 @@ import { memberJson, modeText, type ShownMember, sizeOrKind } from '#commands/me
 export const registerDiff: RegisterCommand = (program, run) => {
   const command = describeCommand(program.command('diff'), {
     description:
-      'compare two directory backups by their lists of files: size, mode, owner and time. Nothing else is fetched, and contents are not compared',
+      'compare two directory backups by their lists of files: size, SHA-256 of the contents, mode, owner and time. Nothing else is fetched',
     argument: BACKUP_ID,
     examples: [
       'telegram-backup diff 8d1b0a42 latest:etc',
@@ -31,6 +31,10 @@ export const registerDiff: RegisterCommand = (program, run) => {
         const found = await compare(context, [first, second], options)
         if (!found.comparedAttributes)
           context.note('note: one of the lists has no modes, owners and times: only kinds and sizes count')
+        if (found.notCompared > 0)
+          context.note(
+            `note: the contents of ${count(found.notCompared, 'file')} of equal size were not compared: a list has no SHA-256 of them`,
+          )
         context.output.answer(found.changes.map(changeJson), () => describeChanges(found))
         return ExitCode.DONE
       }, options),
@@ -84,6 +88,7 @@ function describeChange({ change, member, before, differs = [] }: MemberChange):
 const WORDS: Readonly<Record<NonNullable<MemberChange['differs']>[number], (of: ShownMember) => string>> = {
   kind: ({ kind }) => kind,
   size: sizeOrKind,
+  contents: ({ sha256 }) => `SHA-256 ${sha256?.slice(0, 12)}…`,
   mode: ({ kind, attributes }) => modeText(kind, attributes?.mode ?? 0),
   owner: ({ attributes }) => escapeName(`${attributes?.owner}:${attributes?.group}`),
   modified_at: ({ attributes }) =>

@@ -9,10 +9,11 @@ export interface ShownMember {
   attributes?:
     | { mode: number; owner: string; group: string; modifiedMs: number | null; link?: string | undefined }
     | undefined
+  sha256?: string | undefined
 }
 
 /** As `--json` prints it; null for what the list does not say. */
-export function memberJson({ path, kind, size, attributes }: ShownMember): Record<string, unknown> {
+export function memberJson({ path, kind, size, attributes, sha256 }: ShownMember): Record<string, unknown> {
   const { mode, owner = null, group = null, modifiedMs, link } = attributes ?? {}
   return {
     path,
@@ -24,6 +25,7 @@ export function memberJson({ path, kind, size, attributes }: ShownMember): Recor
     group,
     modified_at: typeof modifiedMs === 'number' ? new Date(modifiedMs).toISOString() : null,
     ...(link === undefined ? {} : { link }),
+    ...(sha256 === undefined ? {} : { sha256 }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Overview, SourceOverview } from '@telegram-backup/engine/operations/overview.ts'
+import type { Overview, SourceOverview, StateReason } from '@telegram-backup/engine/operations/overview.ts'
 import {
   formatAge,
   formatBytes,
@@ -90,16 +90,18 @@ function sizeWords(sizes: SourceOverview['sizes']): string {
   return `${formatBytes(newest)}${bars.length > 1 ? ` ${bars.join('')}` : ''}`
 }
 
-function reasonLines({ sources, as_of: now }: Overview): Text[] {
-  return sources.flatMap(({ source, project_id, type, reasons }) =>
-    reasons.map(({ text, since }) => {
-      const name = source ?? `${project_id}/${type} (by hand)`
-      return `${name}: ${text}${since === null ? '' : ` (since ${ageOf(since, now).replace(/ ago$/, '')})`}`
-    }),
-  )
+function reasonLines({ reasons, sources, as_of: now }: Overview): Text[] {
+  const line = ({ text, since }: StateReason): string =>
+    `${text}${since === null ? '' : ` (for ${formatAge(now.getTime() - since.getTime())})`}`
+  return [
+    ...reasons.map(line),
+    ...sources.flatMap(({ source, project_id, type, reasons: own }) =>
+      own.map(reason => `${source ?? `${project_id}/${type} (by hand)`}: ${line(reason)}`),
+    ),
+  ]
 }
 
-/** Alerts that are not among the reasons: of problems that ended a moment ago, or of other jobs. */
+/** Alerts of a kind that no reason has: of a problem that ended a moment ago. */
 function alertLines({ alerts, reasons, sources, as_of: now }: Overview): Text[] {
   const told = new Set([...reasons, ...sources.flatMap(source => source.reasons)].map(({ code }) => code))
   const further = alerts.filter(({ kind }) => !told.has(kind))

@@ -112,6 +112,7 @@ describe('a folder of logs that its owner exchanges for a link', () => {
       oneFileSystem: false,
       allow: ['vanished', 'empty'],
       mayGrow: true,
+      proof: 'off',
       logs: { include: [] },
       signal,
     })

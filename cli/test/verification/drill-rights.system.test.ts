@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
+import {
+  installedServer,
+  type PostgresServer,
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
 import { RICH_ROLES, richSchema } from '@telegram-backup/test-support/servers/rich-schema.ts'
 import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integrated-result.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -90,3 +93,23 @@ it.each(['plain', 'custom'])(
     })
   },
 )
+
+it('a library that the temporary server cannot load is named before, with a target that may have it', async () => {
+  const library = join(await installedServer(), '..', 'lib', 'citext.so')
+  await server.sql(
+    'rich',
+    `create function loaded(internal) returns internal language c as '${library}', 'citext_cmp'`,
+  )
+  const config = join(bench.vault.folder, 'library.yaml')
+  const targets = { scratch: { postgres: server.url('none_yet') } }
+  await writeFile(config, JSON.stringify({ targets }), { mode: 0o600 })
+  const env = { TELEGRAM_BACKUP_CONFIG: config }
+  const backup = await bench.send('--postgres', server.url('rich'))
+  await server.sql('rich', 'drop function loaded')
+  const run = await bench.cli(['verify', backup.id, '--drill', '--trust-dump', '--json'], { env })
+  expect(run.code, run.stderr).toBe(2)
+  expect(run.json()).toMatchObject({
+    ...{ code: 'CONFIGURATION', error: expect.stringContaining(`cannot load the library ${library}`) },
+    hint: expect.stringContaining('--on scratch'),
+  })
+})

@@ -7,7 +7,7 @@ import { inWords, recordedCount, recordedName } from '#source-words.ts'
 export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySettings> = {
   kind: 'directory',
   place: 'directory',
-  settings: ['exclude', 'include', 'since', 'one_file_system', 'allow'],
+  settings: ['exclude', 'include', 'since', 'one_file_system', 'allow', 'proof'],
   choose: chooseDirectory,
 
   open: async ({ path, options }, { signal }) => {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Member } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
 import { assertMayMakeDevices } from '#directory/devices.ts'
+import { MemberHasher } from '#directory/member-hashes.ts'
 import { asMember } from '#directory/members-of-tar.ts'
 import { restoreDirectory } from '#directory/unpack/restore-directory.ts'
 import { TarInspector } from '#directory/unpack/tar-inspector.ts'
@@ -32,7 +33,7 @@ export async function checkDirectoryDrill(
 /**
  * Unpacks the tar file into a temporary folder, as a restore does. Then tar compares each member with the
  * disk (kind, size, contents, mode, time, and as root the owner), and the members are compared with the list
- * that the send made. Throws what a restore throws.
+ * that the send made, their contents with their SHA-256 there. Throws what a restore throws.
  */
 export async function drillDirectory(
   { size }: Pick<RecordedBackup, 'size'>,
@@ -113,7 +114,10 @@ async function* listed(
   add: (one: Difference) => void,
 ): AsyncGenerator<Buffer> {
   let found: Member[] = []
-  const inspector = new TarInspector({ check: member => found.push(asMember(member)) > 0 })
+  const hasher = new MemberHasher((member, sha256) => {
+    found.push({ ...asMember(member), sha256: sha256?.toString('hex') })
+  })
+  const inspector = new TarInspector(hasher)
   const list = members?.[Symbol.iterator]()
   for await (const chunk of bytes) {
     inspector.inspect(chunk)
@@ -126,6 +130,11 @@ async function* listed(
             found: shown(member),
           }),
         )
+      } else if (expected.sha256 !== undefined && expected.sha256 !== member.sha256) {
+        const told = difference('member', member.path, `SHA-256 ${expected.sha256}`, {
+          found: `SHA-256 ${member.sha256}`,
+        })
+        add({ ...told, change: 'changed' })
       }
     }
     found = []

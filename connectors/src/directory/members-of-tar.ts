@@ -28,9 +28,13 @@ const KIND_OF_TYPE: Readonly<Record<string, Member['kind']>> = {
   S: 'file',
 }
 
+export function kindOf({ name, type }: Pick<TarMember, 'name' | 'type'>): Member['kind'] {
+  return name.endsWith('/') ? 'directory' : (KIND_OF_TYPE[type] ?? 'other')
+}
+
 /** A member of a tar file as the index writes it. */
 export function asMember({ name, linkName, type, offset, fileBytes, attributes }: TarMember): Member {
-  const kind = name.endsWith('/') ? 'directory' : (KIND_OF_TYPE[type] ?? 'other')
+  const kind = kindOf({ name, type })
   const link =
     kind === 'hardlink'
       ? { link: pathOf(linkName) }

@@ -2,8 +2,9 @@ import { BackupError, hint, option } from '@telegram-backup/errors'
 import { type Allowance, parseAllowances } from '#allowances.ts'
 import { assertNamed, type SettingReaders, type SourceChoice } from '#connector.ts'
 import type { LogSelection } from '#directory/pack/log-files.ts'
+import { type ProofMode, type ProofSettings, readProofMode } from '#proof-mode.ts'
 
-export interface DirectorySettings {
+export interface DirectorySettings extends Pick<ProofSettings, 'proof'> {
   directory?: string | undefined
   /** The type of the backup: files of `logs` may be chosen by name and time, and may grow meanwhile. */
   type?: string | undefined
@@ -21,6 +22,8 @@ export interface DirectoryOptions {
   allow: readonly Allowance[]
   /** A file that only grew while it was read counts as whole; for logs. */
   mayGrow: boolean
+  /** fast and sha256: the SHA-256 of each file is recorded. */
+  proof: ProofMode
   /** Only these files, without folders. */
   logs?: LogSelection | undefined
 }
@@ -47,6 +50,7 @@ export function chooseDirectory(settings: DirectorySettings, read: SettingReader
     oneFileSystem: settings.one_file_system ?? false,
     allow: allow.flatMap(parseAllowances),
     mayGrow: type === 'logs',
+    proof: readProofMode({ proof: settings.proof }),
     ...(isSelection && {
       logs: { include: include ?? [], since: since === undefined ? undefined : read.pastTime(since) },
     }),

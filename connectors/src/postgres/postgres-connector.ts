@@ -1,7 +1,7 @@
 import type { Connector } from '#connector.ts'
 import type { PostgresTarget } from '#postgres/connection.ts'
-import { contentsWords } from '#postgres/contents/recorded-words.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
+import { contentsWords } from '#postgres/contents-words.ts'
 import { beginsAsCustomDump, beginsAsPlainDump } from '#postgres/dump-head.ts'
 import {
   choosePostgres,

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -98,6 +99,17 @@ it('a member that the list has otherwise, only it, or not at all is told by name
   expect(await differences(tar, [a])).toEqual([['b', 'not in the list', 'a file of 3 bytes, b']])
 })
 
+it('a file whose contents are not those that the send has hashed is told by its SHA-256', async () => {
+  const tar = tarOf({ a: 'one', b: 'two' })
+  const members = await Array.fromAsync(membersOfTar(once(tar)))
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+  const [a, b] = members.map(one => ({ ...one, sha256: sha256(one.path === 'a' ? 'one' : 'TWO') }))
+  if (a === undefined || b === undefined) throw new Error('Two members were expected')
+  expect(await differences(tar, [a, b])).toEqual([
+    ['b', `SHA-256 ${sha256('TWO')}`, `SHA-256 ${sha256('two')}`],
+  ])
+})
+
 it('a tree that is not what the backup holds is told by tar', async () => {
   const tar = tarOf({ a: 'one', b: 'two' })
   const other = tarOf({ a: 'one', b: 'TWO' })
@@ -127,7 +139,7 @@ async function sentSparse(
     change(join(tree, 'sparse'))
     for (const name of [...SPARSE, 'hole', '.']) utimesSync(join(tree, name), 1_700_000_000, 1_700_000_000)
     const source = await openDirectorySource(tree, {
-      ...{ exclude: [], oneFileSystem: false, allow: [], mayGrow: false },
+      ...{ exclude: [], oneFileSystem: false, allow: [], mayGrow: false, proof: 'fast' },
     })
     const { fd } = source.archiveSource as { fd: number }
     // Opened once more without waiting for a writer: tar may have ended by now.

@@ -1,15 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addHashes, type ContentHash, hashOfBuckets, NO_ROWS } from '#postgres/contents/content-hash.ts'
-import {
-  type ContentHashes,
-  type HashedTable,
-  hashesOf,
-  type LeftOut,
-} from '#postgres/contents/hash-record.ts'
+import { type ContentHashes, type HashedTable, hashesOf } from '#postgres/contents/hash-record.ts'
 import { recordOf } from '#postgres/contents-record.ts'
 import { compareContents } from '#postgres/drill/compare-contents.ts'
 import { compareHashes, type RestoredHashes } from '#postgres/drill/compare-hashes.ts'
+import type { LeftOut } from '#postgres/left-out.ts'
 
 const BY = {
   ...({ algorithm: 'fast', floats: 'text', probe: 'p', encoding: 'UTF8' } as const),

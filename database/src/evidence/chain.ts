@@ -1,4 +1,5 @@
 import type { Selectable, Transaction } from 'kysely'
+import { addToAudit } from '#audit/audit.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { catalogClock } from '#clock.ts'
 import { inTransaction } from '#connections.ts'
@@ -21,9 +22,16 @@ export interface ChainPlace {
 /** Signs the record for its place; called in the transaction that writes it, possibly more than once. */
 export type SignRecord = (place: ChainPlace) => Evidence
 
-/** Adds a record at the end of the chain. */
+/** Adds a record at the end of the chain. A review is an act of a person, so it is in the audit. */
 export async function appendEvidence(database: Database, sign: SignRecord): Promise<Evidence> {
-  return await inTransaction(database.kysely, trx => appendEvidenceIn(trx, sign))
+  const { actor } = database
+  return await inTransaction(database.kysely, async trx => {
+    const record = await appendEvidenceIn(trx, sign)
+    const { id, kind, project_id: projectId, reviewed_id: object } = record
+    if (kind !== 'review' || object === null) return record
+    await addToAudit(trx, { actor, act: 'evidence.review', object, projectId, details: { review_id: id } })
+    return record
+  })
 }
 
 /**

@@ -31,6 +31,8 @@ export interface OwnMachine {
   configFile: Pick<ConfigFile, 'sourceNames' | 'source' | 'projectOf' | 'notifications'> | undefined
   /** Why the present file cannot be used. */
   fault?: DescribedError | undefined
+  /** Default: the clock of the catalog. */
+  clock?: (() => Date) | undefined
 }
 
 /** Everything of one moment. */
@@ -50,10 +52,7 @@ const MOST_RUNNING = 500
 const FRESH_MS = 2 * 60_000
 
 /** Reads the catalog in one snapshot. Throws what the catalog throws. */
-export async function readOverviewFacts(
-  database: Database,
-  own: OwnMachine & { clock?: (() => Date) | undefined },
-): Promise<OverviewFacts> {
+export async function readOverviewFacts(database: Database, own: OwnMachine): Promise<OverviewFacts> {
   const settings = notificationsOf(own)
   const key = await recoveryKeyFinding(own)
   return await inSnapshot(database, async snapshot => {

@@ -1,5 +1,5 @@
 import type { SourceState } from '#monitoring/source-states.ts'
-import type { StateReason } from '#monitoring/state-findings.ts'
+import type { Finding } from '#monitoring/state-findings.ts'
 import { count, formatSpan } from '#units/human-units.ts'
 
 /** A sentence names so many sources at most. */
@@ -8,12 +8,14 @@ const NAMED = 3
 /** All there is to say first, in one or a few sentences, for example as the head of a page. */
 export function overviewSentence(
   sources: readonly SourceState[],
-  reasons: readonly StateReason[],
+  general: readonly Finding[],
   now: Date,
 ): string {
-  const general = reasons.map(({ text }) => (text.endsWith('.') ? text : `${text}.`))
+  const reasons = general
+    .map(({ reason, publicText }) => publicText ?? reason.text)
+    .map(text => (text.endsWith('.') ? text : `${text}.`))
   if (sources.length === 0)
-    return ['Nothing is protected: there is no source and no backup.', ...general].join(' ')
+    return ['Nothing is protected: there is no source and no backup.', ...reasons].join(' ')
   const lost = sources.filter(isLost)
   const late = sources.filter(source => source.state === 'broken' && !isLost(source))
   const uneasy = sources.filter(({ state }) => state === 'attention')
@@ -28,7 +30,7 @@ export function overviewSentence(
     ...(uneasy.length === 0
       ? []
       : [`${uneasy.length === 1 ? '1 needs' : `${uneasy.length} need`} a look: ${listed(uneasy)}.`]),
-    ...general,
+    ...reasons,
     proofWords(
       sources.filter(source => !isLost(source)),
       now,

@@ -2,6 +2,7 @@ import type {
   Alert,
   BackupType,
   DeclaredSource,
+  DrillUnit,
   ProofFacts,
   Schedule,
   SourceFacts,
@@ -19,9 +20,11 @@ import {
   alertTimes,
   type Finding,
   findingOf,
+  OVERVIEW_STATES,
   type OverviewState,
   worstOf,
 } from '#monitoring/state-findings.ts'
+import { restoreSecondsOf } from '#proof/restore-time.ts'
 import { formatSpan } from '#units/human-units.ts'
 
 /** One source now, or all backups of a project and type that belong to no source. */
@@ -38,6 +41,8 @@ export interface SourceState {
   limit_ms: number | null
   next_run_at: Date | null
   proof: Proof
+  /** From the last good drills; null without any that was measured. */
+  restore_seconds: number | null
   sizes: { at: Date; size: number }[]
 }
 
@@ -57,13 +62,15 @@ interface Own {
   place: Place
   source: SourceFacts | undefined
   proof: ProofFacts | undefined
+  drills: readonly DrillUnit[]
   schedules: readonly Schedule[]
   conditions: readonly Condition[]
   declared: readonly DeclaredSource[]
 }
 
 /**
- * The state of each source that a file, a schedule or a complete backup names, from what exists now.
+ * The state of each source that a file, a schedule or a complete backup names, from what exists now. The
+ * worst come first.
  * @param conditions as `findConditions` finds them
  */
 export function sourceStates(
@@ -73,18 +80,20 @@ export function sourceStates(
 ): SourceState[] {
   const sources = new Map(facts.sources.map(source => [keyOf(placeOf(source)), source]))
   const proofs = new Map(facts.proofs.map(proof => [keyOf(placeOf(proof)), proof]))
+  const drills = Map.groupBy(facts.drills, unit => keyOf(placeOf(unit)))
   const schedules = Map.groupBy(facts.schedules, keyOf)
   const alerts = alertTimes(facts.alerts)
   const found = Map.groupBy(conditions, ({ source, project, type }) =>
     JSON.stringify([source, project, type]),
   )
   const declared = Map.groupBy(facts.declared, ({ name }) => name)
-  return placesOf(facts).flatMap(place => {
+  const states = placesOf(facts).flatMap(place => {
     const key = keyOf(place)
     const own: Own = {
       place,
       source: sources.get(key),
       proof: proofs.get(key),
+      drills: drills.get(key) ?? [],
       schedules: schedules.get(key) ?? [],
       conditions: [...(found.get(key) ?? []), ...ofTheName(found, place)],
       declared: (declared.get(place.source ?? '') ?? []).filter(one => mayBeAt(one, place)),
@@ -93,6 +102,7 @@ export function sourceStates(
       own.declared.length === 0 && own.schedules.length === 0 && (own.source?.complete_count ?? 0) === 0
     return isGone ? [] : [stateOf(own, { facts, rules, alerts })]
   })
+  return states.sort((a, b) => OVERVIEW_STATES.indexOf(b.state) - OVERVIEW_STATES.indexOf(a.state))
 }
 
 function placesOf({ sources, declared }: StateFacts): Place[] {
@@ -133,7 +143,10 @@ function stateOf(
   const last_good = proof?.last_good ?? null
   const findings = [
     ...lackOf(own, { limit_ms, now: facts.now }),
-    ...own.conditions.map(condition => findingOf(condition, alerts)),
+    // A failed drill is described below, with more.
+    ...own.conditions
+      .filter(({ kind }) => kind !== 'drill_failed')
+      .map(condition => findingOf(condition, alerts)),
     ...drillFindings(proof),
     ...configurationOf(own),
   ]
@@ -148,6 +161,7 @@ function stateOf(
     limit_ms,
     next_run_at: next.length === 0 ? null : new Date(Math.min(...next)),
     proof: proofOf(proof),
+    restore_seconds: restoreSecondsOf(own.drills),
     sizes: proof?.sizes ?? [],
   }
 }

@@ -1,5 +1,5 @@
 import { loadOrCreateSigningKey } from '@telegram-backup/archive'
-import type { Drill, DrillPlace } from '@telegram-backup/connectors/drilling.ts'
+import type { Drill, DrillPlace, NamedTarget } from '@telegram-backup/connectors/drilling.ts'
 import { restoringConnector } from '@telegram-backup/connectors/registry.ts'
 import type { Backup, BackupDetails } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
@@ -10,7 +10,13 @@ import { findBackup } from '#operations/find-backup.ts'
 import { postEvidenceQuietly } from '#operations/post-evidence.ts'
 import { drillBackup, onServerOf } from '#proof/drill-backup.ts'
 import type { DrillReport } from '#proof/drill-report.ts'
-import { configuredServer, type DrillServer, drillSettingsIn, namedServer } from '#proof/drill-settings.ts'
+import {
+  configuredServer,
+  type DrillServer,
+  drillSettingsIn,
+  drillTargets,
+  namedServer,
+} from '#proof/drill-settings.ts'
 import { scratchIn } from '#proof/scratch.ts'
 import { BackupContents, type ReadHooks } from '#restore/contents.ts'
 
@@ -63,7 +69,8 @@ export async function openDrills(engine: Engine, request: DrillRequest, hooks: D
   const placeFor = async (backup: BackupDetails): Promise<DrillPlace & Pick<DrillServer, 'hide'>> => {
     const { server, trustDump } = await siteOf(backup)
     const { target: on, hide = (error: unknown) => error } = server ?? {}
-    return { on, hide, trustDump, createRoles, scratch, signal }
+    const targets = (): Promise<NamedTarget[]> => drillTargets(config)
+    return { on, hide, trustDump, createRoles, scratch, targets, signal }
   }
   return {
     check: async ({ id }) => {

@@ -61,7 +61,7 @@ export interface MemberChange {
   differs?: Differing[]
 }
 
-export type Differing = 'kind' | 'size' | 'mode' | 'owner' | 'modified_at' | 'link'
+export type Differing = 'kind' | 'size' | 'contents' | 'mode' | 'owner' | 'modified_at' | 'link'
 
 export interface Comparison {
   /** By path. */
@@ -69,6 +69,8 @@ export interface Comparison {
   unchanged: number
   /** False where a list has no modes, owners and times: then only kinds and sizes were compared. */
   comparedAttributes: boolean
+  /** Files of equal size, of which one list has no SHA-256: their contents were not compared. */
+  notCompared: number
 }
 
 /**
@@ -87,6 +89,7 @@ export async function compareMembers(
   const changes: MemberChange[] = []
   let unchanged = 0
   let comparedAttributes = true
+  let notCompared = 0
   for (const [path, member] of after) {
     const old = before.get(path)
     before.delete(path)
@@ -95,13 +98,15 @@ export async function compareMembers(
       continue
     }
     comparedAttributes &&= old.attributes !== undefined && member.attributes !== undefined
+    const isHashed = old.sha256 !== undefined && member.sha256 !== undefined
+    if (!isHashed && member.kind === 'file' && old.size === member.size && member.size > 0) notCompared += 1
     const differs = differencesOf(old, member)
     if (differs.length === 0) unchanged += 1
     else changes.push({ change: 'changed', member, before: old, differs })
   }
   for (const member of before.values()) changes.push({ change: 'removed', member })
   changes.sort((a, b) => (a.member.path < b.member.path ? -1 : 1))
-  return { changes, unchanged, comparedAttributes }
+  return { changes, unchanged, comparedAttributes, notCompared }
 }
 
 /** What tells two versions of a member apart. */
@@ -109,6 +114,7 @@ export function differencesOf(a: Member, b: Member): Differing[] {
   const differs: Differing[] = []
   if (a.kind !== b.kind) differs.push('kind')
   if (a.size !== b.size) differs.push('size')
+  else if (a.sha256 !== undefined && b.sha256 !== undefined && a.sha256 !== b.sha256) differs.push('contents')
   const [one, other] = [a.attributes, b.attributes]
   if (one === undefined || other === undefined) return differs
   if (one.mode !== other.mode) differs.push('mode')

@@ -1,12 +1,11 @@
-import type { Alert, BackupType, Database } from '@telegram-backup/database'
+import type { BackupType, Database } from '@telegram-backup/database'
 import { type JobView, jobView } from '#jobs/job-view.ts'
-import { problemText } from '#monitoring/condition-texts.ts'
+import { type AlertView, alertView } from '#monitoring/alert-view.ts'
 import { type OverviewFacts, type OwnMachine, readOverviewFacts } from '#monitoring/overview-facts.ts'
 import { overviewSentence } from '#monitoring/overview-words.ts'
 import type { Proof } from '#monitoring/source-proof.ts'
 import type { SourceState } from '#monitoring/source-states.ts'
 import { type Finding, type OverviewState, type StateReason, worstOf } from '#monitoring/state-findings.ts'
-import { conditionOfAlert } from '#monitoring/watch-facts.ts'
 
 export { PROOF_DEPTHS } from '#monitoring/source-proof.ts'
 export { OVERVIEW_STATES, type OverviewState, type StateReason } from '#monitoring/state-findings.ts'
@@ -21,7 +20,8 @@ export type Overview = {
   /** What concerns no single source, such as a chat that cannot be reached. */
   reasons: StateReason[]
   sources: SourceOverview[]
-  alerts: OverviewAlert[]
+  /** The open ones. */
+  alerts: AlertView[]
   /** The jobs at work. */
   running: JobView[]
 }
@@ -46,15 +46,6 @@ export type SourceOverview = {
   sizes: { at: Date; size: number }[]
 }
 
-export type OverviewAlert = {
-  kind: string
-  project_id: string | null
-  type: string | null
-  source: string | null
-  text: string
-  since: Date
-}
-
 /** Who asks. */
 export interface OverviewViewer {
   /** Only this project; undefined for all. */
@@ -63,18 +54,13 @@ export interface OverviewViewer {
   isAdmin: boolean
 }
 
-export interface OverviewOptions extends OwnMachine {
-  /** Default: the clock of the catalog. */
-  clock?: (() => Date) | undefined
-}
-
 /** Throws what the catalog throws. */
 export async function overview(
   database: Database,
   viewer: OverviewViewer,
-  options: OverviewOptions,
+  own: OwnMachine,
 ): Promise<Overview> {
-  return overviewFor(await readOverviewFacts(database, options), viewer)
+  return overviewFor(await readOverviewFacts(database, own), viewer)
 }
 
 /** Nobody sees an older overview, however many ask. */
@@ -115,11 +101,13 @@ export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overv
   const reasons = general.map(finding => reasonFor(finding, isAdmin))
   return {
     state: sources.length === 0 ? 'broken' : worstOf([...sources, ...general].map(({ state }) => state)),
-    sentence: overviewSentence(sources, reasons, facts.at),
+    sentence: overviewSentence(sources, general, facts.at),
     as_of: facts.at,
     reasons,
     sources: sources.map(source => sourceOverview(source, isAdmin)),
-    alerts: facts.watched.alerts.map(alertOf).filter(({ project_id }) => isSeen(project_id)),
+    alerts: facts.watched.alerts
+      .map(alert => alertView({ ...alert, ended_at: null }, { showPlaces: isAdmin, now: facts.at }))
+      .filter(({ project_id }) => isSeen(project_id)),
     running: facts.running.filter(({ project_id }) => isSeen(project_id)).map(jobView),
   }
 }
@@ -140,16 +128,10 @@ function sourceOverview(of: SourceState, isAdmin: boolean): SourceOverview {
     state: source.state,
     reasons: findings.map(finding => reasonFor(finding, isAdmin)),
     last_good: source.last_good,
-    limit_hours: limit_ms === null ? null : Math.round(limit_ms / 360) / 10_000,
+    limit_hours: limit_ms === null ? null : Math.round(limit_ms / 3.6) / 1_000_000,
     next_run_at: source.next_run_at,
     proof: source.proof,
-    restore_estimate_seconds: null,
+    restore_estimate_seconds: source.restore_seconds,
     sizes: source.sizes,
   }
-}
-
-function alertOf({ kind, details, since }: Alert): OverviewAlert {
-  const condition = conditionOfAlert(kind, details)
-  const { project, type, source } = condition
-  return { kind, project_id: project, type, source, text: problemText(condition), since }
 }

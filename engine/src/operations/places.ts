@@ -96,7 +96,7 @@ export async function listTargets(
     .map(({ place: { name, project_id, kind }, serves }) => ({ name, project_id, kind, serves }))
 }
 
-/** By name; the same name with another project, type or kind is another entry. */
+/** By name; the same name with another project or type is another entry. */
 async function everyDeclared<Kind extends keyof DeclaredPlaces>(
   database: Database,
   file: File,
@@ -106,7 +106,7 @@ async function everyDeclared<Kind extends keyof DeclaredPlaces>(
   const services = await declaringServices(database)
   const found = new Map<string, { place: Place; serves: number }>()
   const add = (place: Place, serves: number): void => {
-    const key = JSON.stringify(place)
+    const key = JSON.stringify([place.name, place.project_id, 'type' in place ? place.type : null])
     found.set(key, { place, serves: (found.get(key)?.serves ?? 0) + serves })
   }
   for (const service of services) {

@@ -1,8 +1,9 @@
+import type { NamedTarget } from '@telegram-backup/connectors/drilling.ts'
 import { connectorOf, recordedKind, restoreOf } from '@telegram-backup/connectors/registry.ts'
 import type { RestoreTarget } from '@telegram-backup/connectors/restoring.ts'
 import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
-import type { ConfigFile } from '#config/config-file.ts'
+import { type ConfigFile, readConfigFile } from '#config/config-file.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import type { Config } from '#environment.ts'
 import { readTarget, targetIn } from '#restore/restore-target.ts'
@@ -86,4 +87,16 @@ async function assertDrillServer(target: RestoreTarget, signal: AbortSignal): Pr
     )
   }
   await drill.checkServer(target, signal)
+}
+
+/** Targets with a server for drills. Leaves out those that cannot be used. Opens nothing. */
+export async function drillTargets(config: Config): Promise<NamedTarget[]> {
+  const file = await readConfigFile(config)
+  const read = async (name: string): Promise<NamedTarget[]> => {
+    const target = await targetIn(file.target(name))
+    return connectorOf(target).drill?.checkServer === undefined ? [] : [{ name, target }]
+  }
+  // A variable of another target may not be set here.
+  const found = await Promise.all(file.targetNames.map(name => read(name).catch(() => [])))
+  return found.flat()
 }

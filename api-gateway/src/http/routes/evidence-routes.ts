@@ -6,7 +6,7 @@ import {
 } from '@telegram-backup/engine/operations/evidence.ts'
 import { EVIDENCE_POLICY, evidencePage } from '@telegram-backup/engine/proof/evidence-page.ts'
 import { z } from 'zod'
-import { found, projectOf } from '#http/callers.ts'
+import { found, inNameOf, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
@@ -93,7 +93,10 @@ const review = ({ database, engine }: HttpPorts): Route =>
     async ({ caller, id, body }) => {
       const reviewed = found(caller, await getEvidence(database, id), 'evidence')
       const { config } = engine
-      const record = await reviewEvidence({ config, database }, { id: reviewed.id, ...body })
+      const record = await reviewEvidence(
+        { config, database: inNameOf(caller, database) },
+        { id: reviewed.id, ...body },
+      )
       // The service sends it to the chat within a minute: the chat may make a request wait.
       return { status: 201, body: await evidenceDetails(database, record) }
     },

@@ -1,6 +1,7 @@
 import { OVERVIEW_STATES, PROOF_DEPTHS } from '@telegram-backup/engine/operations/overview.ts'
 import { z } from 'zod'
 import { JOB } from '#http/schemas/job-schemas.ts'
+import { ALERT } from '#http/schemas/operator-schemas.ts'
 import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
 const COUNT = z.int().min(0)
@@ -48,16 +49,7 @@ export const OVERVIEW: z.ZodType = z
     as_of: TIME,
     reasons: z.array(REASON).meta({ description: 'What concerns no single source.' }),
     sources: z.array(SOURCE_OVERVIEW),
-    alerts: z.array(
-      z.object({
-        kind: z.string(),
-        project_id: z.string().nullable(),
-        type: z.string().nullable(),
-        source: z.string().nullable(),
-        text: z.string(),
-        since: TIME,
-      }),
-    ),
+    alerts: z.array(ALERT).meta({ description: 'The open ones.' }),
     running: z.array(JOB),
   })
   .meta({ id: 'Overview' })

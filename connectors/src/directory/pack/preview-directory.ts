@@ -17,7 +17,7 @@ export async function previewDirectory(
   const isSelection = options.exclude.length > 0 || options.logs !== undefined
   // Everything, to count what is left out; what it cannot read is no concern of the backup.
   const everything: DirectoryOptions = {
-    ...{ exclude: [], oneFileSystem: options.oneFileSystem, mayGrow: options.mayGrow },
+    ...{ exclude: [], oneFileSystem: options.oneFileSystem, proof: options.proof, mayGrow: options.mayGrow },
     allow: ['unreadable', 'vanished', 'changed', 'empty'],
   }
   const all = isSelection ? await measure(path, everything, { signal, checks: false }) : found

@@ -51,9 +51,10 @@ export class TarContents {
 
   /**
    * Undefined when there are too many members for a manifest, or a line could not be read. To be called once.
+   * @param sha256 of each file, in order
    */
-  finishIndex(): MemberIndex | undefined {
-    const index = this.#index.finish()
+  finishIndex(sha256: Uint8Array | undefined): MemberIndex | undefined {
+    const index = this.#index.finish(sha256)
     return this.#isWhole ? index : undefined
   }
 }

@@ -1,4 +1,4 @@
-import { type Member, shownName } from '@telegram-backup/archive'
+import { type Member, type PlainWatch, shownName } from '@telegram-backup/archive'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import type { BackupSource, SourceFacts } from 'telegram-deployment-bot'
 import type { SkippedFile } from '#allowances.ts'
@@ -75,8 +75,17 @@ export async function openDirectorySource(
     throw error
   })
   named?.letGo()
+  let hashes: Uint8Array | undefined
+  const isHashed = options.proof === 'fast' || options.proof === 'sha256'
+  const watch: PlainWatch = {
+    module: import.meta.resolve('#threads/member-hashes.ts'),
+    task: undefined,
+    onEnd: found => {
+      if (found instanceof ArrayBuffer) hashes = new Uint8Array(found)
+    },
+  }
   return {
-    archiveSource: { fd: child.fd },
+    archiveSource: { fd: child.fd, watch: isHashed ? watch : undefined },
     filename: tarFileName(path),
     sizeBytes: undefined,
     facts: {
@@ -94,7 +103,7 @@ export async function openDirectorySource(
     },
     finish: async () => {
       report.judge(await child.ended)
-      const members = contents.finishIndex()
+      const members = contents.finishIndex(hashes)
       const facts: SourceFacts = {
         ...contents.counts,
         ...contents.links,

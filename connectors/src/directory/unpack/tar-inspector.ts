@@ -26,6 +26,10 @@ interface Extra {
 /** Gets each member, in order; an error ends the inspection, false leaves the member out. */
 export interface MemberJudge {
   check(member: TarMember): boolean | undefined
+  /** Bytes of the last member, as they stand in the tar file: those of a sparse file with their map. */
+  data?(bytes: Buffer): void
+  /** All of its bytes were there. */
+  end?(): void
 }
 
 /** Bytes of a chunk. Neighbours become one span, so that small members cost no Buffer each. */
@@ -46,6 +50,8 @@ export class TarInspector {
   #place: Place = 'header'
   #collected: Buffer[] = []
   #missingBytes = BLOCK_BYTES
+  /** Of the data of the current member, without the padding. */
+  #dataBytes = 0
   /** The bytes of the current member that wait for its judgement; undefined after that. */
   #unjudged: Span[] | undefined = []
   #isLeftOut = false
@@ -69,7 +75,8 @@ export class TarInspector {
     while (at < chunk.length) {
       const size = Math.min(this.#missingBytes, chunk.length - at)
       if (this.#place === 'end') assertZero(chunk.subarray(at, at + size))
-      else if (this.#place !== 'data') this.#collected.push(chunk.subarray(at, at + size))
+      else if (this.#place === 'data') this.#onData(chunk.subarray(at, at + size))
+      else this.#collected.push(chunk.subarray(at, at + size))
       if (this.#unjudged !== undefined) append(this.#unjudged, { chunk, from: at, to: at + size })
       else if (!this.#isLeftOut) append(passed, { chunk, from: at, to: at + size })
       at += size
@@ -98,7 +105,14 @@ export class TarInspector {
     else this.#skipData()
   }
 
+  #onData(bytes: Buffer): void {
+    const data = bytes.subarray(0, this.#dataBytes)
+    this.#dataBytes -= data.length
+    if (data.length > 0) this.#judge.data?.(data)
+  }
+
   #expectMember(): void {
+    this.#judge.end?.()
     this.#unjudged = []
     this.#expect('header', BLOCK_BYTES)
   }
@@ -175,7 +189,8 @@ export class TarInspector {
   }
 
   #skipData(): void {
-    const size = padded(this.#header?.sizeBytes ?? 0)
+    this.#dataBytes = this.#header?.sizeBytes ?? 0
+    const size = padded(this.#dataBytes)
     if (size === 0) this.#expectMember()
     else this.#expect('data', size)
   }

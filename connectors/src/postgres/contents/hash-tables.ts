@@ -6,7 +6,7 @@ import {
   type SummedBucket,
   sumsText,
 } from '#postgres/contents/content-hash.ts'
-import type { FloatForm, HashAlgorithm, HashedBy, LeftOutReason } from '#postgres/contents/hash-record.ts'
+import type { FloatForm, HashAlgorithm, HashedBy } from '#postgres/contents/hash-record.ts'
 import {
   bucketsSql,
   HASH_SETTINGS,
@@ -17,6 +17,7 @@ import {
   rowTexts,
 } from '#postgres/contents/hash-sql.ts'
 import { IS_OWN } from '#postgres/database-contents.ts'
+import type { LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
 /** The part of a session that hashing needs. */

@@ -1,7 +1,7 @@
 import type { PostgresConnection } from '#postgres/connection.ts'
-import type { LeftOutReason } from '#postgres/contents/hash-record.ts'
 import type { HashableRelation } from '#postgres/contents/hash-tables.ts'
 import { readSequences, type SequenceValue } from '#postgres/database-contents.ts'
+import type { LeftOutReason } from '#postgres/left-out.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import { EMPTY_SEARCH_PATH, quoteName, quoteText } from '#postgres/sql-text.ts'
 

@@ -19,7 +19,7 @@ export interface RestoredContents {
 }
 
 export interface Comparison {
-  depth: Extract<DrillDepth, 'restored' | 'counts' | 'contents'>
+  depth: DrillDepth
   contents: ContentsResult
   differences: Difference[]
   notCovered: NotCovered[]

@@ -7,13 +7,9 @@ import {
   sumsText,
   type TableHash,
 } from '#postgres/contents/content-hash.ts'
-import {
-  type ContentHashes,
-  type HashedTable,
-  LEFT_OUT_REASONS,
-  together,
-} from '#postgres/contents/hash-record.ts'
+import { type ContentHashes, type HashedTable, together } from '#postgres/contents/hash-record.ts'
 import { keyOf } from '#postgres/drill/table-key.ts'
+import { LEFT_OUT_REASONS } from '#postgres/left-out.ts'
 
 /** What a drill has hashed of the restored database, by the names in the record. */
 export interface RestoredHashes {

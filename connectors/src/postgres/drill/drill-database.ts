@@ -8,7 +8,8 @@ import { databaseSizeOf, onOwnServer } from '#postgres/drill/own-server.ts'
 import { readContents } from '#postgres/drill/read-contents.ts'
 import { planRehearsal, type Rehearsal, rehearseDatabase } from '#postgres/drill/rehearse-database.ts'
 import { assertNeedsNoSuperuser, notRestorable, UNCONFINED_NOTE } from '#postgres/drill/trusted-dump.ts'
-import { compareLines, type LinesComparison } from '#postgres/lines/compare-lines.ts'
+import { withLines } from '#postgres/drill/with-lines.ts'
+import { compareLines } from '#postgres/lines/compare-lines.ts'
 import { linesIn } from '#postgres/lines/lines-record.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
 import type { RecordedBackup } from '#recorded-backup.ts'
@@ -18,16 +19,18 @@ export async function checkDatabaseDrill(
   backup: RecordedBackup,
   place: DrillPlace<PostgresTarget>,
 ): Promise<void> {
-  const { on, createRoles, trustDump, scratch, signal } = place
+  const { on, createRoles, trustDump, scratch, targets, signal } = place
   if (backup.source?.['format'] === 'custom') await newestClientProgram('pg_restore', signal)
   if (on !== undefined) {
-    await planRehearsal({ backup, connection: on.connection, createRoles, signal })
+    await planRehearsal({ backup, connection: on.connection, createRoles, targets, signal })
     return
   }
-  if (!trustDump) assertNeedsNoSuperuser(backup.source)
   await onOwnServer(scratch, { sizeBytes: databaseSizeOf(backup), signal }, async ({ superuser }) => {
-    await planRehearsal({ backup, connection: superuser, createRoles: true, signal })
+    const of = { createRoles: true, isTemporary: true, targets }
+    await planRehearsal({ backup, connection: superuser, ...of, signal })
   })
+  // Second: trust does not help where a library is missing.
+  if (!trustDump) assertNeedsNoSuperuser(backup.source)
 }
 
 /** Throws `UNREACHABLE`, `CONFIGURATION` for a server without a right to make databases. Changes nothing. */
@@ -73,12 +76,10 @@ async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsa
     const session = new PsqlSession(reader, { psql, signal })
     try {
       await session.begin('read only')
-      const byHashes = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
+      const read = recorded && compareContents(recorded, await readContents(session, recorded, onCompare))
       const place = { session, connection: reader, psql, signal, onCompare }
-      const compared =
-        lines === undefined || byHashes?.depth === 'contents'
-          ? byHashes
-          : withLines(byHashes, await compareLines(lines, place))
+      const isByLines = lines !== undefined && read?.depth !== 'contents'
+      const compared = isByLines ? withLines(read, await compareLines(lines, place)) : read
       await session.end()
       await lendAmcheck(maker, { psql, signal })
       await session.begin('read only')
@@ -97,21 +98,7 @@ async function rehearse({ where, onCompare, ...rehearsal }: Comparing & Rehearsa
   }
 }
 
-/** The rows of the dump show more than numbers of rows at the source. */
-function withLines(seen: Comparison | undefined, lines: LinesComparison): Comparison | LinesDepth {
-  const differences = [...(seen?.differences ?? []), ...lines.differences]
-  const notCovered = [...(seen?.notCovered ?? []), ...lines.notCovered]
-  if (lines.contents === 'not compared' && seen !== undefined) return { ...seen, notCovered }
-  const depth = lines.contents === 'not compared' ? 'restored' : 'dump'
-  return {
-    ...{ ...lines, differences, notCovered, depth },
-    contents: differences.length > 0 ? 'different' : lines.contents,
-  }
-}
-
-type LinesDepth = LinesComparison & { depth: 'restored' | 'dump' }
-
-function depthOf(compared: Comparison | LinesDepth | undefined): Pick<Drilled, 'depth' | 'compared'> {
+function depthOf(compared: Comparison | undefined): Pick<Drilled, 'depth' | 'compared'> {
   if (compared === undefined) return { depth: 'restored', compared: { contents: 'not compared' } }
   const { depth, contents, tables, rows } = compared
   return { depth, compared: { contents, ...(depth !== 'restored' && { tables, rows }) } }

@@ -1,11 +1,6 @@
 import type { Drill } from '#drilling.ts'
 import { addHashes, type ContentHash } from '#postgres/contents/content-hash.ts'
-import {
-  type ContentHashes,
-  type HashedTable,
-  LEFT_OUT_REASONS,
-  type LeftOutReason,
-} from '#postgres/contents/hash-record.ts'
+import type { ContentHashes, HashedTable } from '#postgres/contents/hash-record.ts'
 import {
   type HashableRelation,
   hashLargeObjects,
@@ -17,6 +12,7 @@ import {
 } from '#postgres/contents/hash-tables.ts'
 import type { RestoredHashes } from '#postgres/drill/compare-hashes.ts'
 import { keyOf } from '#postgres/drill/table-key.ts'
+import { LEFT_OUT_REASONS, type LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 
 /**

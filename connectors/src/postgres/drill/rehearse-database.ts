@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
-import { atDatabase, type PostgresConnection } from '#postgres/connection.ts'
+import type { DrillPlace } from '#drilling.ts'
+import { atDatabase, type PostgresConnection, type PostgresTarget } from '#postgres/connection.ts'
 import {
   makeRestrictedRoles,
   makeSuperusers,
@@ -8,6 +9,7 @@ import {
   type RestrictedRoles,
   restrictedAt,
 } from '#postgres/drill/restricted-restore.ts'
+import { assertServerHas, needsIn } from '#postgres/drill/server-needs.ts'
 import { queryJson } from '#postgres/psql.ts'
 import { type DatabasePlan, planDatabaseRestore } from '#postgres/restore/database-plan.ts'
 import type { DatabaseProperties } from '#postgres/restore/database-properties.ts'
@@ -62,7 +64,7 @@ export async function rehearseDatabase<Seen>(
   look: (reader: PostgresConnection, psql: string, maker: Maker) => Promise<Seen>,
 ): Promise<Rehearsed<Seen>> {
   const { backup, open, as, signal } = of
-  const planned = await planRehearsal(of)
+  const planned = await planRehearsal({ ...of, isTemporary: as !== undefined })
   await dropGarbage(planned, signal)
   const restricted = as === 'superusers' ? undefined : as
   const plan =
@@ -119,15 +121,21 @@ function versionText(versionNumber: number): string {
 export async function planRehearsal(
   of: Pick<Rehearsal, 'connection' | 'createRoles' | 'signal'> & {
     backup: Pick<RecordedBackup, 'source' | 'size'>
+    /** A server of the drill's own. */
+    isTemporary?: boolean
+    targets?: DrillPlace<PostgresTarget>['targets'] | undefined
   },
 ): Promise<DatabasePlan> {
-  const { backup, connection, createRoles, signal } = of
+  const { backup, connection, createRoles, isTemporary = false, targets, signal } = of
   const plan = await planDatabaseRestore(backup, atDatabase(connection, NAME), {
     ...{ overwrite: false, keepOld: false, createRoles, signal },
   })
   const facts = backup.source ?? {}
   assertNewEnough(plan, facts)
-  await assertExtensions(plan, facts, signal)
+  await assertServerHas(needsIn(facts), {
+    connection: plan.target.server.maintenance,
+    ...{ isTemporary, targets, psql: plan.psql.path, signal },
+  })
   return plan
 }
 
@@ -170,32 +178,6 @@ async function createStaging(
       icu_rules: null,
     })
   }
-}
-
-/** Else the restore would fail only after the backup was fetched. */
-async function assertExtensions(
-  { target, psql }: DatabasePlan,
-  facts: Readonly<Record<string, unknown>>,
-  signal: AbortSignal,
-): Promise<void> {
-  const listed = Array.isArray(facts['extensions']) ? facts['extensions'] : []
-  const needed = listed.flatMap((one: { name?: unknown }) =>
-    typeof one?.name === 'string' ? [one.name] : [],
-  )
-  if (needed.length === 0) return
-  const query = `select coalesce(pg_catalog.jsonb_agg(name), '[]') from pg_catalog.pg_available_extensions`
-  const there = new Set(
-    (await queryJson(target.server.maintenance, query, { psql: psql.path, signal })) as string[],
-  )
-  const missing = needed.filter(name => !there.has(name))
-  if (missing.length === 0) return
-  throw new BackupError(
-    `The server of the drill lacks extensions of the backup: ${missing.slice(0, 20).join(', ')}`,
-    {
-      code: 'CONFIGURATION',
-      hint: hint`Give a server that has these extensions, and a user that may create databases: ${option('on')} postgresql://USER@HOST/postgres`,
-    },
-  )
 }
 
 /** The new roles own nothing any more, unless somebody has used them meanwhile. */

@@ -5,8 +5,6 @@ import {
   type HashAlgorithm,
   type HashedBy,
   hashesOf,
-  type LeftOut,
-  type LeftOutReason,
 } from '#postgres/contents/hash-record.ts'
 import {
   type HashableRelation,
@@ -20,6 +18,7 @@ import {
 import { PlanGuard } from '#postgres/contents/safe-to-plan.ts'
 import { readVisible, type SequenceValue } from '#postgres/database-contents.ts'
 import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
+import type { LeftOut, LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 import type { DumpedRelations } from '#postgres/table-patterns.ts'
 

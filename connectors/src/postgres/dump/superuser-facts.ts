@@ -7,6 +7,8 @@ export type SuperuserFacts = {
   /** Some of each kind, {@link MOST_NAMED} at most: one is enough to decide. */
   needs_superuser: SuperuserNeed[]
   bootstrap_superuser: string
+  /** Of functions in C that belong to no extension; each library with one of its functions. */
+  c_libraries: Array<{ library: string; function: string }>
 }
 
 /** Every list of backups reads the record. */
@@ -113,7 +115,15 @@ select pg_catalog.jsonb_build_object(
         from (${needs(serverMajor)}) as found (kind, name)
       ) numbered where number <= ${MOST_OF_A_KIND} order by kind, name limit ${MOST_NAMED}
     ) first),
-  'bootstrap_superuser', pg_catalog.pg_get_userbyid(10))`
+  'bootstrap_superuser', pg_catalog.pg_get_userbyid(10),
+  'c_libraries', (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('library', library, 'function', name) order by library), '[]')
+    from (
+      select p.probin as library, pg_catalog.min(${inSchema('p.proname', 'p.pronamespace')}) as name
+      from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang
+      where l.lanname = 'c' and p.probin is not null and ${ownOf('pg_proc', 'p.oid')}
+      group by p.probin order by p.probin limit ${MOST_NAMED}
+    ) libraries))`
   try {
     return (await session.ask(query)) as SuperuserFacts
   } catch (error) {

@@ -12,11 +12,13 @@ import {
 import { whatItIs } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
 import { DEFAULT_DRILL_WITHIN_MS, mayOpenBackups, readDrillWithin } from '#config/drill-wishes.ts'
+
 import type { LiveConfigFile } from '#config/live-config-file.ts'
 import { renewedPart } from '#config/renewed-part.ts'
 import { chooseSource } from '#config/source-settings.ts'
 import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
+
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
 import type { ServicePart } from '#service-part.ts'
 import { type DrillMachine, planDrills } from '#verification/plan-drills.ts'

@@ -1,6 +1,6 @@
 import { shownName } from '@telegram-backup/archive/escaped-names'
-import { LEFT_OUT_REASONS, type LeftOut } from '#postgres/contents/hash-record.ts'
 import { contentsIn } from '#postgres/contents-record.ts'
+import { LEFT_OUT_REASONS, type LeftOut } from '#postgres/left-out.ts'
 import type { SourceRecord } from '#recorded-backup.ts'
 import { recordedCount } from '#source-words.ts'
 
