@@ -5,6 +5,7 @@ import type { ServiceMetrics } from '@telegram-backup/engine/monitoring/metrics.
 import { startRetention } from '@telegram-backup/engine/retention/retention-runs.ts'
 import { startScheduler } from '@telegram-backup/engine/schedules/ticker.ts'
 import { startConfigWatch } from '@telegram-backup/engine/service/config-watch.ts'
+import { startDrills } from '@telegram-backup/engine/service/drills.ts'
 import { startEvidencePosting } from '@telegram-backup/engine/service/evidence-posting.ts'
 import { keepIndexesFresh } from '@telegram-backup/engine/service/fresh-indexes.ts'
 import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.ts'
@@ -12,7 +13,6 @@ import type { ServiceContext } from '@telegram-backup/engine/service/service-con
 import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
 import { startMonitoring } from '@telegram-backup/engine/service/start-monitoring.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
-import { startDrills } from '@telegram-backup/engine/verification/drills.ts'
 import { startSampling } from '@telegram-backup/engine/verification/sampling.ts'
 
 /** How the service is to run. */

@@ -16,9 +16,10 @@ const LONGEST_DRILL_MS = 24 * 3_600_000
 const MOST_LOGGED = 20
 
 /**
- * Reads every byte of a backup, then restores it into a temporary place, and compares it with its source. With
- * the option `planned` nobody asked for this backup, so it may be erased meanwhile. Fails with `DIFFERENT`,
- * `INTEGRITY`, `CONFIGURATION` when it cannot be restored here, `TIMEOUT`, and what a restore throws.
+ * Reads every byte of a backup, then restores it into a temporary place, and compares it with its source.
+ * With the option `planned` nobody asked for this backup, so it may be erased meanwhile. Fails with
+ * `DIFFERENT`, `INTEGRITY`, `CONFIGURATION` when it cannot be restored here, `TIMEOUT`, and what a restore
+ * throws.
  */
 export const runDrillJob: JobHandler = async (jobRun, tools) => {
   const { job } = jobRun

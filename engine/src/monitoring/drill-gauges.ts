@@ -58,7 +58,7 @@ function showSource(
   const ended = members.flatMap(({ last_drill }) => last_drill ?? [])
   if (ended.length > 0) to.isGood.set(labels, ended.every(({ state }) => state === 'sound') ? 1 : 0)
   for (const { proof } of members) {
-    for (const [phase, seconds] of Object.entries(durationsOf(proof) ?? {}))
+    for (const [phase, seconds] of Object.entries(durationsOf(proof?.report) ?? {}))
       to.duration.inc({ ...labels, phase: phase.replace('_seconds', '') }, seconds)
   }
   if (within_ms !== null) to.within.set(labels, within_ms / 1000)

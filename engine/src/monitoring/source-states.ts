@@ -2,6 +2,7 @@ import type {
   Alert,
   BackupType,
   DeclaredSource,
+  DrillUnit,
   ProofFacts,
   Schedule,
   SourceFacts,
@@ -23,6 +24,7 @@ import {
   type OverviewState,
   worstOf,
 } from '#monitoring/state-findings.ts'
+import { restoreSecondsOf } from '#proof/restore-time.ts'
 import { formatSpan } from '#units/human-units.ts'
 
 /** One source now, or all backups of a project and type that belong to no source. */
@@ -39,6 +41,8 @@ export interface SourceState {
   limit_ms: number | null
   next_run_at: Date | null
   proof: Proof
+  /** From the last good drills; null without any that was measured. */
+  restore_seconds: number | null
   sizes: { at: Date; size: number }[]
 }
 
@@ -58,6 +62,7 @@ interface Own {
   place: Place
   source: SourceFacts | undefined
   proof: ProofFacts | undefined
+  drills: readonly DrillUnit[]
   schedules: readonly Schedule[]
   conditions: readonly Condition[]
   declared: readonly DeclaredSource[]
@@ -75,6 +80,7 @@ export function sourceStates(
 ): SourceState[] {
   const sources = new Map(facts.sources.map(source => [keyOf(placeOf(source)), source]))
   const proofs = new Map(facts.proofs.map(proof => [keyOf(placeOf(proof)), proof]))
+  const drills = Map.groupBy(facts.drills, unit => keyOf(placeOf(unit)))
   const schedules = Map.groupBy(facts.schedules, keyOf)
   const alerts = alertTimes(facts.alerts)
   const found = Map.groupBy(conditions, ({ source, project, type }) =>
@@ -87,6 +93,7 @@ export function sourceStates(
       place,
       source: sources.get(key),
       proof: proofs.get(key),
+      drills: drills.get(key) ?? [],
       schedules: schedules.get(key) ?? [],
       conditions: [...(found.get(key) ?? []), ...ofTheName(found, place)],
       declared: (declared.get(place.source ?? '') ?? []).filter(one => mayBeAt(one, place)),
@@ -136,7 +143,10 @@ function stateOf(
   const last_good = proof?.last_good ?? null
   const findings = [
     ...lackOf(own, { limit_ms, now: facts.now }),
-    ...own.conditions.map(condition => findingOf(condition, alerts)),
+    // A failed drill is described below, with more.
+    ...own.conditions
+      .filter(({ kind }) => kind !== 'drill_failed')
+      .map(condition => findingOf(condition, alerts)),
     ...drillFindings(proof),
     ...configurationOf(own),
   ]
@@ -151,6 +161,7 @@ function stateOf(
     limit_ms,
     next_run_at: next.length === 0 ? null : new Date(Math.min(...next)),
     proof: proofOf(proof),
+    restore_seconds: restoreSecondsOf(own.drills),
     sizes: proof?.sizes ?? [],
   }
 }

@@ -131,7 +131,7 @@ function sourceOverview(of: SourceState, isAdmin: boolean): SourceOverview {
     limit_hours: limit_ms === null ? null : Math.round(limit_ms / 3.6) / 1_000_000,
     next_run_at: source.next_run_at,
     proof: source.proof,
-    restore_estimate_seconds: null,
+    restore_estimate_seconds: source.restore_seconds,
     sizes: source.sizes,
   }
 }

@@ -1,4 +1,10 @@
-import type { JsonObject } from '@telegram-backup/database'
+import {
+  type Backup,
+  type Database,
+  type DrillUnit,
+  type JsonObject,
+  measuredDrills,
+} from '@telegram-backup/database'
 import type { DrillPhases } from '#proof/phase-clock.ts'
 
 /** A past drill with the size of its backup, in bytes. */
@@ -27,8 +33,8 @@ const MOST_DRILLS = 3
 
 /**
  * The seconds of a restore of these sizes, from the newest drills of the same source (newest first); null
- * without any. A larger backup takes longer in proportion; a smaller one is not taken to be faster to restore,
- * since a part of that time does not depend on its size.
+ * without any. A larger backup takes longer in proportion; a smaller one is not taken to be faster to
+ * restore, since a part of that time does not depend on its size.
  */
 export function estimateRestore(
   drills: readonly MeasuredRestore[],
@@ -49,14 +55,48 @@ export function estimateRestore(
   )
 }
 
+/** For one backup, from the drills of its source in the catalog. */
+export async function restoreTimeOf(
+  database: Pick<Database, 'kysely'>,
+  backup: Pick<Backup, 'project_id' | 'type' | 'source_name' | 'member' | 'size' | 'archive_size'>,
+): Promise<RestoreEstimate | null> {
+  const { size, archive_size } = backup
+  const drills = await measuredDrills(database, backup, { limit: MOST_DRILLS })
+  const measured = drills.flatMap(({ report, ...drill }) => {
+    const phases = durationsOf(report)
+    return phases === undefined ? [] : [{ ...drill, phases }]
+  })
+  return estimateRestore(measured, { archive_size: archive_size ?? size, size })
+}
+
+/**
+ * The seconds for the newest backup of a source, or of all its members one after the other; null unless each
+ * was measured.
+ */
+export function restoreSecondsOf(members: readonly DrillUnit[]): number | null {
+  const seconds = members.map(({ proof, proven_at, size, archive_size }) => {
+    const phases = durationsOf(proof?.report)
+    if (proof === null || proven_at === null || phases === undefined) return null
+    const estimate = estimateRestore([{ ...proof, at: proven_at, phases }], {
+      archive_size: archive_size ?? size,
+      size,
+    })
+    return estimate?.seconds ?? null
+  })
+  if (seconds.length === 0 || seconds.includes(null)) return null
+  return seconds.reduce<number>((sum, one) => sum + (one ?? 0), 0)
+}
+
 function ratio(wanted: number, measured: number): number {
   return measured > 0 ? wanted / measured : 1
 }
 
 const PHASES = ['fetch_seconds', 'open_seconds', 'restore_seconds', 'compare_seconds'] as const
 
-/** The phases in the report of a drill, as the catalog has it; undefined for one of before, or a wrong one. */
-export function durationsOf(report: JsonObject | null): DrillPhases | undefined {
+/**
+ * The phases in the report of a drill, as the catalog has it; undefined for one of before, or a wrong one.
+ */
+export function durationsOf(report: JsonObject | null | undefined): DrillPhases | undefined {
   const phases = report?.['phases'] as Record<string, unknown> | null | undefined
   if (typeof phases !== 'object' || phases === null) return undefined
   const seconds = PHASES.map(name => phases[name])

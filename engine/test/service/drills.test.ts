@@ -17,7 +17,7 @@ import { openVerifiedVault, type VerifiedVault } from '@telegram-backup/test-sup
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { readConfig } from '#environment.ts'
 import { durationsOf } from '#proof/restore-time.ts'
-import { declaredDrills } from '#verification/drills.ts'
+import { declaredDrills } from '#service/drills.ts'
 
 const DB: DeclaredDrill = { project_id: 'shop', type: 'storage', source_name: 'db', within_ms: 3_600_000 }
 const OTHER: DeclaredDrill = { ...DB, source_name: 'other' }
@@ -140,7 +140,7 @@ it('knows the last proof of a source, and its last drill that showed anything', 
   await drilled(ids[1], { state: 'failed', code: 'UNREACHABLE' })
   const [unit] = await drillUnits(v.database)
   expect(unit).toMatchObject({ backup_id: ids[1], last_drill: { state: 'sound' }, proven_depth: 'counts' })
-  expect(durationsOf(unit?.proof ?? null)).toEqual(phases)
+  expect(durationsOf(unit?.proof?.report)).toEqual(phases)
   await drilled(ids[1], { state: 'failed', code: 'DIFFERENT' })
   expect((await drillUnits(v.database))[0]).toMatchObject({
     ...{ proven_at: unit?.proven_at, last_drill: { state: 'failed', code: 'DIFFERENT' } },

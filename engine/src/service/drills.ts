@@ -12,11 +12,13 @@ import {
 import { whatItIs } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
 import { DEFAULT_DRILL_WITHIN_MS, mayOpenBackups, readDrillWithin } from '#config/drill-wishes.ts'
+
 import type { LiveConfigFile } from '#config/live-config-file.ts'
 import { renewedPart } from '#config/renewed-part.ts'
 import { chooseSource } from '#config/source-settings.ts'
 import type { Config } from '#environment.ts'
 import type { Logger } from '#logging.ts'
+
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
 import type { ServicePart } from '#service-part.ts'
 import { type DrillMachine, planDrills } from '#verification/plan-drills.ts'
@@ -34,8 +36,8 @@ interface DrillsContext {
 }
 
 /**
- * Submits drills until it is stopped, so that each source has a proof within its time. Any number of processes
- * may do this on one catalog. A process without a key only declares what its file wants.
+ * Submits drills until it is stopped, so that each source has a proof within its time. Any number of
+ * processes may do this on one catalog. A process without a key only declares what its file wants.
  */
 export function startDrills(context: DrillsContext): ServicePart {
   const { config, configFile, log } = context
