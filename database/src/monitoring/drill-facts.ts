@@ -146,7 +146,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
 }
 
 /** Codes of ends that say nothing about the backup or the place of its drill. */
-const SHOWS_NOTHING: readonly string[] = [
+export const SHOWS_NOTHING: readonly string[] = [
   ...['CANCELLED', 'BUSY', 'LEASE_LOST', 'UNREACHABLE', 'ANSWER_LOST', 'CATALOG', 'REFUSED', 'UNPROVEN'],
   ...['NOT_FOUND', 'NOT_ALLOWED', 'FORBIDDEN'],
 ]
