@@ -84,9 +84,13 @@ async function drillOnce(
 }
 
 async function lookAtMachine({ stateFolder }: Pick<Config, 'stateFolder'>): Promise<DrillMachine> {
-  const disk = await statfs(stateFolder)
+  // A folder that is not there yet is made by the drill, which looks at the disk itself.
+  const disk = await statfs(stateFolder).catch(() => undefined)
   const [load = 0] = loadavg()
-  return { freeBytes: disk.bavail * disk.bsize, loadPerCore: load / availableParallelism() }
+  return {
+    freeBytes: disk === undefined ? Number.POSITIVE_INFINITY : disk.bavail * disk.bsize,
+    loadPerCore: load / availableParallelism(),
+  }
 }
 
 /**
