@@ -24,6 +24,7 @@ import { describeMonitoring } from '#test/suite-monitoring.ts'
 import { describeNotices } from '#test/suite-notices.ts'
 import { describeParts } from '#test/suite-parts.ts'
 import { describePins } from '#test/suite-pins.ts'
+import { describeProofFacts } from '#test/suite-proof-facts.ts'
 import { describeQueries } from '#test/suite-queries.ts'
 import { describeRecords } from '#test/suite-records.ts'
 import { describeRestores } from '#test/suite-restores.ts'
@@ -64,6 +65,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeTags(open)
   describeMonitoring(open)
   describeSourceFacts(open)
+  describeProofFacts(open)
   describeNotices(open)
   describeParts(open)
   describeLeases(open)

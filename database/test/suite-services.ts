@@ -6,6 +6,7 @@ import {
   acquireLease,
   createJob,
   type Database,
+  declaringServices,
   type NewJob,
   noteService,
   servedNames,
@@ -75,6 +76,42 @@ export function describeServices(open: () => Promise<Database>): void {
       await noteService(database, { id, sources: ['other'], targets: [] })
       expect(await unserved()).toEqual([job])
       expect(await servedNames(database)).toEqual({ sources: ['other'], targets: [] })
+    })
+
+    const declare = async (name: string, no_backup_for_ms: number | null): Promise<string> => {
+      const id = randomUUID()
+      const of = { project_id: 'p', type: 'logs' as const, kind: 'file', is_usable: true }
+      const declared = { sources: [{ name, no_backup_for_ms, ...of }], targets: [] }
+      await noteService(database, { id, sources: [name], targets: ['t'], declared })
+      return id
+    }
+    const declaredNames = async () =>
+      (await declaringServices(database)).flatMap(({ sources }) => sources.map(({ name }) => name)).sort()
+
+    test('what a machine declared counts for a day after its last sign, and for twice the limit of a source', async () => {
+      await elsewhere(await declare('daily', 24 * 3_600_000), '47 hours')
+      await elsewhere(await declare('unlimited', null), '25 hours', 'another')
+      await elsewhere(await declare('late', 24 * 3_600_000), '49 hours', 'third')
+      await note(['named'])
+      expect(await declaredNames()).toEqual(['daily', 'named'])
+      // A row that counts no more is removed with the next note of any service.
+      await note(['named'])
+      expect(await declaringServices(database)).toHaveLength(2)
+    })
+
+    test('a service of an older release has names alone; a new edition takes the place of the one before', async () => {
+      const id = await declare('shop', 60_000)
+      expect(await declaringServices(database)).toMatchObject([
+        {
+          is_alive: true,
+          sources: [{ name: 'shop', no_backup_for_ms: 60_000 }],
+          targets: [{ name: 't', kind: null }],
+        },
+      ])
+      await noteService(database, { id, sources: ['other'], targets: [] })
+      expect(await declaringServices(database)).toMatchObject([
+        { sources: [{ name: 'other', project_id: null, type: null, no_backup_for_ms: null }], targets: [] },
+      ])
     })
 
     test('one that has started anew on the same machine takes the place of the one before', async () => {

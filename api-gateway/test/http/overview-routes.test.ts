@@ -1,4 +1,10 @@
+import { join } from 'node:path'
 import { sqlRunner } from '@telegram-backup/database'
+import { readConfigFile } from '@telegram-backup/engine/config/config-file.ts'
+import { readConfig } from '@telegram-backup/engine/environment.ts'
+import { createLogger } from '@telegram-backup/engine/logging.ts'
+import { createMetrics } from '@telegram-backup/engine/monitoring/metrics.ts'
+import { overview } from '@telegram-backup/engine/operations/overview.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ApiConformance, filled } from '#test/http/api-conformance.ts'
 import { type AskOptions, openTestService, type TestService, upload } from '#test/http/http-service.ts'
@@ -56,6 +62,37 @@ it('a key that is bound to a project sees the overview of that project alone', a
   for (const path of ['/sources', '/targets'])
     expect(JSON.stringify((await asked('GET', path, { key: bound })).body)).not.toContain('"shop"')
   expect((await asked('GET', '/overview?project_id=shop', { key: bound })).status).toBe(404)
+})
+
+it('the route, status and the metrics say the same, and a source is broken at once when its last backup is erased', async () => {
+  const config = readConfig({
+    TELEGRAM_BACKUP_HOME: service.vault.folder,
+    TELEGRAM_BACKUP_CONFIG: join(service.vault.folder, 'telegram-backup.yaml'),
+  })
+  const own = { config, configFile: await readConfigFile(config, {}) }
+  const metrics = createMetrics({ cacheForMs: 0, timeLimitMs: 60_000 })
+  const log = createLogger({ level: 'silent' })
+  metrics.readFrom({ database: service.database, intervalOf: () => 0, own: () => own, log })
+  const { executeSql } = sqlRunner(service.database)
+  const id = await upload(service, { key: admin, bytes: Buffer.from('y') })
+  await executeSql(`update control_plane.backups set source_name = 'shop' where id = $1`, [id])
+  for (const [state, change] of [
+    ['ok', 'state = state'],
+    ['broken', 'damaged_at = now()'],
+    ['ok', 'damaged_at = null'],
+    ['broken', `state = 'erased'`],
+  ] as const) {
+    await executeSql(`update control_plane.backups set ${change} where id = $1`, [id])
+    const shop = async () =>
+      (await asked('GET', '/overview')).body.sources.find(({ source }) => source === 'shop')
+    await expect.poll(async () => (await shop())?.['state'], { timeout: 10_000 }).toBe(state)
+    const status = await overview(service.database, { isAdmin: true }, own)
+    const { as_of, sentence, ...shown } = (await asked('GET', '/overview')).body
+    expect(JSON.parse(JSON.stringify(status))).toMatchObject(shown)
+    const { text } = await metrics.render()
+    const labels = '{project="shop",type="database",source="shop"}'
+    expect(text).toContain(`telegram_backup_source_state${labels} ${state === 'ok' ? 0 : 2}\n`)
+  }
 })
 
 it('sources and targets are listed without their places', async () => {

@@ -128,7 +128,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
       left join lateral (
         select drill.state, drill.finished_at, drill.code, drill.error from ${drillsOfTheUnit}
            and drill.state in ('sound', 'failed') and drill.finished_at is not null
-           and (drill.state = 'sound' or drill.code is not null and drill.code <> all (${SHOWS_NOTHING}::text[]))
+           and (drill.state = 'sound' or drill.code is not null and not drill.code = any(${SHOWS_NOTHING}::text[]))
          order by drill.started_at desc limit 1) last on true
       cross join lateral (select max(drill.started_at) as at from ${drillsOfTheUnit}) last_begun
       cross join lateral (
@@ -146,7 +146,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
 }
 
 /** Codes of ends that say nothing about the backup or the place of its drill. */
-const SHOWS_NOTHING: readonly string[] = [
+export const SHOWS_NOTHING: readonly string[] = [
   ...['CANCELLED', 'BUSY', 'LEASE_LOST', 'UNREACHABLE', 'ANSWER_LOST', 'CATALOG', 'REFUSED', 'UNPROVEN'],
   ...['NOT_FOUND', 'NOT_ALLOWED', 'FORBIDDEN'],
 ]

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, Verification } from '#jobs/types.backup.ts'
+import { SHOWS_NOTHING } from '#monitoring/drill-facts.ts'
 
 /**
  * What a restore of a source could use now. A run is a backup, or the backups of all members of a source that
@@ -15,7 +16,7 @@ export interface ProofFacts {
   last_good: { id: string; created_at: Date } | null
   /** Plain bytes of the newest runs, oldest first: 30 at most. */
   sizes: { at: Date; size: number }[]
-  /** The newest drill that has ended, of a backup that is still complete. */
+  /** The newest drill that showed something, of a backup that is still complete. */
   last_drill: DrillFacts | null
   /** Whether a drill of such a backup, made at any time, found no difference. */
   is_drilled: boolean
@@ -32,8 +33,6 @@ export interface DrillFacts {
   depth: Verification['depth']
   /** Restored, and not equal to the source. */
   differs: boolean
-  /** Why it failed; it may name a server. */
-  error: string | null
 }
 
 interface Row {
@@ -49,7 +48,6 @@ interface Row {
   drill_state: DrillFacts['state']
   drill_depth: DrillFacts['depth']
   drill_differs: boolean
-  drill_error: string | null
   is_drilled: boolean | null
   last_read_at: Date | null
   last_found_at: Date | null
@@ -87,6 +85,7 @@ export async function proofFacts(database: Database): Promise<ProofFacts[]> {
                partition by complete.project_id, complete.type, complete.source_name) as is_drilled
         from control_plane.verifications drill join complete on complete.id = drill.backup_id
        where drill.kind = 'drill' and drill.finished_at is not null
+         and (drill.state = 'sound' or drill.code is not null and drill.code <> all (${SHOWS_NOTHING}::text[]))
        order by complete.project_id, complete.type, complete.source_name, drill.finished_at desc, drill.id
     ), found as (
       select backup_id, max(finished_at) as at from control_plane.verifications
@@ -98,7 +97,7 @@ export async function proofFacts(database: Database): Promise<ProofFacts[]> {
     ), known as (select distinct project_id, type, source_name from complete)
     select known.*, of_runs.good_id, of_runs.good_at, coalesce(of_runs.sizes, '[]') as sizes,
            drills.id as drill_id, drills.backup_id as drill_backup_id, drills.finished_at as drill_at,
-           drills.state as drill_state, drills.depth as drill_depth, drills.error as drill_error,
+           drills.state as drill_state, drills.depth as drill_depth,
            coalesce(drills.report ->> 'state' = 'differs', false) as drill_differs, drills.is_drilled,
            reads.read_at as last_read_at, reads.found_at as last_found_at
       from known
@@ -135,7 +134,6 @@ function factsOf(row: Row): ProofFacts {
             state: row.drill_state,
             depth: row.drill_depth,
             differs: row.drill_differs,
-            error: row.drill_error,
           },
     is_drilled: row.is_drilled ?? false,
     last_read_at: row.last_read_at,

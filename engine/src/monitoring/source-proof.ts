@@ -31,35 +31,12 @@ export function proofOf(facts: ProofFacts | undefined): Proof {
 }
 
 /**
- * What the last drill found wrong. A difference is worse than a failure, which may be due to the place of the
- * drill: the source is broken, unless a drill of another backup that still exists found none.
+ * A drill that found a difference breaks a source, unless a drill of another backup that still exists found
+ * none. Every other failure of a drill is a condition: it may be due to the place of the drill.
  */
 export function drillFindings(facts: ProofFacts | undefined): Finding[] {
   const drill = facts?.last_drill ?? null
-  if (facts === undefined || drill === null || drill.state === 'sound') return []
-  const since = drill.finished_at
-  const of = `of backup ${drill.backup_id.slice(0, 8)}`
-  if (!drill.differs) {
-    const why = drill.error === null ? '' : `: ${drill.error.slice(0, 500)}`
-    return [
-      {
-        state: 'attention',
-        reason: { code: 'drill_failed', text: `The last drill, ${of}, failed${why}`, since },
-        publicText: `The last drill, ${of}, failed`,
-      },
-    ]
-  }
-  const other = facts.is_drilled
-    ? 'another backup was proven by a drill'
-    : 'no other backup was proven by a drill'
-  return [
-    {
-      state: facts.is_drilled ? 'attention' : 'broken',
-      reason: {
-        code: 'drill_differs',
-        text: `What the last drill restored, ${of}, differs from the source; ${other}`,
-        since,
-      },
-    },
-  ]
+  if (facts === undefined || drill === null || !drill.differs || facts.is_drilled) return []
+  const text = `What the last drill restored, of backup ${drill.backup_id.slice(0, 8)}, differs from the source, and no other backup was proven by a drill`
+  return [{ state: 'broken', reason: { code: 'drill_differs', text, since: drill.finished_at } }]
 }

@@ -143,10 +143,7 @@ function stateOf(
   const last_good = proof?.last_good ?? null
   const findings = [
     ...lackOf(own, { limit_ms, now: facts.now }),
-    // A failed drill is described below, with more.
-    ...own.conditions
-      .filter(({ kind }) => kind !== 'drill_failed')
-      .map(condition => findingOf(condition, alerts)),
+    ...own.conditions.map(condition => findingOf(condition, alerts)),
     ...drillFindings(proof),
     ...configurationOf(own),
   ]

@@ -53,6 +53,8 @@ interface Drilled {
 /** A source as a person would keep book of it, without SQL. */
 interface Book {
   backups: { id: string; at: number; isDamaged: boolean; drills: Drilled[] }[]
+  /** The newest drill, also of a backup that was erased since. */
+  lastDrill?: Drilled
   failedAt: number
 }
 
@@ -90,23 +92,25 @@ async function act(book: Book, source: Name, what: string, at: number): Promise<
     )
   }
   if (what.startsWith('drill')) {
-    newest.drills.push({ at, outcome: what as Drilled['outcome'] })
+    book.lastDrill = { at, outcome: what as Drilled['outcome'] }
+    newest.drills.push(book.lastDrill)
+    const code = { drill: null, 'drill differs': 'DIFFERENT', 'drill fails': 'RESTORE' }[what]
     const report = what === 'drill fails' ? null : { state: what === 'drill' ? 'passed' : 'differs' }
     await sql`
-      insert into control_plane.verifications (backup_id, kind, state, depth, report, actor, started_at, finished_at)
-      values (${newest.id}, 'drill', ${what === 'drill' ? 'sound' : 'failed'}, ${report && 'contents'},
+      insert into control_plane.verifications (backup_id, kind, state, code, depth, report, actor, started_at, finished_at)
+      values (${newest.id}, 'drill', ${what === 'drill' ? 'sound' : 'failed'}, ${code}, ${report && 'contents'},
               ${report && JSON.stringify(report)}, 'test', ${time}, ${time})`.execute(kysely)
   }
 }
 
 /** The state by the book. */
-function expected({ backups, failedAt }: Book, limitHours: number | null, now: number): OverviewState {
+function expected({ backups, lastDrill, failedAt }: Book, limitHours: number | null, now: number): OverviewState {
   const good = backups.filter(({ isDamaged }) => !isDamaged).at(-1)
   if (good === undefined) return 'broken'
   if (limitHours !== null && now - good.at > limitHours * HOUR) return 'broken'
   const drills = backups.flatMap(backup => backup.drills).sort((a, b) => a.at - b.at)
-  const last = drills.at(-1)?.outcome ?? 'drill'
-  if (last === 'drill differs' && !drills.some(({ outcome }) => outcome === 'drill')) return 'broken'
+  const last = lastDrill?.outcome ?? 'drill'
+  if (drills.at(-1)?.outcome === 'drill differs' && !drills.some(({ outcome }) => outcome === 'drill')) return 'broken'
   const isFailing = failedAt > (backups.at(-1)?.at ?? 0)
   return last !== 'drill' || isFailing || good !== backups.at(-1) || backups.some(one => one.isDamaged)
     ? 'attention'
