@@ -1,11 +1,26 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import {
   type DrillEvidence,
+  type EvidenceRecord,
+  loadOrCreateSigningKey,
+  readEvidence,
   type SignedEvidence,
   type SigningKey,
   signEvidence,
 } from '@telegram-backup/archive'
 import { appendEvidence, type Database, type Evidence } from '@telegram-backup/database'
+
+/** A key of its own, in a new file of the folder. */
+export async function newSigningKey(folder: string): Promise<SigningKey> {
+  return await loadOrCreateSigningKey(join(folder, `${randomUUID()}.pem`))
+}
+
+/** The record of a row, whose signature was checked. */
+export function recordIn({ envelope }: Evidence): EvidenceRecord & { sha256: string } {
+  const { record, sha256 } = readEvidence(envelope)
+  return { ...record, sha256 }
+}
 
 /** A record of a drill that has passed; everything may be replaced. */
 export function drillRecord(over: Partial<DrillEvidence> = {}): DrillEvidence {

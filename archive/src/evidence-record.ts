@@ -36,7 +36,7 @@ export interface ReviewEvidence extends EvidencePlace {
   note: string
 }
 
-export const DRILL_OUTCOMES = ['passed', 'not compared', 'differs', 'not restored'] as const
+const DRILL_OUTCOMES = ['passed', 'not compared', 'differs', 'not restored'] as const
 const DEPTHS = ['restored', 'counts', 'dump', 'contents'] as const
 const CONTENTS = ['equal', 'equal in part', 'different', 'not compared'] as const
 const PHASES = ['fetch_seconds', 'open_seconds', 'restore_seconds', 'compare_seconds'] as const

@@ -34,7 +34,7 @@ export interface MemberIndex {
 }
 
 const KINDS = ['file', 'directory', 'symlink', 'hardlink', 'other'] as const
-export const SHA256_BYTES = 32
+const SHA256_BYTES = 32
 /** In UTF-16 units, each of at most six bytes in JSON. */
 const MAX_PATH_LENGTH = 100_000
 /** A manifest is fetched in one piece, and also has about 100 bytes for each part. */

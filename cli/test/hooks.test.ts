@@ -195,8 +195,13 @@ describe('a job', () => {
     await world.stop()
     const lines = await listJobLog(world.database, { jobId: id, limit: 100 })
     expect(lines.map(({ stage, level, text }) => [stage, level, text])).toEqual([
+      ['prepare', 'info', 'Backing up the source alpha'],
       ['before', 'info', 'says quiesce token=[hidden]'],
       ['before', 'info', expect.stringMatching(/hook\.sh: exit code 0$/)],
+      ['read', 'info', 'The source is open'],
+      ['send', 'info', expect.stringMatching(/^About \d messages/)],
+      ['send', 'info', expect.stringMatching(/^Sent \d parts?: /)],
+      ['record', 'info', expect.stringMatching(/^Backup [0-9a-f-]{36} is complete$/)],
       ['after', 'info', 'says resume token=[hidden]'],
       ['after', 'info', expect.stringMatching(/hook\.sh: exit code 0$/)],
     ])

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadOrCreateSigningKey, readEvidence, type SigningKey } from '@telegram-backup/archive'
-import { addEvidence } from '@telegram-backup/test-support/evidence-records.ts'
+import { addEvidence, newSigningKey, recordIn } from '@telegram-backup/test-support/evidence-records.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   beginEvidence,
@@ -20,9 +19,9 @@ export function describeEvidence(open: () => Promise<Database>): void {
   describe('evidence', () => {
     const folder = mkdtempSync(join(tmpdir(), 'suite-evidence-'))
     let database: Database
-    let key: SigningKey
+    let key: Awaited<ReturnType<typeof newSigningKey>>
     beforeAll(async () => {
-      key = await loadOrCreateSigningKey(join(folder, 'key.pem'))
+      key = await newSigningKey(folder)
     })
     beforeEach(async () => {
       database = await open()
@@ -33,9 +32,9 @@ export function describeEvidence(open: () => Promise<Database>): void {
       await Promise.all(Array.from({ length: 12 }, () => addEvidence(database, key)))
       const chain = (await listEvidence(database)).reverse()
       expect(chain.map(({ number }) => number)).toEqual(Array.from({ length: 12 }, (_, at) => at + 1))
-      for (const [at, { previous, envelope, sha256 }] of chain.entries()) {
-        expect(previous).toBe(chain[at - 1]?.sha256 ?? null)
-        expect(readEvidence(envelope)).toMatchObject({ sha256, record: { number: at + 1 } })
+      for (const [at, row] of chain.entries()) {
+        expect(row.previous).toBe(chain[at - 1]?.sha256 ?? null)
+        expect(recordIn(row)).toMatchObject({ sha256: row.sha256, number: at + 1 })
       }
     })
 

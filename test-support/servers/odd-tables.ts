@@ -1,6 +1,6 @@
 /**
- * Tables with rows of all kinds of types and shapes, whose rows any server from 13 on gives the same text: in a
- * database in which citext, hstore and ltree can be created.
+ * Tables with rows of all kinds of types and shapes, whose rows any server from 13 on gives the same text: in
+ * a database in which citext, hstore and ltree can be created.
  */
 export const ODD_TABLES = `
 create extension citext; create extension hstore; create extension ltree;

@@ -122,6 +122,52 @@ it('a client that comes back goes on where it was, and what changed meanwhile co
   await third.leave()
 })
 
+it('a client that leaves at random moments has in the end what the catalog has, and nothing went back', async () => {
+  const seen = new Map<string, { state: string; bytes: number }>()
+  const take = (client: EventClient): void => {
+    for (const { id, state, progress } of client.of('job')) {
+      const bytes = progress.bytes_done
+      expect(bytes, 'nothing older after something newer').toBeGreaterThanOrEqual(seen.get(id)?.bytes ?? 0)
+      seen.set(id, { state, bytes })
+    }
+  }
+  const first = await EventClient.open(service, { key: keys.reader })
+  await first.leave()
+  let { lastEventId } = first
+  const jobs: string[] = []
+  let isWriting = true
+  const written = (async () => {
+    const { executeSql } = sqlRunner(service.database)
+    for (let round = 1; round <= 60; round++) {
+      if (round % 3 === 0) jobs.push((await newJob()).id)
+      const progress = JSON.stringify({ bytes_done: round })
+      // Several jobs in one transaction.
+      await executeSql('update control_plane.jobs set progress = $1::jsonb where id = any($2::uuid[])', [
+        progress,
+        jobs.slice(round % 5),
+      ])
+      await sleep(40)
+    }
+    isWriting = false
+  })()
+  for (let visit = 0; isWriting; visit++) {
+    const client = await EventClient.open(service, { key: keys.reader, lastEventId })
+    await sleep((visit * 137) % 700)
+    await client.leave()
+    take(client)
+    lastEventId = client.lastEventId
+  }
+  await written
+  const last = await EventClient.open(service, { key: keys.reader, lastEventId })
+  await sleep(1_500)
+  await last.leave()
+  take(last)
+  for (const id of jobs) {
+    const { state, progress } = (await ask(`/jobs/${id}`, keys.reader)) as Awaited<ReturnType<typeof newJob>>
+    expect(seen.get(id), id).toEqual({ state, bytes: progress.bytes_done })
+  }
+})
+
 it('after an id that no event of this catalog has there is one reset, and then what changes', async () => {
   const ids = ['garbage', '0', '00000000.1-1', '1'.repeat(300)]
   const clients = await Promise.all(

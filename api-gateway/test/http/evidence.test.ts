@@ -1,6 +1,4 @@
-import { join } from 'node:path'
-import { loadOrCreateSigningKey } from '@telegram-backup/archive'
-import { addEvidence } from '@telegram-backup/test-support/evidence-records.ts'
+import { addEvidence, newSigningKey } from '@telegram-backup/test-support/evidence-records.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ApiConformance } from '#test/http/api-conformance.ts'
 import { openTestService, type TestService } from '#test/http/http-service.ts'
@@ -17,7 +15,7 @@ beforeAll(async () => {
   admin = await service.key(['admin'])
   const document = await (await service.ask('//openapi.json')).json()
   api = new ApiConformance(document as ConstructorParameters<typeof ApiConformance>[0])
-  const signingKey = await loadOrCreateSigningKey(join(service.vault.folder, 'evidence-key.pem'))
+  const signingKey = await newSigningKey(service.vault.folder)
   for (const project of ['north', 'south', 'south', 'south']) {
     const source = { project, type: 'database', name: HOSTILE }
     ids.push((await addEvidence(service.database, signingKey, { source })).id)

@@ -19,6 +19,7 @@ test('what is wrong with the settings of a source or a target tells a key of ano
     ['/backups', source => ({ source })],
     ['/schedules', source => ({ source, cron: '0 0 * * *' })],
     [`/backups/${backup}/restore`, target => ({ target })],
+    [`/backups/${backup}/verify`, on => ({ drill: true, on })],
   ]
   for (const [path, of] of asked) {
     const unknown = await ask(path, others, of('none-such'))

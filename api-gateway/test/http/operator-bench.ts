@@ -8,7 +8,7 @@ import {
 import { ApiConformance, type DescribedOperation } from '#test/http/api-conformance.ts'
 import type { AskOptions, TestService } from '#test/http/http-service.ts'
 
-export interface Asked {
+interface Asked {
   status: number
   body: Record<string, unknown>
   items: Record<string, unknown>[]

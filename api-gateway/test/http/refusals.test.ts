@@ -33,6 +33,7 @@ it('of a backup that is not whole, what its job could only fail over is refused 
     for (const [path, json] of [
       ['restore', { target: 'staging' }],
       ['verify', {}],
+      ['verify', { drill: true }],
     ] as const) {
       const { status, body } = await asked(`/backups/${id}/${path}`, { json })
       expect(status, `${path} of ${state}`).toBe(404)

@@ -48,6 +48,7 @@ function describeReport(report: SessionReport): string {
     ...report.restores.map(of => `failed    restore ${of.restore_id}: ${of.reason}`),
     ...report.copied.map(of => `copied    ${named(of)} of backup ${of.backup_id} to chat ${of.chat_id}`),
     ...report.mended.map(of => `repaired  ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),
+    ...report.evidence.map(of => `sent      record ${of.number} of evidence to chat ${of.chat_id}`),
     ...report.indexes.map(of => `index     of chat ${of.chat_id} is up to date`),
     ...report.indexes_left.map(of => `index     of chat ${of.chat_id}: ${of.reason}`),
     ...report.kept.map(of => `kept      ${about(of)}: ${of.reason}`),

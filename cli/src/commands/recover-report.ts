@@ -16,6 +16,7 @@ export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> 
       drawn_at: index.drawnAt,
       found_by: index.foundBy,
     },
+    evidence: report.evidence,
     notes: [...report.notes, ...(report.plans?.notes ?? [])],
     signer: report.signer,
     signer_was_given: report.signerWasGiven,
@@ -74,6 +75,7 @@ function linesOf(report: RecoveryReport): string {
     '',
     ...(backups.length === 0 ? [] : [tableOf(backups)]),
     countsOf(backups),
+    ...(report.evidence === 0 ? [] : [`${count(report.evidence, 'record')} of evidence of drills`]),
     ...backups.flatMap(damageOf),
     ...report.refused.map(
       ({ messageId, backupId, reason }) =>

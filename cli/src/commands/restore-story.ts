@@ -1,5 +1,7 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
+import type { MeasuredPlan } from '@telegram-backup/engine/operations/restore.ts'
+import type { RestoreEstimate } from '@telegram-backup/engine/proof/restore-time.ts'
 import type {
   OwnerWishes,
   PartFacts,
@@ -22,8 +24,8 @@ import type { Output } from '#commands/output.ts'
 const MAX_SHOWN = 20
 
 /** The answer of a restore that only shows its plan. */
-export function answerPlan(output: Output, backup: BackupDetails, plan: RestorePlan): void {
-  const { target, makes, steps, part } = plan
+export function answerPlan(output: Output, backup: BackupDetails, plan: MeasuredPlan): void {
+  const { target, makes, steps, part, measured } = plan
   output.answer(
     {
       dry_run: true,
@@ -32,7 +34,9 @@ export function answerPlan(output: Output, backup: BackupDetails, plan: RestoreP
       bytes: part?.plainBytes ?? backup.size,
       archive_size: part?.archiveBytes ?? backup.archive_size,
       parts: part?.partCount ?? backup.part_count,
-      ...(part === undefined ? { estimate_seconds: fetchSeconds(backup) } : { members: part.members }),
+      ...(part === undefined
+        ? { estimate_seconds: measured?.seconds ?? fetchSeconds(backup), measured }
+        : { members: part.members }),
       missing_files: countMissingFiles(backup),
     },
     () =>
@@ -40,21 +44,31 @@ export function answerPlan(output: Output, backup: BackupDetails, plan: RestoreP
   )
 }
 
-/** What is fetched from the chat, and an estimate: about as long as the send took. */
-export function describeFetch(backup: BackupDetails, { makes, part }: RestorePlan): string[] {
-  const seconds = fetchSeconds(backup)
-  const loading = makes === 'database' ? ', plus the time to load' : ''
+/** What is fetched from the chat, and an estimate: as a drill measured it, or about as long as the send took. */
+export function describeFetch(backup: BackupDetails, { makes, part, measured }: MeasuredPlan): string[] {
+  const estimate = measured === null ? fetchWords(backup, makes) : measuredWords(measured)
   if (part !== undefined) return describePartFetch(backup, part)
   return [
     `Backup    ${backup.id} of ${backup.project_id}, ${formatTime(backup.created_at)}`,
     `Fetches   ${formatSizeOf(backup, backup.archive_size)} in ${count(backup.part_count ?? 1, 'part')} from the chat`,
     `Writes    ${formatSizeOf(backup, backup.size)}`,
-    ...(seconds === null ? [] : [`Estimate  ${formatSeconds(seconds)} to fetch${loading}`]),
+    ...(estimate === null ? [] : [`Estimate  ${estimate}`]),
     ...(backup.damaged_at === null
       ? []
       : [`Warning   this backup was found damaged on ${formatTime(backup.damaged_at)}`]),
     ...notWholeLines(backup, 'Warning  '),
   ]
+}
+
+function fetchWords(backup: BackupDetails, makes: RestorePlan['makes']): string | null {
+  const seconds = fetchSeconds(backup)
+  const loading = makes === 'database' ? ', plus the time to load' : ''
+  return seconds === null ? null : `${formatSeconds(seconds)} to fetch${loading}`
+}
+
+/** `4 min, by the drill of 2026-11-28 03:15 UTC`. */
+export function measuredWords({ seconds, measured_at }: RestoreEstimate): string {
+  return `${formatSeconds(seconds)}, by the drill of ${formatTime(measured_at)}`
 }
 
 function describePartFetch(backup: BackupDetails, part: PartFacts): string[] {

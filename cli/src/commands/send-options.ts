@@ -50,7 +50,7 @@ export function withSourceOptions(command: Command): Command {
       .option('--lock-timeout <time>', 'how long to wait for a locked table; 0 waits for ever (default: 60s)')
       .option(
         '--proof <mode>',
-        'what is recorded for verify --drill, which reads each table a second time: off, count (rows), fast (hashes), sha256 (hashes that others can compute) (default: fast)',
+        'what is recorded for verify --drill, which reads each table a second time: off, count (rows), fast (hashes), sha256 (hashes that others can compute). With --directory: the SHA-256 of each file, with --file and -: hashes of the rows of a plain dump; off leaves them out (default: fast)',
       )
       // With `--no-count-rows` alone, commander would set `countRows` to true by default.
       .option('--count-rows', 'the older spelling of --proof, for a source that turns it off')

@@ -12,6 +12,7 @@ import {
   resumableUntil,
 } from '@telegram-backup/engine/backup/recorded-facts.ts'
 import { recordedReport } from '@telegram-backup/engine/proof/drill-report.ts'
+import type { RestoreEstimate } from '@telegram-backup/engine/proof/restore-time.ts'
 import {
   count,
   formatBytes,
@@ -32,6 +33,7 @@ import {
 } from '#commands/command.ts'
 import { drillResult } from '#commands/drill-words.ts'
 import { type Facts, factTable } from '#commands/fact-table.ts'
+import { measuredWords } from '#commands/restore-story.ts'
 import { describeMessages } from '#commands/show-messages.ts'
 
 /** How many missing files are listed for people. */
@@ -53,13 +55,15 @@ export const registerShow: RegisterCommand = (program, run) => {
       const { listMessages } = await import('@telegram-backup/database')
       const { readPolicyWords } = await import('@telegram-backup/engine/retention/describe-policies.ts')
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-      const { backup, messages, policies } = await withCatalog(context, async database => {
+      const { restoreTimeOf } = await import('@telegram-backup/engine/proof/restore-time.ts')
+      const { backup, messages, policies, restore_estimate } = await withCatalog(context, async database => {
         const backup = await findBackup(database, words, context)
         const policies = (await readPolicyWords(database))(backup)
-        return { backup, messages: await listMessages(database, backup.id), policies }
+        const restore_estimate = backup.state === 'complete' ? await restoreTimeOf(database, backup) : null
+        return { backup, messages: await listMessages(database, backup.id), policies, restore_estimate }
       })
-      context.output.answer(withMissingFiles(backup), () =>
-        describeBackup(backup, messages, { policies, now: new Date() }),
+      context.output.answer({ ...withMissingFiles(backup), restore_estimate }, () =>
+        describeBackup(backup, messages, { policies, restore_estimate, now: new Date() }),
       )
       return ExitCode.DONE
     }, options),
@@ -69,7 +73,7 @@ export const registerShow: RegisterCommand = (program, run) => {
 function describeBackup(
   backup: BackupDetails,
   messages: readonly MessageRow[],
-  of: { policies: string | undefined; now: Date },
+  of: { policies: string | undefined; restore_estimate: RestoreEstimate | null; now: Date },
 ): string {
   const { place, holds, contents } = describeSource(backup)
   const facts: Facts = [
@@ -96,6 +100,7 @@ function describeBackup(
     ['created', formatTime(backup.created_at)],
     ...stayOf(backup, of),
     ['verified', backup.verified_at === null ? 'never' : formatTime(backup.verified_at)],
+    ['restore', of.restore_estimate && `takes ${measuredWords(of.restore_estimate)}`],
     ['chat', backup.chat_id ?? NONE],
     ['sha-256', backup.plain_sha256 ?? NONE],
     ['error', backup.error],

@@ -9,8 +9,8 @@ const MOST_FILES = (10 * 1024 * 1024) / SHA256_BYTES
 const FIRST_FILES = 1024
 
 /**
- * Hashes the contents of each file of a tar file. A sparse file has none: the tar file holds its bytes without
- * its holes, which may be very large.
+ * Hashes the contents of each file of a tar file. A sparse file has no hash: the tar file holds its bytes
+ * without its holes, which may be very large.
  */
 export class MemberHasher implements MemberJudge {
   #hash: Hash | undefined

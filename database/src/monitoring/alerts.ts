@@ -6,7 +6,7 @@ import { checkCount, isUuid } from '#input-checks.ts'
 import type { Alert, RecordedAlert } from '#monitoring/types.alert.ts'
 
 /** The fields of an {@link Alert}. */
-export const ALERT_COLUMNS: readonly (keyof Alert)[] = [
+const ALERT_COLUMNS: readonly (keyof Alert)[] = [
   'id',
   'key',
   'kind',

@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
 
-/** What one drill proves: a source, or one member of its newest run, with its newest backup. Sizes are bytes. */
+/**
+ * What one drill proves: a source, or one member of its newest run, with its newest backup. Sizes are bytes.
+ */
 export interface DrillUnit {
   project_id: string
   type: BackupType
@@ -126,7 +128,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
       left join lateral (
         select drill.state, drill.finished_at, drill.code, drill.error from ${drillsOfTheUnit}
            and drill.state in ('sound', 'failed') and drill.finished_at is not null
-           and (drill.state = 'sound' or drill.code is not null and drill.code <> all (${SHOWS_NOTHING}::text[]))
+           and (drill.state = 'sound' or drill.code is not null and not drill.code = any(${SHOWS_NOTHING}::text[]))
          order by drill.started_at desc limit 1) last on true
       cross join lateral (select max(drill.started_at) as at from ${drillsOfTheUnit}) last_begun
       cross join lateral (

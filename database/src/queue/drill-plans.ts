@@ -35,9 +35,9 @@ export async function declareDrills(database: Database, declared: readonly Decla
 }
 
 /**
- * Declares the sources, lets `decide` choose among their units, by the database's time, and makes the job. One
- * transaction under a lock: several processes make each choice once. Undefined when there is nothing to make,
- * or another process chooses.
+ * Declares the sources, lets `decide` choose among their units, by the database's time, and makes the job.
+ * One transaction under a lock: several processes make each choice once. Undefined when there is nothing to
+ * make, or another process chooses.
  */
 export async function planDrill(
   database: Database,

@@ -152,7 +152,8 @@ export async function servedNames({ kysely }: Database): Promise<ServedNames> {
 
 /**
  * Due backups, restores and drills whose source or target no service of the last day runs; the longest
- * waiting first, 1,000 at most. None while a process of an older release works, which does not record what it runs.
+ * waiting first, 1,000 at most. None while a process of an older release works, which does not record what it
+ * runs.
  */
 export async function unservedJobs({ kysely }: Database): Promise<Job[]> {
   const { rows } = await sql<Selectable<CatalogSchema['jobs']>>`

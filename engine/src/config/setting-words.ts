@@ -29,7 +29,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'sources.*.exclude_table_data': 'Tables that are backed up without their rows.',
   'sources.*.lock_timeout': 'How long a dump waits for a locked table; 0 waits for ever. Default: 60s.',
   'sources.*.proof':
-    'What is recorded of the contents, so that drills can compare it: off, count (rows), fast (hashes), sha256 (hashes that others can compute). Default: fast.',
+    'What is recorded of the contents, so that drills can compare it: off, count (rows), fast (hashes), sha256 (hashes that others can compute). Of directories, and of plain dumps in files, fast and sha256 are the same. Default: fast.',
   'sources.*.count_rows': 'The older spelling: false means proof: off.',
   'sources.*.trust_dump': 'Drills run the dumps of this source as a superuser. Default: false.',
   'sources.*.drill_on':

@@ -9,7 +9,9 @@ export interface VerificationSettings {
   messagesPerHour: number
   /** In milliseconds; null: no automatic verification. */
   readAllWithinMs: number | null
-  /** For every source without an own one, in milliseconds; null: no drills; undefined: the file says nothing. */
+  /**
+   * For every source without an own one, in milliseconds; null: no drills; undefined: the file says nothing.
+   */
   drillWithinMs: number | null | undefined
 }
 

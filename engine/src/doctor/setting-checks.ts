@@ -2,6 +2,7 @@ import { CatalogError, describeScratchServer } from '@telegram-backup/database'
 import { describeError, hint, option } from '@telegram-backup/errors'
 import { planNamedSource } from '#backup/named-source.ts'
 import { readConfigFile } from '#config/config-file.ts'
+import { mayOpenBackups } from '#config/drill-wishes.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { assertDrillTarget } from '#proof/drill-settings.ts'
 
@@ -51,11 +52,17 @@ export async function checkNotifications({ config }: Pick<CheckScope, 'config'>)
   }
 }
 
-/** What a hostile dump could reach on the temporary server of a drill. Without a server, a warning. */
+/**
+ * Whether `serve` makes drills, and what a hostile dump could reach on their temporary server. Without a
+ * server, a warning.
+ */
 export async function checkDrills({ config }: Pick<CheckScope, 'config'>): Promise<Finding> {
   try {
     const { account, isOwnAccount, isConfined } = describeScratchServer(config.stateFolder)
-    const message = `the temporary server runs as ${account}${isConfined ? ', and can open only its own folder (Landlock)' : ''}`
+    const own = mayOpenBackups(config)
+      ? 'serve drills by itself'
+      : 'serve does not drill by itself, for want of a private key here'
+    const message = `${own}; the temporary server runs as ${account}${isConfined ? ', and can open only its own folder (Landlock)' : ''}`
     if (isConfined || isOwnAccount) return { message }
     return {
       message,

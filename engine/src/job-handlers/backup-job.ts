@@ -136,9 +136,11 @@ function hooksOf({ job, signal, tell, note }: JobRun) {
       tell('read', 'The source is open')
       if (estimate !== undefined) {
         const { messages, seconds } = estimate
-        tell('send', `About ${count(messages, 'message')}, which take ${formatSpan(seconds)} or longer`)
+        const time = seconds < 1 ? '' : `, which take ${formatSpan(seconds)} or longer`
+        tell('send', `About ${count(messages, 'message')}${time}`)
       }
     },
+    onSent: (sent: Backup) => tellOfBackup(sent, tell),
     onHookLine: ({ stage, text, level }: HookLine) => tell(stage, text, level),
     waits: false,
     onSourceFailed: (error: unknown) => ofSource(error, job),
@@ -146,10 +148,9 @@ function hooksOf({ job, signal, tell, note }: JobRun) {
 }
 
 function judge(sent: SentSource, { job, tell }: JobRun, log: JobTools['log']): void {
-  const { success, skipped = [], details, afterError, databaseRecord } = sent
+  const { success, skipped = [], details, afterError } = sent
   if (!success) throw reportedFailure(sent, job)
   const facts = { job_id: job.id, source: job.source }
-  if (databaseRecord) tellOfBackup(databaseRecord, tell)
   if (sent.databaseRecord?.size === 0) log.warn(facts, 'the source was empty, 0 bytes')
   if (skipped.length > 0)
     log.warn({ ...facts, files: skipped.length }, 'files are missing or changed during the read, as allowed')

@@ -1,9 +1,9 @@
 import { type Backup, getBackupById, type JobProgress } from '@telegram-backup/database'
-import { BackupError, hint, redactError, run } from '@telegram-backup/errors'
+import { BackupError, hint, run } from '@telegram-backup/errors'
 import { cancelled } from '@telegram-backup/vault/session/session.ts'
 import { assertAskerMay } from '#jobs/asker-rights.ts'
 import type { JobHandler, JobRun, JobTools } from '#jobs/job-handler.ts'
-import { type JobLogWriter, openJobLog } from '#jobs/job-log-writer.ts'
+import type { TellStage } from '#jobs/job-stages.ts'
 import { openDrills } from '#operations/drill.ts'
 import { type VerifyOutcome, verify } from '#operations/verify.ts'
 import { type DrillReport, differenceIn } from '#proof/drill-report.ts'
@@ -16,9 +16,10 @@ const LONGEST_DRILL_MS = 24 * 3_600_000
 const MOST_LOGGED = 20
 
 /**
- * Reads every byte of a backup, then restores it into a temporary place, and compares it with its source. With
- * the option `planned` nobody asked for this backup, so it may be erased meanwhile. Fails with `DIFFERENT`,
- * `INTEGRITY`, `CONFIGURATION` when it cannot be restored here, `TIMEOUT`, and what a restore throws.
+ * Reads every byte of a backup, then restores it into a temporary place, and compares it with its source.
+ * With the option `planned` nobody asked for this backup, so it may be erased meanwhile. Fails with
+ * `DIFFERENT`, `INTEGRITY`, `CONFIGURATION` when it cannot be restored here, `TIMEOUT`, and what a restore
+ * throws.
  */
 export const runDrillJob: JobHandler = async (jobRun, tools) => {
   const { job } = jobRun
@@ -31,19 +32,13 @@ export const runDrillJob: JobHandler = async (jobRun, tools) => {
   if (backup === null) throw new BackupError('No backup has that id', { code: 'NOT_FOUND' })
   await tools.configFile.reread()
   await assertAskerMay(database, job, projectsTouched(backup, jobRun, tools))
-  const lines = openJobLog(tools, job.id)
   const until = AbortSignal.timeout(LONGEST_DRILL_MS)
   try {
-    const outcome = await drill(backup, { jobRun, tools, lines, until })
+    const outcome = await drill(backup, { jobRun, tools, until })
     if ('skipped' in outcome) return log.info({ job_id: job.id, backup_id: backup.id }, ERASED_MEANWHILE)
     assertProven(outcome, backup)
   } catch (error) {
-    const reason = until.aborted && jobRun.stopReason() === undefined ? tookTooLong() : error
-    const { message } = redactError(reason)
-    lines.add({ stage: 'drill', level: 'error', text: message })
-    throw reason
-  } finally {
-    await lines.end()
+    throw until.aborted && jobRun.stopReason() === undefined ? tookTooLong() : error
   }
 }
 
@@ -59,20 +54,11 @@ function projectsTouched(backup: Backup, { job }: JobRun, { configFile }: JobToo
 
 async function drill(
   backup: Backup,
-  {
-    jobRun,
-    tools,
-    lines,
-    until,
-  }: { jobRun: JobRun; tools: JobTools; lines: JobLogWriter; until: AbortSignal },
+  { jobRun, tools, until }: { jobRun: JobRun; tools: JobTools; until: AbortSignal },
 ): Promise<VerifyOutcome> {
-  const { job, report } = jobRun
-  const { log, ...engine } = tools
+  const { job, report, tell, note } = jobRun
+  const { log: _, ...engine } = tools
   const signal = AbortSignal.any([jobRun.signal, until])
-  const say = (stage: string, text: string): void => lines.add({ stage, level: 'info', text })
-  const note = (line: string): void => {
-    log.info({ job_id: job.id }, line)
-  }
   const progress = new DrillProgress(backup, report)
   const drills = await openDrills(
     engine,
@@ -86,11 +72,11 @@ async function drill(
     {
       ...{ signal, note, onBytes: bytes => progress.restored(bytes) },
       onStart: ({ plainBytes }) =>
-        say('restore', `Restoring ${formatBytes(plainBytes)} into a temporary place`),
-      onRestored: () => say('compare', 'Restored; comparing it with its source'),
+        tell('restore', `Restoring ${formatBytes(plainBytes)} into a temporary place`),
+      onRestored: () => tell('compare', 'Restored; comparing it with its source'),
     },
   )
-  say('fetch', `Reading every byte of backup ${backup.id}`)
+  tell('fetch', `Reading every byte of backup ${backup.id}`)
   const [outcome] = await verify(
     engine,
     { backups: [backup], readData: true, drills, isMany: job.options['planned'] === true, jobId: job.id },
@@ -103,12 +89,12 @@ async function drill(
     outcome.drill !== 'damaged' &&
     'state' in outcome.drill
   )
-    logResult(outcome.drill, lines)
+    logResult(outcome.drill, tell)
   return outcome
 }
 
-function logResult(result: DrillReport, lines: JobLogWriter): void {
-  const add = (level: 'info' | 'error', text: string): void => lines.add({ stage: 'compare', level, text })
+function logResult(result: DrillReport, tell: TellStage): void {
+  const add = (level: 'info' | 'error', text: string): void => tell('compare', text, level)
   if (result.state === 'nothing to restore') {
     add('info', result.reason)
     return

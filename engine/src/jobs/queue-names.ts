@@ -2,7 +2,8 @@ import type { Job } from '@telegram-backup/database'
 
 /**
  * The queue of a job. Each source and each target has its own, so that only processes take the job whose
- * telegram-backup.yaml names it; a drill goes to one that makes drills. Undefined for an upload, whose bytes arrive at one process.
+ * telegram-backup.yaml names it; a drill goes to one that makes drills. Undefined for an upload, whose bytes
+ * arrive at one process.
  */
 export function queueOf(job: Pick<Job, 'kind' | 'source' | 'target'>): string | undefined {
   switch (job.kind) {

@@ -14,8 +14,9 @@ const CHECKS: ReadonlySet<JobKind> = new Set<JobKind>(['verify', 'drill'])
 
 /**
  * Whether a job may have one of the free slots. One drill at a time: it starts a server, and fills the disk
- * with a whole database. With two or more slots, one stays free for other work: for anything but verifications
- * and drills; and for anything but restores, drills and backups of one API key or of keys for one project.
+ * with a whole database. With two or more slots, one stays free for other work: for anything but
+ * verifications and drills; and for anything but restores, drills and backups of one API key or of keys for
+ * one project.
  */
 export function mayTakeSlot(wanted: SlotUse, running: readonly SlotUse[], slots: number): boolean {
   if (slots < 2) return true

@@ -35,7 +35,9 @@ function overdue(members: readonly DrillUnit[], now: number): DrillCondition[] {
   ]
 }
 
-/** The drill that ended last found a difference, or could not restore. The next one that ends well ends it. */
+/**
+ * The drill that ended last found a difference, or could not restore. The next one that ends well ends it.
+ */
 function failed(members: readonly DrillUnit[]): DrillCondition[] {
   const worst = members.find(({ last_drill }) => last_drill?.state === 'failed')
   if (worst === undefined) return []

@@ -57,6 +57,8 @@ export interface BackupHooks extends Watching {
    */
   onEstimate?: (estimate: SendEstimate | undefined, of: SendPace) => void
   onProgress: (progress: SendProgress) => void
+  /** Called when the send has ended well, before the hook `after`. */
+  onSent?: (backup: Backup) => void
   /** Gets what the hooks of the source print, and how they end. */
   onHookLine: (line: HookLine) => void
 }
@@ -114,6 +116,7 @@ async function sendSource(
       ...{ projectId, type, file: source, expires_at, filename, caption, chatId, resume },
       ...{ origin: { ...origin, tags }, redactFailure, signal, onProgress },
     })
+    if (result.success && result.databaseRecord) hooks.onSent?.(result.databaseRecord)
     const { skipped = [] } = source
     return skipped.length === 0 ? result : { ...result, skipped }
   } finally {

@@ -5,6 +5,7 @@ import { BackupError } from '@telegram-backup/errors'
 import type { TargetSettings } from '#config/config-file-schema.ts'
 import type { Engine } from '#engine.ts'
 import { errorOfJob } from '#jobs/job-errors.ts'
+import { restoreTimeOf } from '#proof/restore-time.ts'
 import { askForPlan, type RestorePlan, type RestoreStep } from '#restore/ask-for-plan.ts'
 import { BackupContents } from '#restore/contents.ts'
 import { fetchSeconds, heldBy, wayOf } from '#restore/plan-words.ts'
@@ -82,7 +83,7 @@ export async function preflightRestore(
     fetches: backup.archive_size ?? backup.size,
     parts: backup.part_count ?? 1,
     writes: backup.size,
-    takes_seconds: fetchSeconds(backup),
+    takes_seconds: (await restoreTimeOf(engine.database, backup))?.seconds ?? fetchSeconds(backup),
     target: name,
     ...describe(plan, name),
     problems,

@@ -26,9 +26,9 @@ export interface PreviewedBackup {
 const PAGE = 500
 
 /**
- * What retention would do with the backups of a project and type under another policy, all other rules as they
- * are: those of schedules and sources, pins, chosen expiries, and the guards. `keep` null: without a policy.
- * Changes nothing.
+ * What retention would do with the backups of a project and type under another policy, all other rules as
+ * they are: those of schedules and sources, pins, chosen expiries, and the guards. `keep` null: without a
+ * policy. Changes nothing.
  */
 export async function previewRetention(
   database: Database,

@@ -3,8 +3,8 @@ import type { Backup, BackupDetails, BackupGroup } from '@telegram-backup/databa
 import { BackupError, describeError, hint, option } from '@telegram-backup/errors'
 import type { Engine } from '#engine.ts'
 import { findBackup } from '#operations/find-backup.ts'
-import { type Restored, type RestoreHooks, restore } from '#operations/restore.ts'
-import type { RestorePlan, RestoreWishes } from '#restore/ask-for-plan.ts'
+import { type MeasuredPlan, type Restored, type RestoreHooks, restore } from '#operations/restore.ts'
+import type { RestoreWishes } from '#restore/ask-for-plan.ts'
 import { type RestoreTarget, supportedWishes } from '#restore/restore-target.ts'
 
 export interface GroupRestoreRequest {
@@ -16,7 +16,7 @@ export interface GroupRestoreRequest {
 
 export interface GroupRestoreHooks extends Omit<RestoreHooks, 'onPlan'> {
   /** As for one backup. What it throws ends the whole restore. */
-  onPlan?: (prepared: RestorePlan, backup: BackupDetails) => Promise<void>
+  onPlan?: (prepared: MeasuredPlan, backup: BackupDetails) => Promise<void>
   onMember?: (member: string, place: { number: number; of: number }) => void
 }
 
@@ -56,7 +56,7 @@ export async function restoreGroup(
       try {
         const details = await findBackup(engine.database, backup.id)
         const request = { backup: details, target, wishes: supportedWishes(target, wishes) }
-        const onPlan = async (prepared: RestorePlan): Promise<void> => {
+        const onPlan = async (prepared: MeasuredPlan): Promise<void> => {
           await hooks.onPlan?.(prepared, details).catch((refused: unknown) => {
             ending = { error: refused }
             throw refused

@@ -1,5 +1,6 @@
 import type { BackupDetails } from '@telegram-backup/database'
 import type { Engine, Watching } from '#engine.ts'
+import { type RestoreEstimate, restoreTimeOf } from '#proof/restore-time.ts'
 import { askForPlan, type RestorePlan, type RestoreWishes } from '#restore/ask-for-plan.ts'
 import { BackupContents, counted, type ReadHooks } from '#restore/contents.ts'
 import { recordRestore } from '#restore/restore-record.ts'
@@ -13,16 +14,19 @@ export interface RestoreRequest {
   paths?: readonly string[] | undefined
 }
 
+/** A plan, and how long it will take by past drills; null without any, and for a part of a backup. */
+export type MeasuredPlan = RestorePlan & { measured: RestoreEstimate | null }
+
 export interface RestoreHooks extends Watching, ReadHooks {
   /** Called with the plan before anything is done. What it throws ends the restore. */
-  onPlan?: (prepared: RestorePlan) => Promise<void>
+  onPlan?: (prepared: MeasuredPlan) => Promise<void>
   /** Called when the end of the restore could not be recorded in the catalog. */
   onUnrecorded: (error: unknown) => void
 }
 
 export interface Restored {
   restoreId: string
-  prepared: RestorePlan
+  prepared: MeasuredPlan
   /** Plain bytes that were read, and the parts in the chat that hold them. */
   bytes: number
   partCount: number
@@ -53,7 +57,11 @@ export async function restore(
     signal,
   })
   const part = paths === undefined ? undefined : await contents.selectPart(paths)
-  const prepared = await askForPlan(target, backup, { wishes, config, signal, part })
+  const isWhole = part === undefined && wishes.databasePart === undefined
+  const prepared = {
+    ...(await askForPlan(target, backup, { wishes, config, signal, part })),
+    measured: isWhole ? await restoreTimeOf(database, backup) : null,
+  }
   await hooks.onPlan?.(prepared)
   const { partCount, plainBytes } = part ?? { partCount: contents.partCount, plainBytes: backup.size }
   hooks.onStart?.({ partCount, plainBytes })
@@ -82,9 +90,9 @@ export async function previewRestore(
   engine: Engine,
   request: RestoreRequest,
   { signal, note }: Watching,
-): Promise<RestorePlan> {
-  let plan: RestorePlan | undefined
-  const onPlan = async (prepared: RestorePlan): Promise<void> => {
+): Promise<MeasuredPlan> {
+  let plan: MeasuredPlan | undefined
+  const onPlan = async (prepared: MeasuredPlan): Promise<void> => {
     plan = prepared
     throw ONLY_THE_PLAN
   }

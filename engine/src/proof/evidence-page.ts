@@ -11,26 +11,26 @@ const MOST_EXCEPTIONS = 100
 const STYLE = `
 @page { size: A4; margin: 14mm 18mm }
 * { box-sizing: border-box }
-body { font: 9.5pt/1.38 "Liberation Sans", Arial, Helvetica, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 174mm; padding: 8mm 0 }
+body { font: 9pt/1.3 "Liberation Sans", Arial, Helvetica, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 174mm; padding: 8mm 0 }
 article + article { break-before: page; margin-top: 20mm }
 h1 { font-size: 17pt; margin: 0 0 1mm }
-h2 { font-size: 11pt; margin: 4.5mm 0 1.5mm; padding-bottom: .8mm; border-bottom: .3mm solid #999; break-after: avoid }
+h2 { font-size: 10.5pt; margin: 3.5mm 0 1mm; padding-bottom: .6mm; border-bottom: .3mm solid #999; break-after: avoid }
 p { margin: 0 0 1.5mm }
-.under { color: #555; margin-bottom: 4mm }
+.under { color: #555; margin-bottom: 3mm }
 .result { border: .4mm solid; border-left-width: 2.5mm; padding: 2.5mm 4mm; margin: 0 }
 .result b { font-size: 13pt; display: block }
 .good { border-color: #1b6e3c; background: #eef7f1 } .good b { color: #1b6e3c }
 .middling { border-color: #8a6100; background: #fdf6e3 } .middling b { color: #8a6100 }
 .bad { border-color: #a11212; background: #fbeeee } .bad b { color: #a11212 }
 table { border-collapse: collapse; width: 100% }
-th { text-align: left; font-weight: normal; color: #555; vertical-align: top; padding: .5mm 4mm .5mm 0; width: 44mm }
-td { vertical-align: top; padding: .5mm 0; overflow-wrap: anywhere }
-.numbers { columns: 2; column-gap: 8mm; margin: 0; padding: 0; list-style: none; font-size: 8.5pt }
+th { text-align: left; font-weight: normal; color: #555; vertical-align: top; padding: .35mm 4mm .35mm 0; width: 42mm }
+td { vertical-align: top; padding: .35mm 0; overflow-wrap: anywhere }
+.numbers { columns: 2; column-gap: 8mm; margin: 0; padding: 0; list-style: none; font-size: 8pt }
 .numbers li { display: flex; gap: 3mm; justify-content: space-between; break-inside: avoid; border-bottom: .2mm dotted #bbb }
 .numbers li span { overflow-wrap: anywhere } .numbers li span + span { white-space: nowrap; overflow-wrap: normal }
 .list { margin: 0; padding-left: 5mm } .list li { overflow-wrap: anywhere }
-code { font: 8.5pt/1.3 "Liberation Mono", Consolas, monospace; overflow-wrap: anywhere }
-.sign { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 8mm; margin-top: 9mm }
+code { font: 8pt/1.25 "Liberation Mono", Consolas, monospace; overflow-wrap: anywhere }
+.sign { display: grid; grid-template-columns: 1fr 1fr 1fr; gap: 8mm; margin-top: 8mm }
 .sign span { border-top: .3mm solid #333; padding-top: .8mm; color: #555; font-size: 8.5pt }
 @media print { body { padding: 0; max-width: none } article + article { margin-top: 0 } * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
 `
@@ -132,7 +132,7 @@ function tables({ tables: compared }: DrillEvidence): string {
   const shown = compared.named.slice(0, MOST_TABLES)
   const further = compared.named.length - shown.length + compared.further
   const rows = shown.map(({ table, rows: count, result }) => {
-    const size = count === null ? 'not counted' : `${number(count)} rows`
+    const size = count === null ? 'not counted' : `${number(count)} ${count === 1 ? 'row' : 'rows'}`
     return `<li><span>${escaped(table)}</span><span>${size}, ${result}</span></li>`
   })
   const rest =

@@ -33,8 +33,8 @@ const MOST_DRILLS = 3
 
 /**
  * The seconds of a restore of these sizes, from the newest drills of the same source (newest first); null
- * without any. A larger backup takes longer in proportion; a smaller one is not taken to be faster to restore,
- * since a part of that time does not depend on its size.
+ * without any. A larger backup takes longer in proportion; a smaller one is not taken to be faster to
+ * restore, since a part of that time does not depend on its size.
  */
 export function estimateRestore(
   drills: readonly MeasuredRestore[],
@@ -93,7 +93,9 @@ function ratio(wanted: number, measured: number): number {
 
 const PHASES = ['fetch_seconds', 'open_seconds', 'restore_seconds', 'compare_seconds'] as const
 
-/** The phases in the report of a drill, as the catalog has it; undefined for one of before, or a wrong one. */
+/**
+ * The phases in the report of a drill, as the catalog has it; undefined for one of before, or a wrong one.
+ */
 export function durationsOf(report: JsonObject | null | undefined): DrillPhases | undefined {
   const phases = report?.['phases'] as Record<string, unknown> | null | undefined
   if (typeof phases !== 'object' || phases === null) return undefined

@@ -36,8 +36,8 @@ interface DrillsContext {
 }
 
 /**
- * Submits drills until it is stopped, so that each source has a proof within its time. Any number of processes
- * may do this on one catalog. A process without a key only declares what its file wants.
+ * Submits drills until it is stopped, so that each source has a proof within its time. Any number of
+ * processes may do this on one catalog. A process without a key only declares what its file wants.
  */
 export function startDrills(context: DrillsContext): ServicePart {
   const { config, configFile, log } = context

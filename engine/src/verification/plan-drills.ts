@@ -25,10 +25,10 @@ const MOST_LOAD_PER_CORE = 2
 const SERVER_BYTES = 256 * 1024 * 1024
 
 /**
- * Chooses the drill to make now, only from what is known now: one at a time. The proof of a source may be made
- * anew after half of its time, and is due in the following quarter, at a moment of its own, so that not all
- * come at once; the last quarter is a reserve. The oldest proof goes first. A drill that failed comes behind
- * the others. Disk, load and pace can put one off; load and pace not when it would become too late.
+ * Chooses the drill to make now, only from what is known now: one at a time. The proof of a source may be
+ * made anew after half of its time, and is due in the following quarter, at a moment of its own, so that not
+ * all come at once; the last quarter is a reserve. The oldest proof goes first. A drill that failed comes
+ * behind the others. Disk, load and pace can put one off; load and pace not when it would become too late.
  */
 export function planDrills(
   { units, lately, now }: { units: readonly DrillUnit[]; lately: SampledLately; now: Date },

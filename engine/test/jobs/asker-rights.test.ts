@@ -12,11 +12,15 @@ import { type JobsWorld, openJobsWorld } from '@telegram-backup/test-support/job
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { runBackupJob } from '#job-handlers/backup-job.ts'
+import { runDrillJob } from '#job-handlers/drill-job.ts'
 import { runEraseJob } from '#job-handlers/erase-job.ts'
 import { runRestoreJob } from '#job-handlers/restore-job.ts'
 import { runVerifyJob } from '#job-handlers/verify-job.ts'
 
-const HANDLERS = { backup: runBackupJob, restore: runRestoreJob, verify: runVerifyJob, erase: runEraseJob }
+const HANDLERS = {
+  ...{ backup: runBackupJob, restore: runRestoreJob },
+  ...{ verify: runVerifyJob, drill: runDrillJob, erase: runEraseJob },
+}
 
 let world: JobsWorld
 /** In place of the target's server: who comes here has touched it. */
@@ -59,10 +63,11 @@ async function write(project: string, sources = text): Promise<void> {
   await world.tools.configFile.reread()
 }
 
-const WORK: Record<'backup' | 'restore' | 'verify' | 'erase', () => NewJob> = {
+const WORK: Record<'backup' | 'restore' | 'verify' | 'drill' | 'erase', () => NewJob> = {
   backup: () => ({ kind: 'backup', projectId: 'alpha', source: 'alpha' }),
   restore: () => ({ kind: 'restore', projectId: 'alpha', backupId, target: 'copy' }),
   verify: () => ({ kind: 'verify', projectId: 'alpha', backupId }),
+  drill: () => ({ kind: 'drill', projectId: 'alpha', backupId, target: 'copy' }),
   erase: () => ({ kind: 'erase', projectId: 'alpha', backupId, options: { even_the_last: true } }),
 }
 const KINDS = Object.keys(WORK) as (keyof typeof WORK)[]
@@ -103,10 +108,12 @@ test.each(KINDS)('a %s of a key that was bound to another project meanwhile touc
 })
 
 test('a target that has come to another project, or to none, since it was asked for is not touched', async () => {
-  for (const happens of [() => write('beta'), async () => writeFile(path, text, { mode: 0o600 })]) {
-    const { job } = await runAfter('restore', happens)
-    expect(reached).toBe(0)
-    expect(job).toMatchObject({ state: 'failed', error: { code: 'FORBIDDEN' } })
+  for (const kind of ['restore', 'drill'] as const) {
+    for (const happens of [() => write('beta'), async () => writeFile(path, text, { mode: 0o600 })]) {
+      const { job } = await runAfter(kind, happens)
+      expect(reached).toBe(0)
+      expect(job).toMatchObject({ state: 'failed', error: { code: 'FORBIDDEN' } })
+    }
   }
 })
 

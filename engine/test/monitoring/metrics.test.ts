@@ -90,7 +90,7 @@ describe('the metrics', () => {
     // It should be made anew every hour.
     expect(await linesOf(metrics, 'source_state')).toEqual([`${DB} 2`, `${BY_HAND} 0`])
     expect(await linesOf(metrics, 'queue_depth')).toContain('{kind="backup"} 1')
-    expect(await linesOf(metrics, 'jobs')).toHaveLength(25)
+    expect(await linesOf(metrics, 'jobs')).toHaveLength(30)
     expect(await linesOf(metrics, 'catalog_up')).toEqual([' 1'])
     expect((await metrics.render()).text).not.toContain('100123')
   })

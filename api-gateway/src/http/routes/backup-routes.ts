@@ -9,6 +9,7 @@ import {
 } from '@telegram-backup/database'
 import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
+import { restoreTimeOf } from '@telegram-backup/engine/proof/restore-time.ts'
 import {
   assertRestorable,
   fits,
@@ -93,10 +94,11 @@ const show = ({ database }: HttpPorts): Route =>
       answers: { 200: { description: 'The backup', schema: BACKUP_DETAILS } },
       problems: [404],
     },
-    async ({ caller, id }) => ({
-      status: 200,
-      body: backupDetailsView(caller, found(caller, await getBackupDetails(database, id), 'backup')),
-    }),
+    async ({ caller, id }) => {
+      const backup = found(caller, await getBackupDetails(database, id), 'backup')
+      const restore_estimate = backup.state === 'complete' ? await restoreTimeOf(database, backup) : null
+      return { status: 200, body: { ...backupDetailsView(caller, backup), restore_estimate } }
+    },
   )
 
 const erase = ({ database, queue }: HttpPorts): Route =>

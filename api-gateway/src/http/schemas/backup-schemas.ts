@@ -93,6 +93,10 @@ export const BACKUP: z.ZodType = z.looseObject(BACKUP_FIELDS).meta({ id: 'Backup
 export const BACKUP_DETAILS: z.ZodType = z
   .looseObject({
     ...BACKUP_FIELDS,
+    restore_estimate: z
+      .looseObject({ seconds: z.number(), verification_id: UUID, backup_id: UUID, measured_at: TIME })
+      .nullable()
+      .meta({ description: 'How long a restore takes, by the last drills of the source.' }),
     missing: z
       .array(z.looseObject({ path: z.string(), reason: z.string() }))
       .meta({ description: 'These files, at most 1,000.' }),

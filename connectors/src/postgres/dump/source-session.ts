@@ -25,7 +25,7 @@ import { type DumpedRelations, readSelection } from '#postgres/table-patterns.ts
  * Time after the dump for databases whose last part is sent at once; after it, reading goes on only as long
  * as parts are on their way.
  */
-const AFTER_THE_DUMP_MS = 5_000
+const AFTER_THE_DUMP_MS = 10_000
 /** Time for sequences once hashing was ended. */
 const SEQUENCES_MS = 3_000
 

@@ -1,0 +1,120 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Database, type DrillUnit, drillUnits } from '@telegram-backup/database'
+import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
+import { runCli } from '@telegram-backup/test-support/run-cli.ts'
+import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
+import { copyServerPrograms, type ServerPrograms } from '@telegram-backup/test-support/servers/npm-server.ts'
+import {
+  type PostgresServer,
+  startPostgresServer,
+} from '@telegram-backup/test-support/servers/postgres-server.ts'
+import { openCatalogOf } from '@telegram-backup/test-support/test-chat.ts'
+import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const LIMIT_MS = 120_000
+const SCHEMA = `
+  create table visits (id int, day date, note text) partition by range (day);
+  create table visits_2025 partition of visits for values from ('2025-01-01') to ('2026-01-01');
+  create table visits_2026 partition of visits for values from ('2026-01-01') to ('2027-01-01');
+  insert into visits select n, date '2025-01-01' + n, md5(n::text) from generate_series(1, 700) n;
+  select lo_from_bytea(0, decode(repeat('ab', 5000), 'hex'));`
+
+let vault: TestVault
+let env: Record<string, string>
+let home: string
+let database: Database
+const programs: ServerPrograms[] = []
+const servers: PostgresServer[] = []
+let serve: ServeProcess | undefined
+
+beforeAll(async () => {
+  vault = await openTestVault()
+  for (const major of [13, 15]) {
+    const copied = await copyServerPrograms(major)
+    programs.push(copied)
+    const server = await startPostgresServer(copied.bin)
+    servers.push(server)
+    await server.sql('postgres', 'create database shop')
+    await server.sql('shop', SCHEMA)
+  }
+  const papers = join(vault.folder, 'papers')
+  await mkdir(papers)
+  await writeFile(join(papers, 'one.txt'), 'one '.repeat(10_000))
+  const config = join(vault.folder, 'telegram-backup.yaml')
+  const [old, newer] = servers.map(server => server.url('shop'))
+  await writeFile(
+    config,
+    `sources:
+  old: { project: shop, type: database, postgres: "${old}" }
+  newer: { project: shop, type: database, postgres: "${newer}" }
+  papers: { project: shop, type: storage, directory: ${papers} }
+verification: { drill_within: 2m }
+`,
+    { mode: 0o600 },
+  )
+  env = { ...(await cliEnvironment(vault)), TELEGRAM_BACKUP_CONFIG: config }
+  home = env['TELEGRAM_BACKUP_HOME'] ?? ''
+  database = await openCatalogOf(env)
+})
+
+afterAll(async () => {
+  await serve?.end('SIGKILL')
+  await database?.close()
+  for (const server of servers) await server.stop()
+  for (const copied of programs) await copied.remove()
+  await vault?.close()
+})
+
+async function units(): Promise<DrillUnit[]> {
+  return await drillUnits(database)
+}
+
+async function drillFolders(): Promise<string[]> {
+  return (await readdir(home)).filter(name => /^drill-[0-9a-f]{8}$/.test(name))
+}
+
+test('serve alone proves every source within its time, and again after it was killed in a drill', async () => {
+  for (const source of ['old', 'newer', 'papers']) {
+    const sent = await runCli(['send', '--source', source, '--json'], { env })
+    expect(sent.code, sent.stderr).toBe(0)
+  }
+  serve = startServe(env)
+  await serve.ready
+  await expect
+    .poll(async () => (await units()).map(({ proven_at }) => proven_at !== null), {
+      interval: 1_000,
+      timeout: LIMIT_MS,
+    })
+    .toEqual([true, true, true])
+  const proven = await units()
+  for (const { since, proven_at, source_name } of proven) {
+    const tookMs = Number(proven_at) - Number(since)
+    expect(tookMs, source_name).toBeLessThanOrEqual(LIMIT_MS)
+  }
+  expect(proven.map(({ source_name, proof }) => [source_name, proof?.report])).toEqual(
+    ['newer', 'old', 'papers'].map(name => [
+      name,
+      expect.objectContaining({ state: 'passed', compared: expect.objectContaining({ contents: 'equal' }) }),
+    ]),
+  )
+  await expect.poll(drillFolders, { interval: 20, timeout: LIMIT_MS }).toHaveLength(1)
+  await serve.end('SIGKILL')
+  serve = startServe(env)
+  await serve.ready
+  await expect
+    .poll(
+      async () =>
+        (await units()).every((unit, index) => Number(unit.proven_at) > Number(proven[index]?.proven_at)),
+      {
+        interval: 1_000,
+        timeout: 2 * LIMIT_MS,
+      },
+    )
+    .toBe(true)
+  expect(await serve.end('SIGTERM')).toBe(0)
+  expect(await drillFolders()).toEqual([])
+  const evidence = await runCli(['evidence', 'list', '--json'], { env })
+  expect((JSON.parse(evidence.stdout) as unknown[]).length).toBeGreaterThanOrEqual(6)
+})
