@@ -9,11 +9,7 @@ const MOST_FILES = (10 * 1024 * 1024) / SHA256_BYTES
 const FIRST_FILES = 1024
 
 /**
-<<<<<<< HEAD
  * Hashes the contents of each file of a tar file. A sparse file has no hash: the tar file holds its bytes
-=======
- * Hashes the contents of each file of a tar file. A sparse file has none: the tar file holds its bytes
->>>>>>> routes
  * without its holes, which may be very large.
  */
 export class MemberHasher implements MemberJudge {
