@@ -59,8 +59,11 @@ const registerList: RegisterCommand = (group, run) => {
       const { evidenceSummary } = await import('@telegram-backup/engine/operations/evidence.ts')
       await withCatalog(context, async database => {
         const filter = { projectId: options.project, from, to, limit }
+        const isFiltered = Object.values(filter).some(value => value !== undefined)
         const records: EvidenceSummary[] = (await listEvidence(database, filter)).map(evidenceSummary)
-        context.output.answer(records, () => describeEvidenceList(records, context.output))
+        context.output.answer(records, () =>
+          describeEvidenceList(records, { output: context.output, isFiltered }),
+        )
       })
       return ExitCode.DONE
     }, options),

@@ -15,7 +15,11 @@ const COLUMNS: readonly Column[] = [
   { heading: 'BACKUP', isId: true, leavesAs: 1 },
 ]
 
-export function describeEvidenceList(records: readonly EvidenceSummary[], output: Output): Text {
+export function describeEvidenceList(
+  records: readonly EvidenceSummary[],
+  { output, isFiltered }: { output: Output; isFiltered: boolean },
+): Text {
+  if (records.length === 0 && isFiltered) return 'No record matches.'
   if (records.length === 0)
     return 'There is no evidence yet. Each drill leaves some: telegram-backup verify latest --drill'
   const rows = records.map(one => [

@@ -44,9 +44,7 @@ export function answerPlan(output: Output, backup: BackupDetails, plan: Measured
   )
 }
 
-/**
- * What is fetched from the chat, and an estimate: as a drill measured it, or about as long as the send took.
- */
+/** What is fetched from the chat, and an estimate: by a drill, or about as long as the send took. */
 export function describeFetch(backup: BackupDetails, { makes, part, measured }: MeasuredPlan): string[] {
   const estimate = measured === null ? fetchWords(backup, makes) : measuredWords(measured)
   if (part !== undefined) return describePartFetch(backup, part)

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import { type CheckedEvidence, checkEvidenceFile } from '#proof/evidence-file.ts'
 
@@ -37,15 +37,16 @@ export async function verifyEvidence(path: string, trusted: readonly string[]): 
 
 async function readFile(path: string): Promise<Buffer> {
   try {
-    const file = await open(path)
-    try {
-      const { size } = await file.stat()
+    // A pipe or a device does not say how much comes.
+    const pieces: Buffer[] = []
+    let size = 0
+    for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+      pieces.push(piece)
+      size += piece.length
       if (size > MOST_BYTES)
         throw new BackupError('The file is too large for evidence', { code: 'INTEGRITY' })
-      return await file.readFile()
-    } finally {
-      await file.close()
     }
+    return Buffer.concat(pieces)
   } catch (error) {
     const { code, message } = describeError(error)
     if (code === 'INTEGRITY') throw error
