@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { hashOfBuckets } from '#postgres/contents/content-hash.ts'
-import {
-  type HashedBy,
-  type HashedTable,
-  hashesOf,
-  type LeftOut,
-  together,
-} from '#postgres/contents/hash-record.ts'
-import { contentsWords } from '#postgres/contents/recorded-words.ts'
+import { type HashedBy, type HashedTable, hashesOf, together } from '#postgres/contents/hash-record.ts'
+import { contentsWords } from '#postgres/contents-words.ts'
+import type { LeftOut } from '#postgres/left-out.ts'
 
 const BY: HashedBy = {
   ...({ algorithm: 'fast', probe: 'p', encoding: 'UTF8', server_version: '17', floats: 'text' } as const),

@@ -104,13 +104,18 @@ async function act(book: Book, source: Name, what: string, at: number): Promise<
 }
 
 /** The state by the book. */
-function expected({ backups, lastDrill, failedAt }: Book, limitHours: number | null, now: number): OverviewState {
+function expected(
+  { backups, lastDrill, failedAt }: Book,
+  limitHours: number | null,
+  now: number,
+): OverviewState {
   const good = backups.filter(({ isDamaged }) => !isDamaged).at(-1)
   if (good === undefined) return 'broken'
   if (limitHours !== null && now - good.at > limitHours * HOUR) return 'broken'
   const drills = backups.flatMap(backup => backup.drills).sort((a, b) => a.at - b.at)
   const last = lastDrill?.outcome ?? 'drill'
-  if (drills.at(-1)?.outcome === 'drill differs' && !drills.some(({ outcome }) => outcome === 'drill')) return 'broken'
+  if (drills.at(-1)?.outcome === 'drill differs' && !drills.some(({ outcome }) => outcome === 'drill'))
+    return 'broken'
   const isFailing = failedAt > (backups.at(-1)?.at ?? 0)
   return last !== 'drill' || isFailing || good !== backups.at(-1) || backups.some(one => one.isDamaged)
     ? 'attention'
