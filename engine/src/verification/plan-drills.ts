@@ -93,11 +93,16 @@ function whyNotNow(
   }
   const lateAt = overdueAt(unit)?.getTime() ?? 0
   if (now.getTime() > lateAt - (unit.within_ms ?? 0) / 4) return undefined
-  if (machine.loadPerCore > MOST_LOAD_PER_CORE) return 'the machine is busy'
+  if (isLong(unit) && machine.loadPerCore > MOST_LOAD_PER_CORE) return 'the machine is busy'
   const room = rules.messagesPerHour - lately.messages
   // A backup larger than an hour's budget must be drilled at some time, too.
   if (lately.messages > 0 && unit.messages > room) return 'verification has read enough messages in this hour'
   return undefined
+}
+
+/** A machine is busy for minutes; with a short limit there is no time to wait for that. */
+function isLong({ within_ms }: DrillUnit): boolean {
+  return (within_ms ?? 0) >= 3_600_000
 }
 
 function bytesFor({ kind, size, database_size }: DrillUnit): number {
