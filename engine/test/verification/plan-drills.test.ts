@@ -80,7 +80,8 @@ describe('one drill after the other', () => {
             Object.assign(drill, { is_drilling: true, tried_at: after(ms) })
             running = { of: drill, until: ms + drillMs, fails: ++made % failsEach === 0 }
           }
-          for (const one of units) expect(START + ms).toBeLessThanOrEqual(Number(overdueAt(one)))
+          // A call of expect each would take most of the time.
+          if (units.some(one => START + ms > Number(overdueAt(one)))) expect.fail(`overdue after ${ms} ms`)
         }
       }),
       { numRuns: 150 },
