@@ -26,7 +26,7 @@ export function overviewSentence(
       : [
           `${ofAll(late, sources)} ${late.length === 1 ? 'has' : 'have'} no good backup within the limit: ${listed(late)}.`,
         ]),
-    ...(lost.length + late.length === 0 ? [`${wholeOf(sources)} can be restored.`] : []),
+    ...(lost.length + late.length === 0 ? [`${wholeOf(sources)} ${wellWords(sources, general)}.`] : []),
     ...(uneasy.length === 0
       ? []
       : [`${uneasy.length === 1 ? '1 needs' : `${uneasy.length} need`} a look: ${listed(uneasy)}.`]),
@@ -55,6 +55,13 @@ function isLost({ findings }: SourceState): boolean {
 
 function ofAll(some: readonly SourceState[], all: readonly SourceState[]): string {
   return all.length === 1 ? 'The only source' : `${some.length} of ${count(all.length, 'source')}`
+}
+
+/** While the chat is away nothing can be restored, however good the backups are. */
+function wellWords(sources: readonly SourceState[], general: readonly Finding[]): string {
+  const isAway = general.some(({ reason }) => reason.code === 'chat_unreachable')
+  if (!isAway) return 'can be restored'
+  return sources.length === 1 ? 'has a good backup' : 'have a good backup'
 }
 
 function wholeOf(sources: readonly SourceState[]): string {
