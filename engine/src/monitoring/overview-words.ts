@@ -1,6 +1,6 @@
 import type { SourceState } from '#monitoring/source-states.ts'
 import type { Finding } from '#monitoring/state-findings.ts'
-import { count, formatSpan } from '#units/human-units.ts'
+import { count, formatAge } from '#units/human-units.ts'
 
 /** A sentence names so many sources at most. */
 const NAMED = 3
@@ -103,9 +103,17 @@ function proofWords(sources: readonly SourceState[], now: Date): string {
   if (unproven.length > 0) return `No proof yet: ${namesOf(unproven)}.`
   const [oldest] = proven.sort((a, b) => a.at.getTime() - b.at.getTime())
   if (oldest === undefined) return ''
-  const age = formatSpan(Math.max(0, Math.floor((now.getTime() - oldest.at.getTime()) / 1000)))
-  return `Oldest proof: ${nameOf(oldest.source)}, ${age} ago.`
+  return `Oldest proof: ${nameOf(oldest.source)}, ${agoWords(now.getTime() - oldest.at.getTime())}.`
 }
+
+/** Not counted below an hour: each change of the sentence is an event to all who follow the overview. */
+function agoWords(ms: number): string {
+  if (ms < JUST_NOW_MS) return 'just now'
+  return ms < HOUR_MS ? 'minutes ago' : `${formatAge(ms)} ago`
+}
+
+const JUST_NOW_MS = 120_000
+const HOUR_MS = 3_600_000
 
 function namesOf(sources: readonly SourceState[]): string {
   const names = sources.slice(0, NAMED).map(nameOf)
