@@ -8,15 +8,13 @@ alter table control_plane.verifications
   add column code text check (code <> '');
 create index jobs_of_drills on control_plane.jobs (backup_id, created_at desc) where kind = 'drill';
 
--- Each source that a serve wants drilled, as its telegram-backup.yaml says. within_ms: the time in which it is to have a proof; since:
--- when that began to be wanted; declared_at: when a serve last said so; waits_for: why a drill that is due is not made now.
+-- Each source that a serve wants drilled; the next migrations let it declare that. since: when that began to be wanted;
+-- waits_for: why a drill that is due is not made now.
 create table control_plane.drill_plans (
-  project_id  text not null,
-  type        text not null,
-  source      text not null,
-  within_ms   bigint not null check (within_ms > 0),
-  since       timestamptz(3) not null default clock_timestamp(),
-  declared_at timestamptz(3) not null default clock_timestamp(),
-  waits_for   text,
+  project_id text not null,
+  type       text not null,
+  source     text not null,
+  since      timestamptz(3) not null default clock_timestamp(),
+  waits_for  text,
   primary key (project_id, type, source)
 );

@@ -82,11 +82,9 @@ export interface CatalogSchema {
   services: ServicesTable
   drill_plans: {
     project_id: string
-    type: string
+    type: BackupType
     source: string
-    within_ms: number
     since: Generated<Date>
-    declared_at: Generated<Date>
     waits_for: Generated<string | null>
   }
   source_checks: Replace<SourceCheck, { checked_at: Generated<Date> }>

@@ -124,7 +124,8 @@ export * from '#evidence/queries.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
-export { type DeclaredDrill, type DrillDecision, declareDrills, planDrill } from '#queue/drill-plans.ts'
+export { type DrillDecision, planDrill } from '#queue/drill-plans.ts'
+export type { SourcePlace } from '#queue/drill-wishes.ts'
 export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
 export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'
@@ -182,13 +183,13 @@ export {
   openAlerts,
   pruneEndedAlerts,
 } from '#monitoring/alerts.ts'
-export { type DrillUnit, drillUnits } from '#monitoring/drill-facts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
 export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
+export { type DrillUnit, drillUnits } from '#queue/drill-units.ts'
 
 // 12. What has changed, in the order of commits.
 

@@ -16,7 +16,8 @@ export interface HttpPorts {
   engine: Engine
   queue: JobQueue
   /** The names, and what is known about the file; `fault`: its last usable contents are in use. */
-  configFile: Names & Pick<ConfigFile, 'notifications'> & { readonly fault?: DescribedError | undefined }
+  configFile: Names &
+    Pick<ConfigFile, 'notifications' | 'verification'> & { readonly fault?: DescribedError | undefined }
   uploads: Uploads
   /** Whether the catalog and the chat can be reached. Answers soon and never rejects. */
   readiness(): Promise<Readiness>

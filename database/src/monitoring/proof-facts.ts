@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, Verification } from '#jobs/types.backup.ts'
-import { SHOWS_NOTHING } from '#monitoring/drill-facts.ts'
 import { SOURCE_KEY } from '#monitoring/source-key.ts'
+import { SHOWS_NOTHING } from '#queue/drill-units.ts'
 
 /**
  * What a restore of a source could use now. A run is a backup, or the backups of all members of a source that

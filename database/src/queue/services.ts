@@ -100,7 +100,7 @@ export interface DeclaringService {
 }
 
 /** The services that count, and what each declares. */
-export async function declaringServices({ kysely }: Database): Promise<DeclaringService[]> {
+export async function declaringServices({ kysely }: Pick<Database, 'kysely'>): Promise<DeclaringService[]> {
   const rows = await kysely
     .selectFrom('services')
     .select(['sources', 'targets', 'declared_sources', 'declared_targets'])
@@ -136,7 +136,13 @@ function unknownTarget(name: string): DeclaredTarget {
 }
 
 function unknownSource(name: string): DeclaredSource {
-  return { ...unknownTarget(name), type: null, is_usable: true, no_backup_for_ms: null }
+  return {
+    ...unknownTarget(name),
+    type: null,
+    is_usable: true,
+    no_backup_for_ms: null,
+    drill_within_ms: null,
+  }
 }
 
 /** The sources and targets of services that ran within the last day. */

@@ -12,6 +12,8 @@ export type DeclaredSource = {
   is_usable: boolean
   /** The file's own limit, or its limit for all sources; milliseconds. Null: by its schedule. */
   no_backup_for_ms: number | null
+  /** A drill has to prove it within so many milliseconds; null: no drills by themselves. */
+  drill_within_ms: number | null
 }
 
 export type DeclaredTarget = {

@@ -2,27 +2,32 @@ import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import type { BackupType, DeclaredPlaces, DeclaredSource, DeclaringService } from '@telegram-backup/database'
 import { planSource } from '#backup/send-plan.ts'
 import type { ConfigFile } from '#config/config-file.ts'
+import { drillWithinMs, type KeyConfig } from '#config/drill-wishes.ts'
 import { readNoBackupFor } from '#config/notification-settings.ts'
-import type { SourceSettings } from '#config/source-settings.ts'
+import { chooseSource, type SourceSettings } from '#config/source-settings.ts'
 import type { WatchRules } from '#monitoring/conditions.ts'
 import { targetKindIn } from '#restore/restore-target.ts'
 
-type SourcesOfFile = Pick<ConfigFile, 'sourceNames' | 'source' | 'projectOf' | 'notifications'>
+type SourcesOfFile = Pick<
+  ConfigFile,
+  'sourceNames' | 'source' | 'projectOf' | 'notifications' | 'verification'
+>
 
 /** What others may know of a file: names, kinds, projects and limits, never a place or a secret. */
 export function declaredPlaces(
   file: SourcesOfFile & Pick<ConfigFile, 'targetNames' | 'target'>,
+  config: KeyConfig,
 ): DeclaredPlaces {
   const targets = file.targetNames.map(name => ({
     name,
     project_id: file.projectOf('target', name) ?? null,
     kind: read(() => targetKindIn(file.target(name)).kind) ?? null,
   }))
-  return { sources: declaredSources(file), targets }
+  return { sources: declaredSources(file, config), targets }
 }
 
 /** The sources that a file names. One that cannot be read is there as well; its jobs report the error. */
-export function declaredSources(file: SourcesOfFile): DeclaredSource[] {
+export function declaredSources(file: SourcesOfFile, config: KeyConfig): DeclaredSource[] {
   const limitOfAll = read(() => file.notifications().noBackupForMs) ?? null
   return file.sourceNames.map(name => {
     const settings = read(() => file.source(name))
@@ -32,6 +37,13 @@ export function declaredSources(file: SourcesOfFile): DeclaredSource[] {
       type: (settings?.type as BackupType | undefined) ?? null,
       ...(settings === undefined ? UNREADABLE : kindOf(settings)),
       no_backup_for_ms: read(() => readNoBackupFor(settings?.no_backup_for)) ?? limitOfAll,
+      drill_within_ms:
+        settings !== undefined && read(() => isDrillable(settings))
+          ? drillWithinMs(
+              { bySource: settings.drill_within, byFile: file.verification.drillWithinMs },
+              config,
+            )
+          : null,
     }
   })
 }
@@ -41,6 +53,11 @@ const UNREADABLE = { kind: null, is_usable: false }
 function kindOf(settings: SourceSettings): Pick<DeclaredSource, 'kind' | 'is_usable'> {
   const plan = read(() => planSource(settings))
   return plan === undefined ? UNREADABLE : { kind: connectorOf(plan.source).kind, is_usable: true }
+}
+
+/** A file or a stream is known to hold nothing that a drill could restore, unless it is a database's dump. */
+function isDrillable(settings: SourceSettings): boolean {
+  return settings.type === 'database' || connectorOf(chooseSource(settings)).drill !== undefined
 }
 
 function read<Value>(from: () => Value): Value | undefined {

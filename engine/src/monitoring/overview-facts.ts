@@ -28,7 +28,9 @@ import {
 export interface OwnMachine {
   config: Config
   /** Its telegram-backup.yaml; undefined while that cannot be used. */
-  configFile: Pick<ConfigFile, 'sourceNames' | 'source' | 'projectOf' | 'notifications'> | undefined
+  configFile:
+    | Pick<ConfigFile, 'sourceNames' | 'source' | 'projectOf' | 'notifications' | 'verification'>
+    | undefined
   /** Why the present file cannot be used. */
   fault?: DescribedError | undefined
   /** Default: the clock of the catalog. */
@@ -60,7 +62,7 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     const watched = await gatherFacts(snapshot, scheduleInterval)
     const proofs = await proofFacts(snapshot)
     const running = await listJobs(snapshot, { state: 'running', limit: MOST_RUNNING })
-    const ownSources = own.configFile === undefined ? [] : declaredSources(own.configFile)
+    const ownSources = own.configFile === undefined ? [] : declaredSources(own.configFile, own.config)
     const declared = allDeclared(watched.services, ownSources)
     const facts = {
       ...watched,

@@ -11,6 +11,7 @@ import {
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import type { ConfigFile } from '#config/config-file.ts'
+import type { KeyConfig } from '#config/drill-wishes.ts'
 import { perform } from '#doctor/check.ts'
 import { sourceCheck } from '#doctor/place-checks.ts'
 import { declaredPlaces } from '#monitoring/declared-places.ts'
@@ -51,15 +52,19 @@ export interface PlacesViewer {
   isAdmin: boolean
 }
 
-type File = Parameters<typeof declaredPlaces>[0]
+/** What this process declares itself. */
+interface Own {
+  config: KeyConfig
+  configFile: Parameters<typeof declaredPlaces>[0]
+}
 
 /** The sources that any serve or this process declares, by name. */
 export async function listSources(
   database: Database,
-  file: File,
+  own: Own,
   { projectId, isAdmin }: PlacesViewer,
 ): Promise<SourceView[]> {
-  const all = await everyDeclared(database, file, 'sources')
+  const all = await everyDeclared(database, own, 'sources')
   const schedules = Map.groupBy(await listSchedules(database), ({ source }) => source)
   const checks = await sourceChecks(database)
   return all
@@ -87,10 +92,10 @@ export async function listSources(
 /** The restore targets that any serve or this process declares, by name. */
 export async function listTargets(
   database: Database,
-  file: File,
+  own: Own,
   { projectId }: PlacesViewer,
 ): Promise<TargetView[]> {
-  const all = await everyDeclared(database, file, 'targets')
+  const all = await everyDeclared(database, own, 'targets')
   return all
     .filter(({ place }) => projectId === undefined || place.project_id === projectId)
     .map(({ place: { name, project_id, kind }, serves }) => ({ name, project_id, kind, serves }))
@@ -99,7 +104,7 @@ export async function listTargets(
 /** By name; the same name with another project or type is another entry. */
 async function everyDeclared<Kind extends keyof DeclaredPlaces>(
   database: Database,
-  file: File,
+  own: Own,
   kind: Kind,
 ): Promise<{ place: DeclaredPlaces[Kind][number]; serves: number }[]> {
   type Place = DeclaredPlaces[Kind][number]
@@ -113,7 +118,7 @@ async function everyDeclared<Kind extends keyof DeclaredPlaces>(
     for (const place of service[kind] as readonly Place[]) add(place, service.is_alive ? 1 : 0)
   }
   // This process may not have written what it declares yet.
-  for (const place of declaredPlaces(file)[kind] as readonly Place[]) add(place, 0)
+  for (const place of declaredPlaces(own.configFile, own.config)[kind] as readonly Place[]) add(place, 0)
   return [...found.values()].sort((a, b) => (a.place.name < b.place.name ? -1 : 1))
 }
 

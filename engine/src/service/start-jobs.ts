@@ -59,7 +59,7 @@ export async function startJobs(
     queue,
     log,
     served: () => ({ sources: configFile.sourceNames, targets: configFile.targetNames, drills }),
-    declared: () => declaredPlaces(configFile),
+    declared: () => declaredPlaces(configFile, context.config),
     edition: () => configFile.edition,
     everyMs: SWEEP_EVERY_MS,
     overdueMs: OVERDUE_MS,

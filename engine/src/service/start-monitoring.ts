@@ -51,7 +51,7 @@ export function startMonitoring(
         return settings().waitingForMs
       },
       get declared() {
-        return declaredSources(configFile)
+        return declaredSources(configFile, config)
       },
     },
     askChat: async signal => {

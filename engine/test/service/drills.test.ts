@@ -3,24 +3,28 @@ import {
   acquireLease,
   type Backup,
   beginVerification,
-  type DeclaredDrill,
   type DrillDecision,
   type DrillUnit,
-  declareDrills,
   drillUnits,
   finishVerification,
   type JsonObject,
   measuredDrills,
+  noteService,
   planDrill,
+  type SourcePlace,
 } from '@telegram-backup/database'
 import { openVerifiedVault, type VerifiedVault } from '@telegram-backup/test-support/verified-vault.ts'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { readConfig } from '#environment.ts'
 import { durationsOf } from '#proof/restore-time.ts'
-import { declaredDrills } from '#service/drills.ts'
 
-const DB: DeclaredDrill = { project_id: 'shop', type: 'storage', source_name: 'db', within_ms: 3_600_000 }
-const OTHER: DeclaredDrill = { ...DB, source_name: 'other' }
+interface Wish extends SourcePlace {
+  within_ms: number | null
+}
+
+const DB: Wish = { project_id: 'shop', type: 'storage', source_name: 'db', within_ms: 3_600_000 }
+const OTHER: Wish = { ...DB, source_name: 'other' }
+const SERVE = randomUUID()
+const ANOTHER = randomUUID()
 
 let v: VerifiedVault
 let ids: string[]
@@ -32,7 +36,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   const { kysely } = v.database
-  for (const table of ['jobs', 'verifications', 'drill_plans'] as const)
+  for (const table of ['jobs', 'verifications', 'drill_plans', 'services'] as const)
     await kysely.deleteFrom(table).execute()
   for (const [index, id] of ids.entries()) {
     await change(id, {
@@ -49,6 +53,16 @@ const first = ({ units }: { units: readonly DrillUnit[] }): DrillDecision => ({
   drill: units[0],
   waiting: [],
 })
+
+const nothing = (): DrillDecision => ({ waiting: [] })
+
+async function declare(id: string, wishes: readonly Wish[]): Promise<void> {
+  const sources = wishes.map(({ source_name: name, within_ms: drill_within_ms, ...place }) => ({
+    ...{ name, ...place, kind: 'file', is_usable: true, no_backup_for_ms: null, drill_within_ms },
+  }))
+  const declared = { sources, targets: [] }
+  await noteService(v.database, { id, sources: sources.map(({ name }) => name), targets: [], declared })
+}
 
 async function change(id: string | undefined, fields: Partial<Backup>): Promise<void> {
   const { source: _, ...set } = fields
@@ -79,9 +93,10 @@ async function drilled(
 }
 
 it('makes one drill of the newest undamaged backup, however many processes choose at once', async () => {
+  await declare(SERVE, [DB])
   const looks = Array.from({ length: 4 }, () =>
     planDrill(v.database, {
-      declared: [DB],
+      own: [DB],
       decide: facts => (facts.units[0]?.is_drilling ? { waiting: [] } : first(facts)),
       deliver,
     }),
@@ -111,27 +126,38 @@ it('makes one drill of the newest undamaged backup, however many processes choos
   })
 })
 
-it('keeps since when a proof is wanted, and why a drill waits, until the file says off', async () => {
-  await declareDrills(v.database, [DB, OTHER])
-  const [before] = await drillUnits(v.database)
+it('keeps since when a proof is wanted, and why a drill waits, until no serve wants it', async () => {
+  await declare(SERVE, [DB, OTHER])
+  await planDrill(v.database, { own: [], decide: nothing, deliver })
+  const [before, other] = await drillUnits(v.database)
+  expect(before).toMatchObject({ within_ms: 3_600_000, since: expect.any(Date) })
   const waiting = ({ units }: { units: readonly DrillUnit[] }): DrillDecision => ({
     waiting: [{ unit: units[0] as DrillUnit, reason: 'the disk is full' }],
   })
-  await planDrill(v.database, { declared: [{ ...DB, within_ms: 60_000 }], decide: waiting, deliver })
+  await declare(SERVE, [{ ...DB, within_ms: 60_000 }, OTHER])
+  await planDrill(v.database, { own: [DB], decide: waiting, deliver })
   expect((await drillUnits(v.database))[0]).toMatchObject({
     ...{ since: before?.since, within_ms: 60_000, waits_for: 'the disk is full' },
   })
-  await planDrill(v.database, { declared: [DB], decide: () => ({ waiting: [] }), deliver })
+  await planDrill(v.database, { own: [DB], decide: nothing, deliver })
   expect((await drillUnits(v.database))[0]).toMatchObject({ waits_for: null })
-  await declareDrills(v.database, [{ ...DB, within_ms: null }])
+  await declare(SERVE, [{ ...DB, within_ms: null }, OTHER])
+  await planDrill(v.database, { own: [OTHER], decide: nothing, deliver })
   expect(await drillUnits(v.database)).toMatchObject([
     { source_name: 'db', within_ms: null, since: null },
-    { source_name: 'other', within_ms: 3_600_000 },
+    { source_name: 'other', within_ms: 3_600_000, since: other?.since },
   ])
-  const old = new Date(Date.now() - 2 * 86_400_000)
-  await v.database.kysely.updateTable('drill_plans').set({ declared_at: old }).execute()
-  await declareDrills(v.database, [DB])
-  expect(await drillUnits(v.database)).toMatchObject([{ within_ms: 3_600_000 }, { within_ms: null }])
+})
+
+it('of several machines that name a source, one without a wish changes nothing, and the shortest limit counts', async () => {
+  await declare(SERVE, [DB])
+  await planDrill(v.database, { own: [DB], decide: nothing, deliver })
+  const [before] = await drillUnits(v.database)
+  await declare(ANOTHER, [{ ...DB, within_ms: null }])
+  await planDrill(v.database, { own: [], decide: nothing, deliver })
+  expect((await drillUnits(v.database))[0]).toMatchObject({ within_ms: 3_600_000, since: before?.since })
+  await declare(ANOTHER, [{ ...DB, within_ms: 7_200_000 }])
+  expect((await drillUnits(v.database))[0]).toMatchObject({ within_ms: 3_600_000, since: before?.since })
 })
 
 it('knows the last proof of a source, and its last drill that showed anything', async () => {
@@ -162,30 +188,4 @@ it('counts each member of the newest run of a group by itself', async () => {
     { member: 'a', backup_id: ids[0], proven_at: expect.any(Date) },
     { member: 'b', backup_id: ids[1], proven_at: null },
   ])
-})
-
-it('drills by themselves are wanted where a key is, unless the file says otherwise', () => {
-  const key = readConfig({ BACKUP_AGE_IDENTITY_FILE: '/key' })
-  const none = readConfig({})
-  const sources: Record<string, object> = {
-    plain: { project: 'shop', type: 'database', postgres: 'postgresql://localhost/x' },
-    own: { project: 'shop', type: 'database', postgres: 'postgresql://localhost/x', drill_within: '7d' },
-    off: { project: 'shop', type: 'storage', directory: '/srv', drill_within: 'off' },
-    file: { project: 'shop', type: 'storage', file: '/srv/x' },
-  }
-  const wanted = (config: typeof key, drillWithinMs?: number | null) =>
-    declaredDrills(
-      {
-        sourceNames: Object.keys(sources),
-        source: name => sources[name] ?? {},
-        verification: { readAllWithinMs: null, messagesPerHour: 300, drillWithinMs },
-      },
-      config,
-    ).map(({ within_ms }) => within_ms)
-  const DAY_MS = 86_400_000
-  expect(wanted(key)).toEqual([30 * DAY_MS, 7 * DAY_MS, null, null])
-  // Without a word in the file: another serve may have the key, and this one must not take back its wish.
-  expect(wanted(none)).toEqual([7 * DAY_MS, null, null])
-  expect(wanted(none, DAY_MS)).toEqual([DAY_MS, 7 * DAY_MS, null, null])
-  expect(wanted(key, null)).toEqual([null, 7 * DAY_MS, null, null])
 })

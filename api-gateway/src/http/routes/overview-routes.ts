@@ -10,9 +10,12 @@ import { OVERVIEW, SOURCE_CHECK, SOURCE_LIST, TARGET_LIST } from '#http/schemas/
 import { PROJECT_ID } from '#http/schemas/terms.ts'
 
 /** The state of everything, and the sources and targets that the serves declare. */
-export function overviewRoutes(ports: HttpPorts, overviews: Overviews): Route[] {
+export function overviewRoutes({ database, engine, configFile }: HttpPorts, overviews: Overviews): Route[] {
+  const ports = { database, configFile, own: { config: engine.config, configFile } }
   return [overview(overviews), sources(ports), targets(ports), check(ports)]
 }
+
+type PlacePorts = Pick<HttpPorts, 'database' | 'configFile'> & { own: Parameters<typeof listSources>[1] }
 
 export function viewerOf(
   caller: ApiKey,
@@ -44,7 +47,7 @@ const overview = (overviews: Overviews): Route =>
     }),
   )
 
-const sources = ({ database, configFile }: HttpPorts): Route =>
+const sources = ({ database, own }: PlacePorts): Route =>
   route(
     {
       method: 'get',
@@ -55,12 +58,12 @@ const sources = ({ database, configFile }: HttpPorts): Route =>
       answers: { 200: { description: 'All sources', schema: SOURCE_LIST } },
     },
     async ({ caller }) => {
-      const items = await listSources(database, configFile, viewerOf(caller))
+      const items = await listSources(database, own, viewerOf(caller))
       return { status: 200, body: { items, next_cursor: null } }
     },
   )
 
-const targets = ({ database, configFile }: HttpPorts): Route =>
+const targets = ({ database, own }: PlacePorts): Route =>
   route(
     {
       method: 'get',
@@ -71,12 +74,12 @@ const targets = ({ database, configFile }: HttpPorts): Route =>
       answers: { 200: { description: 'All targets', schema: TARGET_LIST } },
     },
     async ({ caller }) => {
-      const items = await listTargets(database, configFile, viewerOf(caller))
+      const items = await listTargets(database, own, viewerOf(caller))
       return { status: 200, body: { items, next_cursor: null } }
     },
   )
 
-const check = ({ database, configFile }: HttpPorts): Route =>
+const check = ({ database, own, configFile }: PlacePorts): Route =>
   route(
     {
       method: 'post',
@@ -92,16 +95,16 @@ const check = ({ database, configFile }: HttpPorts): Route =>
       const leaving = new AbortController()
       response.once('close', () => leaving.abort())
       const isOwn = configFile.sourceNames.includes(name)
-      const own = isOwn ? configFile.projectOf('source', name) : undefined
+      const project = isOwn ? configFile.projectOf('source', name) : undefined
       const { projectId } = viewerOf(caller)
-      if (own == null || (projectId !== undefined && own !== projectId)) {
-        const declared = await listSources(database, configFile, viewerOf(caller))
+      if (project == null || (projectId !== undefined && project !== projectId)) {
+        const declared = await listSources(database, own, viewerOf(caller))
         if (!declared.some(source => source.name === name)) throw notFound('source')
         throw elsewhere()
       }
       const body = await checkSource(
         { ...database, actor: actorOf(caller) },
-        { name, projectId: own, file: configFile, signal: leaving.signal },
+        { name, projectId: project, file: configFile, signal: leaving.signal },
       )
       return { status: 200, body }
     },

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
+import { type DrillWish, drillWishes, placeKey } from '#queue/drill-wishes.ts'
 
 /**
  * What one drill proves: a source, or one member of its newest run, with its newest backup. Sizes are bytes.
@@ -24,7 +25,7 @@ export interface DrillUnit {
   database_size: number | null
   /** When its first backup was made, also one that was erased since. */
   first_complete_at: Date
-  /** The time in which a serve wants a proof, in milliseconds, and since when it does; null: none does. */
+  /** The time in which a serve wants a proof, in milliseconds, and since when one does; null: none does. */
   within_ms: number | null
   since: Date | null
   /** Why a drill that is due is not made now. */
@@ -54,7 +55,7 @@ export interface DrillUnit {
   is_backing_up: boolean
 }
 
-type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'proof'> & {
+type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'proof' | 'within_ms'> & {
   proof_id: string | null
   proof_backup_id: string
   proof_report: JsonObject | null
@@ -79,6 +80,7 @@ const isPast = sql`backup.created_at <= now() + interval '5 minutes'`
  */
 // Materialized, or the planner joins the drills within the loop over the units.
 export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<DrillUnit[]> {
+  const wishes = new Map((await drillWishes({ kysely })).map(wish => [placeKey(wish), wish]))
   const { rows } = await sql<Row>`
     with source as (
       select distinct project_id, type, source_name from control_plane.backups
@@ -142,7 +144,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            unit.archive_size, coalesce(unit.part_count, 0) + 1 as messages, unit.source ->> 'kind' as kind,
            case when jsonb_typeof(unit.source -> 'database_size') = 'number'
                 then (unit.source ->> 'database_size')::float8 end as database_size,
-           first.at as first_complete_at, plan.within_ms, plan.since, plan.waits_for,
+           first.at as first_complete_at, plan.since, plan.waits_for,
            proof.finished_at as proven_at, proven.depth as proven_depth, proven.report as proof_report,
            proof.id as proof_id, proven.backup_id as proof_backup_id, proof.size as proof_size,
            proof.archive_size as proof_archive_size, ended.state as last_state, ended.finished_at as last_at,
@@ -165,7 +167,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
       left join control_plane.jobs failed_job on failed_job.id = failed.id
      order by unit.project_id, unit.type, unit.source_name, unit.member nulls first
   `.execute(kysely)
-  return rows.map(unitOf)
+  return rows.map(row => unitOf(row, wishes.get(placeKey(row))))
 }
 
 /** Codes of ends that say nothing about the backup or the place of its drill. */
@@ -185,12 +187,13 @@ function ofThe(table: string): RawBuilder<boolean> {
 const UNIT_KEY = sql`(backup.project_id || ' ' || backup.type || ' ' || backup.source_name || chr(10)
   || coalesce(backup.member, '')) collate "C"`
 
-function unitOf(row: Row): DrillUnit {
+function unitOf(row: Row, wish: DrillWish | undefined): DrillUnit {
   const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...others } =
     row
   const { proof_id, proof_backup_id, proof_report, proof_size, proof_archive_size, ...unit } = others
   return {
     ...unit,
+    within_ms: wish?.within_ms ?? null,
     proof:
       proof_id === null
         ? null
