@@ -124,7 +124,13 @@ export * from '#evidence/queries.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
-export { type DeclaredDrill, type DrillDecision, declareDrills, planDrill } from '#queue/drill-plans.ts'
+export {
+  type DeclaredDrill,
+  type DrillDecision,
+  declareDrills,
+  drillPlans,
+  planDrill,
+} from '#queue/drill-plans.ts'
 export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
 export * from '#queue/job-log.ts'
 export * from '#queue/job-recovery.ts'

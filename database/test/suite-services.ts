@@ -80,7 +80,13 @@ export function describeServices(open: () => Promise<Database>): void {
 
     const declare = async (name: string, no_backup_for_ms: number | null): Promise<string> => {
       const id = randomUUID()
-      const of = { project_id: 'p', type: 'logs' as const, kind: 'file', is_usable: true }
+      const of = {
+        project_id: 'p',
+        type: 'logs' as const,
+        kind: 'file',
+        is_usable: true,
+        proof: 'off' as const,
+      }
       const declared = { sources: [{ name, no_backup_for_ms, ...of }], targets: [] }
       await noteService(database, { id, sources: [name], targets: ['t'], declared })
       return id

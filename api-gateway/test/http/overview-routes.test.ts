@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { sqlRunner } from '@telegram-backup/database'
+import { declareDrills, sqlRunner } from '@telegram-backup/database'
 import { readConfigFile } from '@telegram-backup/engine/config/config-file.ts'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { createLogger } from '@telegram-backup/engine/logging.ts'
@@ -102,6 +102,15 @@ it('sources and targets are listed without their places', async () => {
     ['shop', 'file', true],
     ['unset', null, false],
   ])
+  const DAY_MS = 86_400_000
+  const plan = { project_id: 'shop', type: 'database' as const, source_name: 'shop', within_ms: 7 * DAY_MS }
+  await declareDrills(service.database, [plan])
+  const { items } = (await asked('GET', '/sources')).body
+  expect(items.map(({ name, proof, drill_within_hours }) => [name, proof, drill_within_hours])).toEqual([
+    ['other', 'fast', null],
+    ['shop', 'fast', 168],
+    ['unset', null, null],
+  ])
   const targets = await asked('GET', '/targets')
   expect(targets.body.items.map(({ name, project_id }) => [name, project_id])).toEqual([
     ['other-db', 'other'],
@@ -138,7 +147,10 @@ it('a source of another serve cannot be checked here; one that nobody names does
   )
   const { body } = await asked('GET', '/sources')
   expect(body.items).toContainEqual(
-    expect.objectContaining({ name: 'far-db', serves: 1, no_backup_for_hours: 1 / 60 }),
+    expect.objectContaining({
+      ...{ name: 'far-db', serves: 1, no_backup_for_hours: 1 / 60 },
+      ...{ proof: null, drill_within_hours: null },
+    }),
   )
   const check = (id: string, key = admin) => asked('POST', '/sources/{name}/check', { id, key })
   expect((await check('far-db')).status).toBe(409)

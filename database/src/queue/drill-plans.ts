@@ -34,6 +34,16 @@ export async function declareDrills(database: Database, declared: readonly Decla
   await inTransaction(database.kysely, trx => declareIn(trx, declared))
 }
 
+/** The proofs that serves want. */
+export async function drillPlans({
+  kysely,
+}: Database): Promise<{ project_id: string; type: string; source: string; within_ms: number }[]> {
+  return await kysely
+    .selectFrom('drill_plans')
+    .select(['project_id', 'type', 'source', 'within_ms'])
+    .execute()
+}
+
 /**
  * Declares the sources, lets `decide` choose among their units, by the database's time, and makes the job.
  * One transaction under a lock: several processes make each choice once. Undefined when there is nothing to

@@ -111,7 +111,9 @@ export async function declaringServices({ kysely }: Database): Promise<Declaring
   return rows.map(({ sources, targets, declared_sources, declared_targets, silent_ms, is_alive }) => ({
     is_alive,
     sources: [
-      ...declared_sources.filter(source => silent_ms < declaredForMs(source)),
+      ...declared_sources
+        .filter(source => silent_ms < declaredForMs(source))
+        .map(source => ({ ...source, proof: source.proof ?? null })),
       // A service of an older release only has names.
       ...namesAlone(sources, declared_sources, silent_ms).map(unknownSource),
     ],
@@ -136,7 +138,7 @@ function unknownTarget(name: string): DeclaredTarget {
 }
 
 function unknownSource(name: string): DeclaredSource {
-  return { ...unknownTarget(name), type: null, is_usable: true, no_backup_for_ms: null }
+  return { ...unknownTarget(name), type: null, is_usable: true, no_backup_for_ms: null, proof: null }
 }
 
 /** The sources and targets of services that ran within the last day. */

@@ -12,6 +12,8 @@ export type DeclaredSource = {
   is_usable: boolean
   /** The file's own limit, or its limit for all sources; milliseconds. Null: by its schedule. */
   no_backup_for_ms: number | null
+  /** What its backups record to be compared in drills; null where nothing is, or nobody says. */
+  proof: 'off' | 'count' | 'fast' | 'sha256' | null
 }
 
 export type DeclaredTarget = {

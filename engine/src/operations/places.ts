@@ -2,7 +2,9 @@ import {
   type BackupType,
   type Database,
   type DeclaredPlaces,
+  type DeclaredSource,
   declaringServices,
+  drillPlans,
   listSchedules,
   noteSourceCheck,
   type Schedule,
@@ -27,6 +29,10 @@ export type SourceView = {
   /** How many running serves have it in their file. */
   serves: number
   no_backup_for_hours: number | null
+  /** What its backups record to be compared in drills; null where nothing is, or nobody says. */
+  proof: DeclaredSource['proof']
+  /** Within so long a drill has to prove it; null where no serve makes drills of it. */
+  drill_within_hours: number | null
   schedules: Pick<Schedule, 'id' | 'cron' | 'timezone' | 'enabled' | 'next_run_at'>[]
   last_check: SourceCheckView | null
 }
@@ -62,14 +68,20 @@ export async function listSources(
   const all = await everyDeclared(database, file, 'sources')
   const schedules = Map.groupBy(await listSchedules(database), ({ source }) => source)
   const checks = await sourceChecks(database)
+  const plans = await drillPlans(database)
   return all
     .filter(({ place }) => projectId === undefined || place.project_id === projectId)
     .map(({ place, serves }) => {
-      const { name, project_id, type, kind, is_usable, no_backup_for_ms } = place
+      const { name, project_id, type, kind, is_usable, no_backup_for_ms, proof } = place
       const check = checks.get(name)
+      const plan = plans.find(
+        one => one.source === name && one.project_id === project_id && one.type === type,
+      )
       return {
         ...{ name, project_id, type, kind, is_usable, serves },
         no_backup_for_hours: no_backup_for_ms === null ? null : no_backup_for_ms / 3_600_000,
+        proof,
+        drill_within_hours: plan === undefined ? null : plan.within_ms / 3_600_000,
         schedules: (schedules.get(name) ?? [])
           .filter(schedule => schedule.project_id === project_id && schedule.type === type)
           .map(({ id, cron, timezone, enabled, next_run_at }) => ({
