@@ -86,6 +86,7 @@ export function describeServices(open: () => Promise<Database>): void {
         kind: 'file',
         is_usable: true,
         drill_within_ms: null,
+        proof: 'off' as const,
       }
       const declared = { sources: [{ name, no_backup_for_ms, ...of }], targets: [] }
       await noteService(database, { id, sources: [name], targets: ['t'], declared })

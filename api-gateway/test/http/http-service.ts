@@ -45,7 +45,7 @@ export interface AskOptions {
 /** Projects of the sources and targets that the configuration names. */
 const CONFIGURATION = `
 sources:
-  shop: { project: shop, type: database, file: /nowhere/shop.sql }
+  shop: { project: shop, type: database, file: /nowhere/shop.sql, drill_within: 7d }
   other: { project: other, type: logs, file: /nowhere/other.log }
   unset: { project: shop, type: database, postgres: "postgresql://u:\${NO_SUCH_VARIABLE}@localhost/x" }
 targets:

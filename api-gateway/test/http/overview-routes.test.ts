@@ -97,10 +97,15 @@ it('the route, status and the metrics say the same, and a source is broken at on
 
 it('sources and targets are listed without their places', async () => {
   const sources = await asked('GET', '/sources')
-  expect(sources.body.items.map(({ name, kind, is_usable }) => [name, kind, is_usable])).toEqual([
-    ['other', 'file', true],
-    ['shop', 'file', true],
-    ['unset', null, false],
+  expect(
+    sources.body.items.map(({ name, kind, is_usable, proof, drill_within_hours }) => [
+      ...[name, kind, is_usable],
+      ...[proof, drill_within_hours],
+    ]),
+  ).toEqual([
+    ['other', 'file', true, 'fast', null],
+    ['shop', 'file', true, 'fast', 168],
+    ['unset', null, false, null, null],
   ])
   const targets = await asked('GET', '/targets')
   expect(targets.body.items.map(({ name, project_id }) => [name, project_id])).toEqual([
@@ -138,7 +143,10 @@ it('a source of another serve cannot be checked here; one that nobody names does
   )
   const { body } = await asked('GET', '/sources')
   expect(body.items).toContainEqual(
-    expect.objectContaining({ name: 'far-db', serves: 1, no_backup_for_hours: 1 / 60 }),
+    expect.objectContaining({
+      ...{ name: 'far-db', serves: 1, no_backup_for_hours: 1 / 60 },
+      ...{ proof: null, drill_within_hours: null },
+    }),
   )
   const check = (id: string, key = admin) => asked('POST', '/sources/{name}/check', { id, key })
   expect((await check('far-db')).status).toBe(409)

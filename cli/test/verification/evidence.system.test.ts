@@ -85,7 +85,7 @@ test('the shell loop of docs/format.md says the same, with jq and openssl', asyn
   }
 })
 
-test('after a recovery on an empty machine the proofs are there, and verify', async () => {
+test('after a recovery on an empty machine the proofs are there, verify, and outlive their backup', async () => {
   const empty = await openTestCatalog()
   const over = { ...empty.env, BACKUP_SIGNING_KEY_FILE: join(vault.folder, 'other-key.pem') }
   expect(await done(['recover', '--signer', signer], over)).toMatchObject({ evidence: 3 })
@@ -101,5 +101,14 @@ test('after a recovery on an empty machine the proofs are there, and verify', as
     code: 0,
     stderr: expect.stringContaining('exported by a machine with another key'),
   })
+
+  const inChat = (): number =>
+    vault.emulator.inspect
+      .messages(vault.chatId)
+      .filter(({ caption }) => caption?.includes('evidence') && !caption.includes('erased')).length
+  const [before, messages] = [await done(['evidence', 'list'], over), inChat()]
+  await done(['erase', 'latest', '--even-the-last', '--yes'], over)
+  expect([await done(['evidence', 'list'], over), inChat()]).toEqual([before, messages])
+  expect(messages).toBe(3)
   await empty.discard()
 })

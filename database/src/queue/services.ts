@@ -111,7 +111,9 @@ export async function declaringServices({ kysely }: Pick<Database, 'kysely'>): P
   return rows.map(({ sources, targets, declared_sources, declared_targets, silent_ms, is_alive }) => ({
     is_alive,
     sources: [
-      ...declared_sources.filter(source => silent_ms < declaredForMs(source)),
+      ...declared_sources
+        .filter(source => silent_ms < declaredForMs(source))
+        .map(source => ({ ...source, proof: source.proof ?? null })),
       // A service of an older release only has names.
       ...namesAlone(sources, declared_sources, silent_ms).map(unknownSource),
     ],
@@ -142,6 +144,7 @@ function unknownSource(name: string): DeclaredSource {
     is_usable: true,
     no_backup_for_ms: null,
     drill_within_ms: null,
+    proof: null,
   }
 }
 

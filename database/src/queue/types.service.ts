@@ -14,6 +14,8 @@ export type DeclaredSource = {
   no_backup_for_ms: number | null
   /** A drill has to prove it within so many milliseconds; null: no drills by themselves. */
   drill_within_ms: number | null
+  /** What its backups record to be compared in drills; null where nothing is, or nobody says. */
+  proof: 'off' | 'count' | 'fast' | 'sha256' | null
 }
 
 export type DeclaredTarget = {

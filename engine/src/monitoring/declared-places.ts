@@ -1,3 +1,4 @@
+import { PROOF_MODES } from '@telegram-backup/connectors/proof-mode.ts'
 import { connectorOf } from '@telegram-backup/connectors/registry.ts'
 import type { BackupType, DeclaredPlaces, DeclaredSource, DeclaringService } from '@telegram-backup/database'
 import { planSource } from '#backup/send-plan.ts'
@@ -48,11 +49,14 @@ export function declaredSources(file: SourcesOfFile, config: KeyConfig): Declare
   })
 }
 
-const UNREADABLE = { kind: null, is_usable: false }
+const UNREADABLE = { kind: null, is_usable: false, proof: null }
 
-function kindOf(settings: SourceSettings): Pick<DeclaredSource, 'kind' | 'is_usable'> {
+function kindOf(settings: SourceSettings): Pick<DeclaredSource, 'kind' | 'is_usable' | 'proof'> {
   const plan = read(() => planSource(settings))
-  return plan === undefined ? UNREADABLE : { kind: connectorOf(plan.source).kind, is_usable: true }
+  if (plan === undefined) return UNREADABLE
+  const { source } = plan
+  const proof = PROOF_MODES.find(mode => 'proof' in source && source.proof === mode) ?? null
+  return { kind: connectorOf(source).kind, is_usable: true, proof }
 }
 
 /** A file or a stream is known to hold nothing that a drill could restore, unless it is a database's dump. */

@@ -2,6 +2,7 @@ import {
   type BackupType,
   type Database,
   type DeclaredPlaces,
+  type DeclaredSource,
   declaringServices,
   listSchedules,
   noteSourceCheck,
@@ -28,6 +29,10 @@ export type SourceView = {
   /** How many running serves have it in their file. */
   serves: number
   no_backup_for_hours: number | null
+  /** What its backups record to be compared in drills; null where nothing is, or nobody says. */
+  proof: DeclaredSource['proof']
+  /** Within so long a drill has to prove it; null where no serve makes drills of it. */
+  drill_within_hours: number | null
   schedules: Pick<Schedule, 'id' | 'cron' | 'timezone' | 'enabled' | 'next_run_at'>[]
   last_check: SourceCheckView | null
 }
@@ -70,11 +75,13 @@ export async function listSources(
   return all
     .filter(({ place }) => projectId === undefined || place.project_id === projectId)
     .map(({ place, serves }) => {
-      const { name, project_id, type, kind, is_usable, no_backup_for_ms } = place
+      const { name, project_id, type, kind, is_usable, no_backup_for_ms, proof, drill_within_ms } = place
       const check = checks.get(name)
       return {
         ...{ name, project_id, type, kind, is_usable, serves },
         no_backup_for_hours: no_backup_for_ms === null ? null : no_backup_for_ms / 3_600_000,
+        proof,
+        drill_within_hours: drill_within_ms === null ? null : drill_within_ms / 3_600_000,
         schedules: (schedules.get(name) ?? [])
           .filter(schedule => schedule.project_id === project_id && schedule.type === type)
           .map(({ id, cron, timezone, enabled, next_run_at }) => ({

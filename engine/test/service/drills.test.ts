@@ -58,7 +58,15 @@ const nothing = (): DrillDecision => ({ waiting: [] })
 
 async function declare(id: string, wishes: readonly Wish[]): Promise<void> {
   const sources = wishes.map(({ source_name: name, within_ms: drill_within_ms, ...place }) => ({
-    ...{ name, ...place, kind: 'file', is_usable: true, no_backup_for_ms: null, drill_within_ms },
+    ...{
+      name,
+      ...place,
+      kind: 'file',
+      is_usable: true,
+      no_backup_for_ms: null,
+      drill_within_ms,
+      proof: null,
+    },
   }))
   const declared = { sources, targets: [] }
   await noteService(v.database, { id, sources: sources.map(({ name }) => name), targets: [], declared })

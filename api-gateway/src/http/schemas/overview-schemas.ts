@@ -79,6 +79,12 @@ export const SOURCE_LIST: z.ZodType = z
           is_usable: z.boolean(),
           serves: SERVES,
           no_backup_for_hours: z.number().nullable(),
+          proof: z.enum(['off', 'count', 'fast', 'sha256']).nullable().meta({
+            description: 'What its backups record to be compared in drills; null where nothing is.',
+          }),
+          drill_within_hours: z.number().nullable().meta({
+            description: 'Within so long a drill has to prove it; null where no serve makes drills of it.',
+          }),
           schedules: z.array(
             z.object({
               id: UUID,
