@@ -93,12 +93,30 @@ function sizeWords(sizes: SourceOverview['sizes']): string {
 function reasonLines({ reasons, sources, as_of: now }: Overview): Text[] {
   const line = ({ text, since }: StateReason): string =>
     `${text}${since === null ? '' : ` (for ${formatAge(now.getTime() - since.getTime())})`}`
+  const withRemedy = (reason: StateReason, subject = ''): string[] => {
+    const remedy = REMEDIES[reason.code]
+    return [`${subject}${line(reason)}`, ...(remedy === undefined ? [] : [`  → ${remedy}`])]
+  }
   return [
-    ...reasons.map(line),
+    ...reasons.flatMap(reason => withRemedy(reason)),
     ...sources.flatMap(({ source, project_id, type, reasons: own }) =>
-      own.map(reason => `${source ?? `${project_id}/${type} (by hand)`}: ${line(reason)}`),
+      own.flatMap(reason => withRemedy(reason, `${source ?? `${project_id}/${type} (by hand)`}: `)),
     ),
   ]
+}
+
+const BACKUP_NOW = 'Make one now: telegram-backup send --source NAME'
+
+/**
+ * What to do about a reason whose text does not say it. No name is in a command to copy: the chat may have
+ * chosen it.
+ */
+const REMEDIES: Readonly<Record<string, string>> = {
+  no_service: 'Start it: telegram-backup serve',
+  recovery_key_not_confirmed: 'Copy the key to another machine, then confirm it: telegram-backup init',
+  no_backup: BACKUP_NOW,
+  backup_overdue: BACKUP_NOW,
+  source_unusable: 'See what is wrong: telegram-backup config check',
 }
 
 /** Alerts of a kind that no reason has: of a problem that ended a moment ago. */

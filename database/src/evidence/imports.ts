@@ -10,6 +10,8 @@ export interface ImportedDrill {
   depth: Verification['depth']
   report: JsonObject | null
   error: string | null
+  /** Of the error; null for a sound one. Without it, a failed drill does not count as one. */
+  code: string | null
   actor: string
   startedAt: Date
   finishedAt: Date
@@ -55,6 +57,7 @@ export async function importEvidence(
           depth: drill.depth,
           report: drill.report === null ? null : storable(JSON.stringify(drill.report)),
           error: drill.error === null ? null : storable(drill.error),
+          code: drill.code === null ? null : storable(drill.code),
           actor: drill.actor,
           started_at: drill.startedAt,
           finished_at: drill.finishedAt,

@@ -55,7 +55,7 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   drill_overdue: {
     wrong: ({ name, place }) => `No drill has proven the backups of${name}${place} for too long`,
     more: of =>
-      `${memberOf(of)}. The last proof: ${of.details['proven_at'] ?? 'never'}; there should be one every ${span(of.details['limit_seconds'])} at least.${of.details['why'] ? ` No drill now because: ${of.details['why']}.` : ''}`,
+      `${memberOf(of)}. The last proof: ${of.details['proven_at'] ?? 'never'}; there should be one every ${span(of.details['limit_seconds'])} at least.${whyNoProof(of)}`,
     right: ({ name, place }) => `The drills of${name}${place} are no longer overdue`,
   },
   drill_failed: {
@@ -142,6 +142,13 @@ function subjectOf({ project, type, source, details }: Omit<Condition, 'key'>): 
 /** ` (member shop)`, of a source that consists of several. */
 function memberOf({ details }: Subject): string {
   return details['member'] ? ` (member ${details['member']})` : ''
+}
+
+/** What the next drill waits for, else how the last one failed. */
+function whyNoProof({ details: { why, code } }: Subject): string {
+  if (why) return ` The next drill waits: ${why}.`
+  if (code === 'DIFFERENT') return ' The last drill found a difference.'
+  return code ? ` The last drill failed (${code}).` : ''
 }
 
 function nameOr(verb: 'is' | 'was', { name, isNamed }: Subject): string {

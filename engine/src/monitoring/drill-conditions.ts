@@ -10,12 +10,15 @@ interface DrillCondition {
   details: Record<string, string | number | null>
 }
 
-/** Problems with the drills of each source: one of each kind, for the member that is worst off. */
+/**
+ * Problems with the drills of each source: one of each kind, for the member that is worst off. A failed drill
+ * comes before a late one: it says more, and the first problem is the one that a short text names.
+ */
 export function drillConditions(units: readonly DrillUnit[], now: number): DrillCondition[] {
   const sources = Map.groupBy(units, ({ project_id, type, source_name }) =>
     JSON.stringify([project_id, type, source_name]),
   )
-  return [...sources.values()].flatMap(members => [...overdue(members, now), ...failed(members)])
+  return [...sources.values()].flatMap(members => [...failed(members), ...overdue(members, now)])
 }
 
 function overdue(members: readonly DrillUnit[], now: number): DrillCondition[] {
@@ -30,7 +33,9 @@ function overdue(members: readonly DrillUnit[], now: number): DrillCondition[] {
       proven_at: proven_at?.toISOString() ?? null,
       limit_seconds: Math.round((within_ms ?? 0) / 1000),
       member,
-      why: (waits_for ?? failure?.message)?.slice(0, 500) ?? null,
+      why: waits_for?.slice(0, 500) ?? null,
+      // Not its message: that may quote a server, which not everybody in the chat should know.
+      code: failure === null ? null : (failure.code ?? 'UNEXPECTED'),
     }),
   ]
 }

@@ -174,6 +174,10 @@ function proofFacts({ sha256, signer, messages }: EvidenceDetails, record: Drill
     ['Its SHA-256', `<code>${sha256}</code>`],
     ['Record before it', record.previous === undefined ? 'none' : `SHA-256 <code>${record.previous}</code>`],
     ['Signed by the key', `<code>${escaped(signer)}</code>`],
+    [
+      'To check it',
+      'This page is a copy in words. The signed record is in the file of the export; the program checks it on any machine, with the fingerprint from the recovery card',
+    ],
     ['Kept in', places.length === 0 ? 'the catalog alone so far' : places.join('; ')],
   ]
 }

@@ -33,7 +33,7 @@ it('a proof that is older than its limit is overdue, with the reason if one is k
   const [late] = find(unit({ proven_at: ago(25), waits_for: 'the disk of the state folder is full' }))
   expect(late).toMatchObject({ key: 'drill_overdue:shop/database/db', source: 'db' })
   expect(late && problemText(late)).toBe(
-    'No drill has proven the backups of "db" (project shop, database) for too long. The last proof: 2026-01-08T23:00:00.000Z; there should be one every 24 h at least. No drill now because: the disk of the state folder is full.',
+    'No drill has proven the backups of "db" (project shop, database) for too long. The last proof: 2026-01-08T23:00:00.000Z; there should be one every 24 h at least. The next drill waits: the disk of the state folder is full.',
   )
 })
 
@@ -53,6 +53,26 @@ it('a drill that differs or cannot restore is a problem until the next good one,
   expect(JSON.stringify(different)).not.toContain('10.0.0.1')
   const [refused] = find(unit({ last_drill: { state: 'failed', at: ago(0), code: 'POSTGRES', error } }))
   expect(refused && problemText(refused)).toContain('the backup could not be restored (POSTGRES)')
+})
+
+it('a late proof after a failed drill names the failure first, and tells no place', () => {
+  const message = 'What was restored in a database of its own on root@10.0.0.1:5432 differs'
+  const found = find(
+    unit({
+      ...{ proven_at: ago(25), failure: { code: 'DIFFERENT', message, at: ago(0) } },
+      last_drill: { state: 'failed', at: ago(0), code: 'DIFFERENT', error: message },
+    }),
+  )
+  expect(found.map(({ kind }) => kind)).toEqual(['drill_failed', 'drill_overdue'])
+  expect(found.map(problemText)[1]).toMatch(/every 24 h at least\. The last drill found a difference\.$/)
+  expect(JSON.stringify(found)).not.toContain('10.0.0.1')
+  const [, refused] = find(
+    unit({
+      ...{ proven_at: ago(25), failure: { code: 'POSTGRES', message, at: ago(0) } },
+      last_drill: { state: 'failed', at: ago(0), code: 'POSTGRES', error: message },
+    }),
+  )
+  expect(refused && problemText(refused)).toMatch(/ The last drill failed \(POSTGRES\)\.$/)
 })
 
 it('of a source with members, the worst one counts', () => {

@@ -42,6 +42,7 @@ test('the page says what an auditor asks for', () => {
     'Recovery time 55 s',
     'Exceptions None.',
     'Internal Audit',
+    'with the fingerprint from the recovery card',
     'message 7 of chat -100, dated 2026-12-01 03:00:00 UTC by Telegram',
   ])
     expect(page).toContain(words)

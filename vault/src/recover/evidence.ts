@@ -153,6 +153,7 @@ function drillOf(record: EvidenceRecord): ImportedDrill | undefined {
     depth: depth ?? null,
     report: reportOf(record),
     error: error?.words ?? (outcome === 'differs' ? 'What was restored differs' : null),
+    code: isSound ? null : error?.code || (outcome === 'differs' ? 'DIFFERENT' : 'UNEXPECTED'),
     actor: started_by,
     startedAt: new Date(drill.started_at),
     finishedAt: new Date(drill.ended_at),

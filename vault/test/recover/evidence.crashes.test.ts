@@ -1,6 +1,7 @@
 import {
   evidenceMessages as evidenceMessagesOf,
   listVerifications,
+  proofFacts,
   unpostedEvidence,
 } from '@telegram-backup/database'
 import { addEvidence } from '@telegram-backup/test-support/evidence-records.ts'
@@ -123,6 +124,27 @@ describe('evidence', () => {
       expect(await numbersIn(third)).toEqual([1, 2, 3])
     },
   )
+
+  test.each([
+    ['DIFFERENT', { outcome: 'differs', compared: { contents: 'different', tables: 2, rows: 30 } }],
+    ['POSTGRES', { outcome: 'not restored', error: { code: 'POSTGRES', words: 'It was refused' } }],
+  ] as const)('of a failed drill (%s) comes back as the last one', async (code, failed) => {
+    const backup = { id: backupId, created_at: '2026-12-01T01:00:00.000Z', size: 1000 }
+    const times = { started_at: '2026-12-01T04:00:00.000Z', ended_at: '2026-12-01T04:01:00.000Z' }
+    const later = { id: crypto.randomUUID(), ...times, seconds: 60, where: 'a server of its own' }
+    await drill()
+    await addEvidence(old.database, old.signingKey, { backup, drill: later, ...failed })
+    await post()
+    const next = await machines.open()
+    await next.recover()
+    expect(await listVerifications(next.database, backupId)).toMatchObject([
+      { state: 'failed', code },
+      { state: 'sound', code: null },
+    ])
+    expect(await proofFacts(next.database)).toMatchObject([
+      { is_drilled: true, last_drill: { id: later.id, state: 'failed', differs: code === 'DIFFERENT' } },
+    ])
+  })
 
   test('far below all else is found by the captions of later records, without an index', async () => {
     await drill()
