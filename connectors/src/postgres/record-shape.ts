@@ -1,4 +1,6 @@
-/** What a value out of a record must look like. */
+/**
+ * What a value out of a record must look like. Records come from a catalog or a chat, and are not trusted.
+ */
 export type Shape = (value: unknown) => boolean
 
 export const isText: Shape = value => typeof value === 'string'
