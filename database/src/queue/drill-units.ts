@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
+import type { MeasuredDrill } from '#backups/measured-drills.ts'
 import type { Database } from '#database.ts'
-import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
+import type { BackupType, Verification } from '#jobs/types.backup.ts'
 import { type DrillWish, drillWishes, placeKey } from '#queue/drill-wishes.ts'
 
 /**
@@ -33,14 +34,8 @@ export interface DrillUnit {
   /** When a drill last found no difference, and how far it looked; also of a backup that was erased since. */
   proven_at: Date | null
   proven_depth: Verification['depth']
-  /** That drill: its report, and the sizes of its backup, plain and as sent. */
-  proof: {
-    verification_id: string
-    backup_id: string
-    report: JsonObject | null
-    size: number
-    archive_size: number
-  } | null
+  /** The newest such drills that were measured, newest first; of their reports, the phases alone. */
+  measured: MeasuredDrill[]
   /** The drill that ended last; null without any. */
   last_drill: { state: 'sound' | 'failed'; at: Date; code: string | null; error: string | null } | null
   /** When a drill was last asked for or begun. */
@@ -55,12 +50,8 @@ export interface DrillUnit {
   is_backing_up: boolean
 }
 
-type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'proof' | 'within_ms'> & {
-  proof_id: string | null
-  proof_backup_id: string
-  proof_report: JsonObject | null
-  proof_size: number
-  proof_archive_size: number
+type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'measured' | 'within_ms'> & {
+  measured: (Omit<MeasuredDrill, 'at'> & { at: string })[] | null
   last_state: 'sound' | 'failed' | null
   last_at: Date
   last_code: string | null
@@ -69,6 +60,9 @@ type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'proof' | 'within_ms'> & {
   failed_code: string | null
   failed_message: string | null
 }
+
+/** As many as an estimate looks at. */
+const MOST_MEASURED = 3
 
 // A backup from tomorrow would stay the newest.
 const isPast = sql`backup.created_at <= now() + interval '5 minutes'`
@@ -102,9 +96,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            case when jsonb_typeof(unit.source -> 'database_size') = 'number'
                 then (unit.source ->> 'database_size')::float8 end as database_size,
            first.at as first_complete_at, plan.since, plan.waits_for,
-           proof.finished_at as proven_at, proof.depth as proven_depth, proof.report as proof_report,
-           proof.id as proof_id, proof.backup_id as proof_backup_id, proof.size as proof_size,
-           proof.archive_size as proof_archive_size,
+           proof.finished_at as proven_at, proof.depth as proven_depth, measured.list as measured,
            last.state as last_state, last.finished_at as last_at, last.code as last_code, last.error as last_error,
            greatest(last_begun.at, last_job.created_at) as tried_at,
            failed_job.finished_at as failed_at, failed_job.error_code as failed_code, failed_job.error as failed_message,
@@ -124,9 +116,15 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
         select min(created_at) as at from control_plane.backups backup
          where ${ofTheUnit} and completed_at is not null) first
       left join lateral (
-        select drill.id, drill.finished_at, drill.depth, drill.report, drill.backup_id, backup.size,
-               coalesce(backup.archive_size, backup.size) as archive_size from ${drillsOfTheUnit}
+        select drill.finished_at, drill.depth from ${drillsOfTheUnit}
            and drill.state = 'sound' order by drill.started_at desc limit 1) proof on true
+      cross join lateral (
+        select json_agg(one order by at desc) as list from (
+          select drill.id as verification_id, backup.id as backup_id, drill.finished_at as at,
+                 json_build_object('phases', drill.report -> 'phases') as report, backup.size,
+                 coalesce(backup.archive_size, backup.size) as archive_size from ${drillsOfTheUnit}
+             and drill.state = 'sound' and drill.report ? 'phases'
+           order by drill.finished_at desc limit ${MOST_MEASURED}) one) measured
       left join lateral (
         select drill.state, drill.finished_at, drill.code, drill.error from ${drillsOfTheUnit}
            and drill.state in ('sound', 'failed') and drill.finished_at is not null
@@ -163,19 +161,11 @@ const jobsOfTheUnit = sql`control_plane.jobs job join control_plane.backups back
   where job.kind = 'drill' and ${ofTheUnit}`
 
 function unitOf(row: Row, wish: DrillWish | undefined): DrillUnit {
-  const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...others } =
-    row
-  const { proof_id, proof_backup_id, proof_report, proof_size, proof_archive_size, ...unit } = others
+  const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...unit } = row
   return {
     ...unit,
     within_ms: wish?.within_ms ?? null,
-    proof:
-      proof_id === null
-        ? null
-        : {
-            ...{ verification_id: proof_id, backup_id: proof_backup_id, report: proof_report },
-            ...{ size: proof_size, archive_size: proof_archive_size },
-          },
+    measured: (row.measured ?? []).map(one => ({ ...one, at: new Date(one.at) })),
     last_drill:
       last_state === null ? null : { state: last_state, at: last_at, code: last_code, error: last_error },
     failure: failed_at === null ? null : { code: failed_code, message: failed_message ?? '', at: failed_at },
