@@ -1,7 +1,7 @@
 // What the catalog takes for what `status`, `GET /overview`, `GET /events` and `/metrics` show, with
-// `--sources N` (1000) and `--backups N` (10000): on Linux the processor time of its PostgreSQL process, which
-// a busy machine changes little, elsewhere the time until the answer. Exit code 1 when that is more than
-// 200 ms.
+// `--sources N` (1000) and `--backups N` (10000): on Linux the processor time of its PostgreSQL process,
+// which a busy machine changes little, elsewhere the time until the answer. Exit code 1 when that is more
+// than 200 ms.
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

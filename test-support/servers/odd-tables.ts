@@ -20,7 +20,7 @@ insert into scalars values (
   '((0,0),(1,1),(2,0))', '<(0,0),0.3>', '::1/64', '10.0.0.0/8', '08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05', B'10101', B'1',
   'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'fat:1A cat:2', 'fat & (cat | rat)', '16/B374D848', '10:20:10,14,15', 'scalars', 'pg_catalog.abs(int4)', 'pair',
   'CiText', '"a b"=>"1", c=>NULL', 'a.b.c', 7);
-insert into scalars default values;
+create type public."json_array" as (n int); insert into scalars (rt) values ('public."json_array"');
 insert into scalars (f4, f8, d, c) values ('NaN', '-0', 'NaN', 'y'), ('infinity', 5e-324, 0.1, ''), (1e-45, 1.7976931348623157e308, -0.0, ' ');
 create table nested (
   id int generated always as identity, colors "Größe ""x"""."Farbe"[], pairs pair[], one pair, dp paired, r int4range, sp spans, ar float8[][], tr tstzrange,

@@ -79,7 +79,7 @@ async function contentsOf(tar: Buffer): Promise<Record<string, string>> {
 describe('a folder of logs that its owner exchanges for a link', () => {
   it.each(['sub', 'sub/deeper'])('after the search (%s) brings nothing from elsewhere', async folder => {
     // tar is in the middle of this one while the chat is slow.
-    await writeFile(join(directory, 'large.log'), randomBytes(8_000_000))
+    await writeFile(join(directory, 'large.log'), randomBytes(4_000_000))
     const sent = await bench.send(
       ['--project', `swapped-${++count}`, '--type', 'logs', '--directory', directory, '--include', '*.log'],
       { during: () => swap(folder) },

@@ -76,7 +76,52 @@ it('a dump that was altered on its way fails its drill, and each table is named'
   ])
 })
 
-it('so does one in the custom format, altered by one byte', async () => {
+/** What the same database is after each of the alterations. */
+const ALTERED = `update customers set name = 'Margarets' where id = 500;
+  update notes set note = '' where id = 7;
+  update prices set price = 0.10000000000000002 where id = 1;
+  delete from visits where page = '/twin'`
+
+/** A folder with a pg_dump that reads another database than the one it is sent to. */
+async function misledPrograms(database: string): Promise<string> {
+  const folder = join(bench.vault.folder, `reading-${database}`)
+  await mkdir(folder)
+  const pgDump = join(await installedServer(), 'pg_dump')
+  const text = `#!/bin/bash
+arguments=()
+for argument; do
+  case $argument in
+    --snapshot=*) ;;
+    --dbname=*) arguments+=("\${argument/shop/${database}}") ;;
+    *) arguments+=("$argument") ;;
+  esac
+done
+exec ${pgDump} "\${arguments[@]}"
+`
+  await writeFile(join(folder, 'pg_dump'), text)
+  await chmod(join(folder, 'pg_dump'), 0o755)
+  return folder
+}
+
+it('in the custom format as well: equal as it left, and each altered table is named', async () => {
+  for (const name of ['same', 'other'])
+    await bench.server.sql('postgres', `create database ${name} template shop`)
+  await bench.server.sql('other', ALTERED)
+  const same = await bench.cli(['verify', await sendBy(await misledPrograms('same'), 'custom'), '--drill'])
+  expect(same.code, same.stdout + same.stderr).toBe(0)
+  expect(same.stdout).toContain('contents equal: 5 tables with 1109 rows')
+  const { code, report } = await bench.drill(await sendBy(await misledPrograms('other'), 'custom'))
+  expect({ code, answer: report.code }).toEqual({ code: 5, answer: 'DIFFERENT' })
+  const told = (report.drill as RestoredReport).differences.map(one => [one.object, one.change])
+  expect(told.sort()).toEqual([
+    ['public.customers', 'changed'],
+    ['public.notes', 'changed'],
+    ['public.prices', 'changed'],
+    ['public.visits', 'fewer'],
+  ])
+})
+
+it('so does one in the custom format whose bytes were altered', async () => {
   const programs = await alteringPrograms('altering-custom', 's/Margarete/Margarets/')
   const id = await sendBy(programs, 'custom')
   const run = await bench.cli(['verify', id, '--drill'])

@@ -12,7 +12,7 @@ export const LEFT_OUT_REASONS = {
   refused: 'the server could not hash it',
   version: 'the server is too old to read it safely',
   unsafe: 'its owner could run code with the rights that the user of the backup has on the server',
-  connection: 'the server has no further connection for the backup',
+  connection: 'the server had no further connection for the backup, or ended it',
   rows: 'its rows are not in the dump',
   part: 'some of its rows are not in the dump',
   foreign: 'a foreign table: its rows are not in the dump',

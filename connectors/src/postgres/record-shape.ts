@@ -1,4 +1,4 @@
-/** What a value out of a record must look like. Records come from a catalog or a chat, and are not trusted. */
+/** What a value out of a record must look like. */
 export type Shape = (value: unknown) => boolean
 
 export const isText: Shape = value => typeof value === 'string'

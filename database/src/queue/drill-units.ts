@@ -148,7 +148,8 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            case when jsonb_typeof(unit.source -> 'database_size') = 'number'
                 then (unit.source ->> 'database_size')::float8 end as database_size,
            first.at as first_complete_at, plan.since, plan.waits_for,
-           proof.finished_at as proven_at, proven.depth as proven_depth, measured.list as measured, ended.state as last_state, ended.finished_at as last_at,
+           proof.finished_at as proven_at, proven.depth as proven_depth, measured.list as measured,
+           ended.state as last_state, ended.finished_at as last_at,
            ended.code as last_code, ended.error as last_error,
            greatest(last_begun.at, last_job.created_at) as tried_at, failed_job.finished_at as failed_at,
            failed_job.error_code as failed_code, failed_job.error as failed_message, last_job.done_at,

@@ -63,7 +63,8 @@ export async function* readUnindexedEvidence(
   named: ReadonlySet<number>,
 ): AsyncGenerator<FoundEvidence> {
   const seen = new Set(named)
-  const waiting = [...sightings]
+  // Of several messages with one record, the first one has the date that counts: the others are copies.
+  const waiting = sightings.toSorted((one, other) => one.messageId - other.messageId)
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const { messageId, facts, document, sentAt } = next
     if (seen.has(messageId)) continue

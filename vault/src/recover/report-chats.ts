@@ -53,7 +53,9 @@ function readReport({ documents }: RecoveryTools, chat: ReadChat): RecoveryRepor
     withoutKey,
     backups: backupsOf(recorded),
     refused: refusedOf(recorded),
-    evidence: evidence.filter(one => 'outcome' in one && one.outcome !== 'conflict').length,
+    // A record may be there twice, when somebody copied its message.
+    evidence: new Set(evidence.flatMap(one => ('id' in one && one.outcome !== 'conflict' ? [one.id] : [])))
+      .size,
     lookedAt: 0,
     owner: null,
     unread: 0,

@@ -1,4 +1,8 @@
-import { listVerifications, unpostedEvidence } from '@telegram-backup/database'
+import {
+  evidenceMessages as evidenceMessagesOf,
+  listVerifications,
+  unpostedEvidence,
+} from '@telegram-backup/database'
 import { addEvidence } from '@telegram-backup/test-support/evidence-records.ts'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
@@ -153,6 +157,27 @@ describe('evidence', () => {
     expect(await numbersIn(next)).toEqual([1, 2, 3])
     expect((await post(next)).posted).toMatchObject([{ number: 2 }])
     expect(evidenceMessages()).toHaveLength(3)
+  })
+
+  test('that somebody copied counts once, and keeps the message with the first date', async () => {
+    const id = await drill()
+    await post()
+    const [original = 0] = evidenceMessages()
+    const { emulator, chatId, token } = machines.vault
+    await fetch(`${emulator.url}/bot${token}/copyMessage`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        chat_id: `${chatId}`,
+        from_chat_id: `${chatId}`,
+        message_id: `${original}`,
+      }),
+    })
+    lose(indexMessage())
+    const next = await machines.open()
+    const report = await next.recover()
+    expect(evidenceMessages()).toHaveLength(2)
+    expect(report.evidence).toBe(1)
+    expect(await evidenceMessagesOf(next.database, id)).toMatchObject([{ message_id: original }])
   })
 
   test('is in each of two chats, and is not copied again after a recovery', async () => {

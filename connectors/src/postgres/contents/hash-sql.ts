@@ -10,8 +10,8 @@ export const HASH_SETTINGS: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   lc_monetary: 'C',
   xmlbinary: 'base64',
-  // The names that regclass and the like give.
-  quote_all_identifiers: 'off',
+  // The names that regclass and the like give: which of them need quotes differs between versions.
+  quote_all_identifiers: 'on',
 }
 
 /**

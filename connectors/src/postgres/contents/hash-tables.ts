@@ -119,10 +119,13 @@ function numberOf(oid: number): number {
   throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
 }
 
-/** Conservative: any composite type counts as one that holds floats. */
+/**
+ * Conservative: any composite type counts as one that holds floats. Without quotes, since which names need
+ * them differs between versions.
+ */
 const columnsSql = (oid: number): string => `
 with recursive own as (
-  select attname, attnum, atttypid, pg_catalog.format_type(atttypid, atttypmod) as shown,
+  select attname, attnum, atttypid, pg_catalog.replace(pg_catalog.format_type(atttypid, atttypmod), '"', '') as shown,
     coalesce(pg_catalog.to_jsonb(a)->>'attgenerated', '') <> '' as is_generated
   from pg_catalog.pg_attribute a where attrelid = ${numberOf(oid)} and attnum > 0 and not attisdropped
 ), base (attnum, oid) as (

@@ -182,7 +182,9 @@ export class SourceHashes {
     if (this.#isOver) return 'time'
     if (!this.#session.isOpen) return 'connection'
     try {
-      return await hash()
+      const result = await hash()
+      // Somebody else has cancelled it.
+      return result === 'time' && !this.#isOver ? 'refused' : result
     } catch {
       return this.#isOver ? 'time' : this.#session.isOpen ? 'refused' : 'connection'
     }
