@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
+import type { MeasuredDrill } from '#backups/measured-drills.ts'
 import type { Database } from '#database.ts'
-import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
+import type { BackupType, Verification } from '#jobs/types.backup.ts'
 import { type DrillWish, drillWishes, placeKey } from '#queue/drill-wishes.ts'
 
 /**
@@ -33,14 +34,8 @@ export interface DrillUnit {
   /** When a drill last found no difference, and how far it looked; also of a backup that was erased since. */
   proven_at: Date | null
   proven_depth: Verification['depth']
-  /** That drill: its report, and the sizes of its backup, plain and as sent. */
-  proof: {
-    verification_id: string
-    backup_id: string
-    report: JsonObject | null
-    size: number
-    archive_size: number
-  } | null
+  /** The newest such drills that were measured, newest first; of their reports, the phases alone. */
+  measured: MeasuredDrill[]
   /** The drill that ended last; null without any. */
   last_drill: { state: 'sound' | 'failed'; at: Date; code: string | null; error: string | null } | null
   /** When a drill was last asked for or begun. */
@@ -55,12 +50,8 @@ export interface DrillUnit {
   is_backing_up: boolean
 }
 
-type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'proof' | 'within_ms'> & {
-  proof_id: string | null
-  proof_backup_id: string
-  proof_report: JsonObject | null
-  proof_size: number
-  proof_archive_size: number
+type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'measured' | 'within_ms'> & {
+  measured: (Omit<MeasuredDrill, 'at'> & { at: string })[] | null
   last_state: 'sound' | 'failed' | null
   last_at: Date
   last_code: string | null
@@ -69,6 +60,9 @@ type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'proof' | 'within_ms'> & {
   failed_code: string | null
   failed_message: string | null
 }
+
+/** As many as an estimate looks at. */
+const MOST_MEASURED = 3
 
 // A backup from tomorrow would stay the newest.
 const isPast = sql`backup.created_at <= now() + interval '5 minutes'`
@@ -105,12 +99,21 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
       select ${UNIT_KEY} as key, min(created_at) as at from control_plane.backups backup
        where source_name is not null and completed_at is not null group by 1
     ), drill as (
-      select ${UNIT_KEY} as key, drill.id, drill.state, drill.code, drill.started_at, drill.finished_at, backup.size,
+      select ${UNIT_KEY} as key, drill.id, drill.state, drill.code, drill.started_at, drill.finished_at, drill.backup_id, backup.size,
              coalesce(backup.archive_size, backup.size) as archive_size
         from control_plane.verifications drill join control_plane.backups backup on backup.id = drill.backup_id
        where drill.kind = 'drill' and backup.source_name is not null
     ), proof as (
       select distinct on (key) * from drill where state = 'sound' order by key, started_at desc
+    ), measured as (
+      select ranked.key, json_agg(json_build_object(
+               'verification_id', ranked.id, 'backup_id', ranked.backup_id, 'at', ranked.finished_at,
+               'report', json_build_object('phases', verification.report -> 'phases'),
+               'size', ranked.size, 'archive_size', ranked.archive_size) order by ranked.finished_at desc) as list
+        from (select drill.*, row_number() over (partition by key order by finished_at desc) as place
+                from drill where state = 'sound') ranked
+        join control_plane.verifications verification on verification.id = ranked.id
+       where ranked.place <= ${MOST_MEASURED} group by ranked.key
     ), last as (
       select distinct on (key) key, id from drill
        where state in ('sound', 'failed') and finished_at is not null
@@ -145,9 +148,8 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            case when jsonb_typeof(unit.source -> 'database_size') = 'number'
                 then (unit.source ->> 'database_size')::float8 end as database_size,
            first.at as first_complete_at, plan.since, plan.waits_for,
-           proof.finished_at as proven_at, proven.depth as proven_depth, proven.report as proof_report,
-           proof.id as proof_id, proven.backup_id as proof_backup_id, proof.size as proof_size,
-           proof.archive_size as proof_archive_size, ended.state as last_state, ended.finished_at as last_at,
+           proof.finished_at as proven_at, proven.depth as proven_depth, measured.list as measured,
+           ended.state as last_state, ended.finished_at as last_at,
            ended.code as last_code, ended.error as last_error,
            greatest(last_begun.at, last_job.created_at) as tried_at, failed_job.finished_at as failed_at,
            failed_job.error_code as failed_code, failed_job.error as failed_message, last_job.done_at,
@@ -159,6 +161,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
       left join first on first.key = unit.key
       left join proof on proof.key = unit.key
       left join control_plane.verifications proven on proven.id = proof.id
+      left join measured on measured.key = unit.key
       left join last on last.key = unit.key
       left join control_plane.verifications ended on ended.id = last.id
       left join last_begun on last_begun.key = unit.key
@@ -188,19 +191,11 @@ const UNIT_KEY = sql`(backup.project_id || ' ' || backup.type || ' ' || backup.s
   || coalesce(backup.member, '')) collate "C"`
 
 function unitOf(row: Row, wish: DrillWish | undefined): DrillUnit {
-  const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...others } =
-    row
-  const { proof_id, proof_backup_id, proof_report, proof_size, proof_archive_size, ...unit } = others
+  const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...unit } = row
   return {
     ...unit,
     within_ms: wish?.within_ms ?? null,
-    proof:
-      proof_id === null
-        ? null
-        : {
-            ...{ verification_id: proof_id, backup_id: proof_backup_id, report: proof_report },
-            ...{ size: proof_size, archive_size: proof_archive_size },
-          },
+    measured: (row.measured ?? []).map(one => ({ ...one, at: new Date(one.at) })),
     last_drill:
       last_state === null ? null : { state: last_state, at: last_at, code: last_code, error: last_error },
     failure: failed_at === null ? null : { code: failed_code, message: failed_message ?? '', at: failed_at },

@@ -57,8 +57,8 @@ function showSource(
     to.proven.set({ ...labels, depth: oldest.proven_depth }, oldest.proven_at.getTime() / 1000)
   const ended = members.flatMap(({ last_drill }) => last_drill ?? [])
   if (ended.length > 0) to.isGood.set(labels, ended.every(({ state }) => state === 'sound') ? 1 : 0)
-  for (const { proof } of members) {
-    for (const [phase, seconds] of Object.entries(durationsOf(proof?.report) ?? {}))
+  for (const { measured } of members) {
+    for (const [phase, seconds] of Object.entries(durationsOf(measured[0]?.report) ?? {}))
       to.duration.inc({ ...labels, phase: phase.replace('_seconds', '') }, seconds)
   }
   if (within_ms !== null) to.within.set(labels, within_ms / 1000)

@@ -3,6 +3,7 @@ import {
   type Database,
   type DrillUnit,
   type JsonObject,
+  type MeasuredDrill,
   measuredDrills,
 } from '@telegram-backup/database'
 import type { DrillPhases } from '#proof/phase-clock.ts'
@@ -62,11 +63,14 @@ export async function restoreTimeOf(
 ): Promise<RestoreEstimate | null> {
   const { size, archive_size } = backup
   const drills = await measuredDrills(database, backup, { limit: MOST_DRILLS })
-  const measured = drills.flatMap(({ report, ...drill }) => {
+  return estimateRestore(measuredIn(drills), { archive_size: archive_size ?? size, size })
+}
+
+function measuredIn(drills: readonly MeasuredDrill[]): MeasuredRestore[] {
+  return drills.flatMap(({ report, ...drill }) => {
     const phases = durationsOf(report)
     return phases === undefined ? [] : [{ ...drill, phases }]
   })
-  return estimateRestore(measured, { archive_size: archive_size ?? size, size })
 }
 
 /**
@@ -74,14 +78,9 @@ export async function restoreTimeOf(
  * was measured.
  */
 export function restoreSecondsOf(members: readonly DrillUnit[]): number | null {
-  const seconds = members.map(({ proof, proven_at, size, archive_size }) => {
-    const phases = durationsOf(proof?.report)
-    if (proof === null || proven_at === null || phases === undefined) return null
-    const estimate = estimateRestore([{ ...proof, at: proven_at, phases }], {
-      archive_size: archive_size ?? size,
-      size,
-    })
-    return estimate?.seconds ?? null
+  const seconds = members.map(({ measured, size, archive_size }) => {
+    const of = { archive_size: archive_size ?? size, size }
+    return estimateRestore(measuredIn(measured), of)?.seconds ?? null
   })
   if (seconds.length === 0 || seconds.includes(null)) return null
   return seconds.reduce<number>((sum, one) => sum + (one ?? 0), 0)

@@ -19,7 +19,11 @@ function unit(fields: Partial<DrillUnit> = {}): DrillUnit {
     },
     ...{ size: 1, archive_size: 1, messages: 2, database_size: 1, first_complete_at: ago(100) },
     ...{ within_ms: 24 * HOUR, since: ago(90), waits_for: null, proven_at: ago(1), proven_depth: 'counts' },
-    ...{ proof: null, last_drill: { state: 'sound', at: ago(1), code: null, error: null }, tried_at: ago(1) },
+    ...{
+      measured: [],
+      last_drill: { state: 'sound', at: ago(1), code: null, error: null },
+      tried_at: ago(1),
+    },
     ...{ done_at: null, failure: null, is_drilling: false, is_backing_up: false },
     ...fields,
   }

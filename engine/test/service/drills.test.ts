@@ -7,6 +7,7 @@ import {
   type DrillUnit,
   drillUnits,
   finishVerification,
+  getBackupById,
   type JsonObject,
   measuredDrills,
   noteService,
@@ -15,7 +16,7 @@ import {
 } from '@telegram-backup/database'
 import { openVerifiedVault, type VerifiedVault } from '@telegram-backup/test-support/verified-vault.ts'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { durationsOf } from '#proof/restore-time.ts'
+import { durationsOf, restoreSecondsOf, restoreTimeOf } from '#proof/restore-time.ts'
 
 interface Wish extends SourcePlace {
   within_ms: number | null
@@ -174,7 +175,7 @@ it('knows the last proof of a source, and its last drill that showed anything', 
   await drilled(ids[1], { state: 'failed', code: 'UNREACHABLE' })
   const [unit] = await drillUnits(v.database)
   expect(unit).toMatchObject({ backup_id: ids[1], last_drill: { state: 'sound' }, proven_depth: 'counts' })
-  expect(durationsOf(unit?.proof?.report)).toEqual(phases)
+  expect(durationsOf(unit?.measured[0]?.report)).toEqual(phases)
   await drilled(ids[1], { state: 'failed', code: 'DIFFERENT' })
   expect((await drillUnits(v.database))[0]).toMatchObject({
     ...{ proven_at: unit?.proven_at, last_drill: { state: 'failed', code: 'DIFFERENT' } },
@@ -184,6 +185,17 @@ it('knows the last proof of a source, and its last drill that showed anything', 
     { backup_id: ids[0], size: 1000 },
   ])
   expect(await measuredDrills(v.database, { ...of, source_name: 'other' }, { limit: 5 })).toEqual([])
+})
+
+it('the overview expects of a restore what show expects: the slowest of the last three drills', async () => {
+  const of = await getBackupById(v.database, String(ids[1]))
+  for (const restore_seconds of [90, 60, 20, 40]) {
+    const phases = { fetch_seconds: 1, open_seconds: 2, restore_seconds, compare_seconds: 4 }
+    await drilled(ids[1], { state: 'sound', report: { phases } })
+  }
+  const [unit] = await drillUnits(v.database)
+  expect(restoreSecondsOf(unit === undefined ? [] : [unit])).toBe(63)
+  expect(of && (await restoreTimeOf(v.database, of))).toMatchObject({ seconds: 63 })
 })
 
 it('counts each member of the newest run of a group by itself', async () => {

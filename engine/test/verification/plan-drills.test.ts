@@ -35,7 +35,7 @@ function unit(fields: Partial<DrillUnit> = {}): DrillUnit {
       proven_at: null,
       proven_depth: null,
     },
-    ...{ proof: null, last_drill: null, tried_at: null, done_at: null, failure: null },
+    ...{ measured: [], last_drill: null, tried_at: null, done_at: null, failure: null },
     ...{ is_drilling: false, is_backing_up: false },
     ...fields,
   }
