@@ -132,8 +132,9 @@ export async function countObjects(session: PsqlSession): Promise<Record<string,
  */
 export async function prepareCounting(session: PsqlSession, statementMs: number): Promise<void> {
   await session.ask(
-    `set local application_name = '${COUNTING}'; set local statement_timeout = ${statementMs};
-     set local lock_timeout = '1s'; set local row_security = off;
+    `select pg_catalog.to_json(array[pg_catalog.set_config('application_name', '${COUNTING}', true),
+       pg_catalog.set_config('statement_timeout', '${statementMs}', true),
+       pg_catalog.set_config('lock_timeout', '1s', true), pg_catalog.set_config('row_security', 'off', true)]);
      select pg_catalog.to_json(pg_catalog.set_config(name, 'view, foreign-table', true)) from pg_catalog.pg_settings
      where name = 'restrict_nonsystem_relation_kind'`,
   )

@@ -110,12 +110,12 @@ it('nobody can plant while a query is planned, and a reader without the right to
   await server.sql('postgres', 'create database held owner mallory')
   await server.sql('held', 'set session authorization mallory; create table t (n int)')
   const table: HashableRelation = {
-    ...{ schema: 'public', name: 't', kind: 'table', oid: 1, root: undefined, mayLock: true },
+    ...{ schema: 'public', name: 't', kind: 'table', oid: 1, root: undefined, mayLock: true, pages: 0 },
   }
   const { path: psql } = await newestClientProgram('psql')
   const guard = await PlanGuard.begin(parsePostgresUrl(server.url('held')), { psql, signal: undefined })
   try {
-    expect(await guard.hold(table)).toBeUndefined()
+    expect(await guard.hold([table])).toEqual([{ reason: undefined, bytes: 0 }])
     const asMallory = (sql: string): Promise<string> =>
       server.sql('held', `set session authorization mallory; set lock_timeout = '200ms'; ${sql}`)
     for (const sql of ['create index on t ((n + 1))', 'create statistics s on (n + 1), n from t']) {
@@ -148,14 +148,14 @@ it('the session that looks at tables outlives the limits of the database while o
     `create table t (n int); alter database limited set idle_in_transaction_session_timeout = ${limitMs}`,
   )
   const table: HashableRelation = {
-    ...{ schema: 'public', name: 't', kind: 'table', oid: 1, root: undefined, mayLock: true },
+    ...{ schema: 'public', name: 't', kind: 'table', oid: 1, root: undefined, mayLock: true, pages: 0 },
   }
   const { path: psql } = await newestClientProgram('psql')
   const guard = await PlanGuard.begin(parsePostgresUrl(server.url('limited')), { psql, signal: undefined })
   try {
     for (const _ of ['at first', 'after a table']) {
       await delay(2 * limitMs)
-      expect(await guard.hold(table)).toBeUndefined()
+      expect(await guard.hold([table])).toEqual([{ reason: undefined, bytes: 0 }])
       guard.release()
     }
   } finally {

@@ -167,3 +167,84 @@ it('what an index lacks is hashed all the same, as pg_dump reads it', async () =
   const { hashes } = await contentsOf(server, { database: 'lacking' })
   expect(hashes.tables.map(([, table, rows]) => [table, rows])).toEqual([['queue', 12]])
 })
+
+it('small tables are hashed many at once, and one that is locked or fails loses no other', async () => {
+  await server.sql('postgres', 'create database many')
+  await server.sql(
+    'many',
+    `create table parted (n int) partition by list (n);
+     do $$ begin for at in 1..150 loop
+       execute format('create table part_%s partition of parted for values in (%s)', at, at);
+     end loop; end $$;
+     insert into parted select generate_series(1, 150);
+     create type kind as enum ('a'); create table failing (k kind); insert into failing values ('a');
+     delete from pg_enum where enumtypid = 'kind'::regtype;
+     create table locked (n int); create table large as select n, repeat('x', 500) from generate_series(1, 3000) n;
+     alter database many set log_statement = 'all'`,
+  )
+  const holder = spawn(
+    (await newestClientProgram('psql')).path,
+    ['-X', '-q', '-A', '-t', '-d', server.url('many')],
+    { stdio: ['pipe', 'pipe', 'ignore'] },
+  )
+  holder.stdin.write(`begin; lock table locked; select 'held';\n`)
+  await once(holder.stdout, 'data')
+  try {
+    const { hashes } = await contentsOf(server, { database: 'many' })
+    expect(hashes.tables.map(([, table, rows]) => [table, rows])).toEqual([
+      ['large', 3000],
+      ['parted', 150],
+    ])
+    expect(hashes.left_out.toSorted()).toEqual([
+      ['public', 'failing', 'refused'],
+      ['public', 'locked', 'lock'],
+    ])
+    expect((await server.log()).split('declare telegram_backup_hash').length).toBeLessThan(40)
+  } finally {
+    holder.stdin.end('rollback;\n')
+    await once(holder, 'exit')
+  }
+})
+
+it('a server that answers one of the sessions no more does not hold up the backup', async () => {
+  await server.sql('postgres', 'create database silent')
+  await server.sql('silent', 'create table t (n int)')
+  const session = await SourceSession.begin(parsePostgresUrl(server.url('silent')), undefined)
+  const until = { dumpEnded: Promise.resolve(), partsSent: Promise.resolve() }
+  await server.sql(
+    'postgres',
+    `create function pid_of_other() returns int language plpgsql as $$ declare found int; begin
+       loop
+         perform pg_stat_clear_snapshot();
+         select pid into found from pg_stat_activity
+         where application_name = 'telegram-backup plan' and query ~ 'lock_timeout|^lock';
+         exit when found is not null;
+         perform pg_sleep(0.01);
+       end loop;
+       return found;
+     end $$`,
+  )
+  const holder = spawn((await newestClientProgram('psql')).path, [
+    '-X',
+    '-q',
+    '-A',
+    '-t',
+    '-d',
+    server.url('silent'),
+  ])
+  holder.stdin.write(`begin; lock table t; select 'held';\n`)
+  await once(holder.stdout, 'data')
+  const other = server.sql('postgres', 'select pid_of_other()')
+  const reading = session.contents(OPTIONS, until)
+  const pid = Number(await other)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    const { hashes } = (await reading) as Recorded
+    // It was locked until the session fell silent.
+    expect(['time', 'lock']).toContain(hashes.left_out[0]?.[2])
+  } finally {
+    process.kill(pid, 'SIGCONT')
+    holder.stdin.end('rollback;\n')
+    await once(holder, 'exit')
+  }
+})

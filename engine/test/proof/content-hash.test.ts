@@ -9,9 +9,9 @@ import type { HashAlgorithm } from '@telegram-backup/connectors/postgres/content
 import {
   hashTable,
   prepareHashing,
-  readColumns,
   readHashable,
 } from '@telegram-backup/connectors/postgres/contents/hash-tables.ts'
+import { readColumns } from '@telegram-backup/connectors/postgres/contents/table-columns.ts'
 import { newCatalog, type ServedCatalog } from '@telegram-backup/test-support/catalog-server.ts'
 import fc from 'fast-check'
 import pg from 'pg'
@@ -37,7 +37,7 @@ const session = {
   isOpen: true,
   ask: async (sql: string): Promise<unknown> => {
     const answered: pg.QueryResult[] = [await client.query(sql)].flat()
-    return Object.values(answered.at(-1)?.rows[0] ?? {})[0]
+    return Object.values(answered.findLast(({ rows }) => rows.length > 0)?.rows[0] ?? {})[0]
   },
 }
 
@@ -96,8 +96,10 @@ async function make(
 async function hashOf(table: string, algorithm: HashAlgorithm): Promise<ContentHash> {
   const relation = (await readHashable(session)).find(({ name }) => name === table)
   if (relation === undefined) throw new Error(`no ${table}`)
-  const { columns } = await readColumns(session, relation)
-  const hash = await hashTable(session, relation, { columns, algorithm, floats: 'text' })
+  // What is made before stays.
+  await prepareHashing(session)
+  const [{ columns } = { columns: [] }] = await readColumns(session, [relation])
+  const hash = await hashTable(session, { ...relation, columns }, { algorithm, floats: 'text' })
   if (typeof hash === 'string') throw new Error(hash)
   return hash
 }
@@ -112,7 +114,6 @@ async function undoing(use: () => Promise<void>): Promise<void> {
   await client.query('begin')
   try {
     await client.query(`select set_config('search_path', '', true)`)
-    await prepareHashing(session)
     await use()
   } finally {
     await client.query('rollback')

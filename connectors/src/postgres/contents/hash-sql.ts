@@ -20,14 +20,16 @@ export const HASH_SETTINGS: Readonly<Record<string, string>> = {
  * than one. It reads the table itself, as pg_dump does: an index may lack rows, for example after an upgrade
  * of the system's collations.
  */
-export const PREPARE_HASHING: string = `${Object.entries(HASH_SETTINGS)
-  .map(([name, value]) => `set local ${name} = ${quoteText(value)};`)
-  .join(' ')}
-set local row_security = off; set local jit = off; set local constraint_exclusion = off;
-set local max_parallel_workers_per_gather = 0;
-set local enable_indexonlyscan = off;
-select pg_catalog.to_json(pg_catalog.set_config(name, 'view, foreign-table', true)) from pg_catalog.pg_settings
-where name = 'restrict_nonsystem_relation_kind'`
+export const PREPARE_HASHING: string = `set local jit = off;
+select pg_catalog.set_config(name, 'view, foreign-table', true) from pg_catalog.pg_settings
+where name = 'restrict_nonsystem_relation_kind';
+select pg_catalog.to_json(array[${Object.entries({
+  ...HASH_SETTINGS,
+  ...{ row_security: 'off', constraint_exclusion: 'off', max_parallel_workers_per_gather: '0' },
+  enable_indexonlyscan: 'off',
+})
+  .map(([name, value]) => `pg_catalog.set_config(${quoteText(name)}, ${quoteText(value)}, true)`)
+  .join(', ')}])`
 
 export interface HashableColumn {
   name: string

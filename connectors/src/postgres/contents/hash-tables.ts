@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { describeError } from '@telegram-backup/errors'
 import {
   type ContentHash,
   hashOfBuckets,
@@ -34,54 +33,79 @@ export interface HashableRelation {
   root: { schema: string; name: string; oid: number } | undefined
   /** Whether its user may keep others from changing it. */
   mayLock: boolean
+  /** As the server last estimated them; 0 before the first time. */
+  pages: number
 }
 
+// The tables on top are found here: a server that does not know how many partitions there are may plan a
+// query for them that takes hours.
 const RELATIONS = `
-with recursive above (oid, top) as (
-  select class.oid, i.inhparent from pg_catalog.pg_class class
-  join pg_catalog.pg_inherits i on i.inhrelid = class.oid where class.relispartition
-  union all
-  select above.oid, i.inhparent from above join pg_catalog.pg_class class on class.oid = above.top
-  join pg_catalog.pg_inherits i on i.inhrelid = class.oid where class.relispartition
-)
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
   namespace.nspname, class.relname,
-  case when of_extension.oid is not null then 'extension' when class.relkind = 'f' then 'foreign table'
-    when class.relkind = 'm' then 'materialized view' else 'table' end,
-  class.oid::pg_catalog.int8, top_namespace.nspname, top.relname, top.oid::pg_catalog.int8,
+  case when class.relkind = 'p' then 'partitioned' when of_extension.oid is not null then 'extension'
+    when class.relkind = 'f' then 'foreign table' when class.relkind = 'm' then 'materialized view' else 'table' end,
+  class.oid::pg_catalog.int8, i.inhparent::pg_catalog.int8,
   pg_catalog.has_table_privilege(class.oid, case
     when pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 170000 then 'UPDATE, DELETE, TRUNCATE'
-    else 'UPDATE, DELETE, TRUNCATE, MAINTAIN' end)
+    else 'UPDATE, DELETE, TRUNCATE, MAINTAIN' end),
+  class.relpages
 ) order by class.relpages, namespace.nspname, class.relname), '[]')
 from pg_catalog.pg_class class
 join pg_catalog.pg_namespace namespace on namespace.oid = class.relnamespace
-left join above on above.oid = class.oid
-  and not exists (select from pg_catalog.pg_class t where t.oid = above.top and t.relispartition)
-left join pg_catalog.pg_class top on top.oid = above.top
-left join pg_catalog.pg_namespace top_namespace on top_namespace.oid = top.relnamespace
+left join pg_catalog.pg_inherits i on i.inhrelid = class.oid and class.relispartition
 left join pg_catalog.pg_depend member on member.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
   and member.objid = class.oid and member.objsubid = 0 and member.deptype = 'e'
 left join pg_catalog.pg_extension of_extension on of_extension.oid = member.refobjid
-where class.relkind in ('r', 'f', 'm') and ${IS_OWN}
-  and (of_extension.oid is null or (class.relkind = 'r' and class.oid = any (of_extension.extconfig)))`
+where class.relkind in ('r', 'f', 'm', 'p') and ${IS_OWN}
+  and (class.relkind = 'p' or of_extension.oid is null
+    or (class.relkind = 'r' and class.oid = any (of_extension.extconfig)))`
+
+type RelationRow = [
+  schema: string,
+  name: string,
+  kind: HashableRelation['kind'] | 'partitioned',
+  oid: number,
+  parent: number | null,
+  mayLock: boolean,
+  pages: number,
+]
 
 /** Throws what the session throws. */
 export async function readHashable(session: Asked): Promise<HashableRelation[]> {
-  const rows = (await session.ask(RELATIONS)) as Array<
-    [string, string, HashableRelation['kind'], number, string | null, string | null, number | null, boolean]
-  >
-  return rows.map(([schema, name, kind, oid, topSchema, topName, topOid, mayLock]) => ({
-    ...{ schema, name, kind, oid, mayLock },
-    root:
-      topSchema === null || topName === null || topOid === null
-        ? undefined
-        : { schema: topSchema, name: topName, oid: topOid },
-  }))
+  const rows = (await session.ask(RELATIONS)) as RelationRow[]
+  const byOid = new Map(rows.map(row => [row[3], row]))
+  return rows.flatMap(([schema, name, kind, oid, parent, mayLock, pages]): HashableRelation[] => {
+    if (kind === 'partitioned') return []
+    return [{ schema, name, kind, oid, mayLock, pages: Math.max(0, pages), root: topOf(parent, byOid) }]
+  })
 }
+
+/** A server may answer with tables that are parts of each other. */
+const MOST_LEVELS = 1_000
+
+function topOf(
+  parent: number | null,
+  byOid: ReadonlyMap<number, RelationRow>,
+  level = 0,
+): HashableRelation['root'] {
+  if (parent === null || level > MOST_LEVELS) return undefined
+  const [schema, name, , oid, above] = byOid.get(parent) ?? []
+  if (schema === undefined || name === undefined || oid === undefined) return undefined
+  return topOf(above ?? null, byOid, level + 1) ?? { schema, name, oid }
+}
+
+const BEFORE_HASHES = 'telegram_backup_before_hashes'
+
+/**
+ * Ends the cursor, and gives back the locks on tables and their indexes. Kept, they would fill the table of
+ * locks, which all sessions of the server share.
+ */
+const GIVE_BACK = `rollback to savepoint ${BEFORE_HASHES}`
 
 /** Prepares a transaction for all that follows here. Throws what the session throws. */
 export async function prepareHashing(session: Asked): Promise<void> {
   await session.ask(PREPARE_HASHING)
+  await session.ask(`savepoint ${BEFORE_HASHES}`)
 }
 
 /**
@@ -103,78 +127,42 @@ const SERVER = `select pg_catalog.jsonb_build_array(
   pg_catalog.current_setting('server_version_num')::pg_catalog.int4, pg_catalog.current_setting('server_version'),
   pg_catalog.getdatabaseencoding())`
 
-export interface TableColumns {
-  /** Those that a dump holds, by their names in the order of bytes. */
-  columns: HashableColumn[]
-  /** Eight digits that differ, most likely, where names or types do. */
-  fingerprint: string
-  hasGenerated: boolean
-  /** Whether other columns hold floating-point numbers inside. */
-  hasNestedFloats: boolean
-}
-
-/** A server may answer anything; this goes into the next query. */
-function numberOf(oid: number): number {
-  if (Number.isSafeInteger(oid) && oid > 0) return oid
-  throw new BackupError('The server named a table by an oid that is none', { code: 'SOURCE' })
-}
-
-/**
- * Conservative: any composite type counts as one that holds floats. Without quotes, since which names need
- * them differs between versions.
- */
-const columnsSql = (oid: number): string => `
-with recursive own as (
-  select attname, attnum, atttypid, pg_catalog.replace(pg_catalog.format_type(atttypid, atttypmod), '"', '') as shown,
-    coalesce(pg_catalog.to_jsonb(a)->>'attgenerated', '') <> '' as is_generated
-  from pg_catalog.pg_attribute a where attrelid = ${numberOf(oid)} and attnum > 0 and not attisdropped
-), base (attnum, oid) as (
-  select attnum, atttypid from own
-  union all
-  select attnum, t.typbasetype from base join pg_catalog.pg_type t on t.oid = base.oid where t.typtype = 'd'
-)
-select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(
-  attname, shown, is_generated,
-  case when t.oid in (700, 701) then 'float' when t.oid = 18 then 'char' else 'other' end,
-  t.typtype in ('c', 'r', 'm') or t.oid in (600, 601, 602, 603, 604, 628, 718) or (t.typlen = -1 and element.oid is not null
-    and (element.oid in (700, 701) or element.typcategory = 'G' or element.typtype in ('c', 'd', 'r')))
-) order by attname::pg_catalog.text collate "C"), '[]')
-from own join base using (attnum) join pg_catalog.pg_type t on t.oid = base.oid and t.typtype <> 'd'
-left join pg_catalog.pg_type element on element.oid = t.typelem`
-
-/** Throws what the session throws. */
-export async function readColumns(session: Asked, { oid }: HashableRelation): Promise<TableColumns> {
-  const all = (await session.ask(columnsSql(oid))) as Array<
-    [string, string, boolean, HashableColumn['kind'], boolean]
-  >
-  const dumped = all.filter(([, , isGenerated]) => !isGenerated)
-  const shown = JSON.stringify(dumped.map(([name, type]) => [name, type]))
-  return {
-    columns: dumped.map(([name, , , kind]) => ({ name, kind })),
-    fingerprint: createHash('sha256').update(shown).digest('hex').slice(0, 8),
-    hasGenerated: dumped.length < all.length,
-    hasNestedFloats: dumped.some(([, , , , isNested]) => isNested),
-  }
-}
-
 const CURSOR = 'telegram_backup_hash'
 
+/** A table and its columns, as `rowTexts` takes them. */
+export interface ReadTable {
+  schema: string
+  name: string
+  columns: readonly HashableColumn[]
+}
+
+interface How {
+  algorithm: HashAlgorithm
+  floats: FloatForm
+  /** Called once the server has planned the query, and before it reads a row. */
+  onPlanned?: () => void
+}
+
 /**
- * The hash of a table's own rows, without those of its children, or the reason why there is none. Throws when
- * the session is lost.
- * @param onPlanned called once the server has planned the query, and before it reads a row
+ * The hashes of the own rows of at most 100 tables, without those of their children, or the reason why there
+ * is none of any. Throws when the session is lost.
  */
+export async function hashTables(
+  session: Asked,
+  tables: readonly ReadTable[],
+  how: How,
+): Promise<ContentHash[] | LeftOutReason> {
+  const texts = tables.map(table => rowTexts(table, { columns: table.columns, floats: how.floats }))
+  return await hashTexts(session, texts, how)
+}
+
+/** As above, of one table. */
 export async function hashTable(
   session: Asked,
-  table: { schema: string; name: string },
-  of: {
-    columns: readonly HashableColumn[]
-    algorithm: HashAlgorithm
-    floats: FloatForm
-    onPlanned?: () => void
-  },
+  table: ReadTable,
+  how: How,
 ): Promise<ContentHash | LeftOutReason> {
-  return await hashTexts(session, rowTexts(table, of), of)
+  return onlyOf(await hashTables(session, [table], how))
 }
 
 /** Of all large objects together. */
@@ -182,20 +170,27 @@ export async function hashLargeObjects(
   session: Asked,
   algorithm: HashAlgorithm,
 ): Promise<ContentHash | LeftOutReason> {
-  return await hashTexts(session, LARGE_OBJECT_TEXTS, { algorithm })
+  return onlyOf(await hashTexts(session, [LARGE_OBJECT_TEXTS], { algorithm }))
+}
+
+function onlyOf(hashes: ContentHash[] | LeftOutReason): ContentHash | LeftOutReason {
+  return typeof hashes === 'string' ? hashes : (hashes[0] ?? 'refused')
 }
 
 async function hashTexts(
   session: Asked,
-  texts: string,
-  { algorithm, onPlanned }: { algorithm: HashAlgorithm; onPlanned?: () => void },
-): Promise<ContentHash | LeftOutReason> {
+  texts: readonly string[],
+  { algorithm, onPlanned }: Omit<How, 'floats'>,
+): Promise<ContentHash[] | LeftOutReason> {
+  const sums = texts.map(text => `(${bucketsSql(algorithm, text)})`)
   try {
-    await session.ask(`declare ${CURSOR} no scroll cursor for ${bucketsSql(algorithm, texts)}`)
+    await session.ask(
+      `declare ${CURSOR} no scroll cursor for select pg_catalog.jsonb_build_array(${sums.join(',\n')})`,
+    )
     onPlanned?.()
-    const buckets = await session.ask(`fetch ${CURSOR}; close ${CURSOR}`)
+    const buckets = await session.ask(`fetch ${CURSOR}; ${GIVE_BACK}`)
     // Only the last statement tells of its error.
-    return buckets === undefined ? await reasonOf(session) : hashOfBuckets(buckets as SummedBucket[])
+    return buckets === undefined ? await reasonOf(session) : (buckets as SummedBucket[][]).map(hashOfBuckets)
   } catch (error) {
     if (describeError(error).code !== 'POSTGRES' || !session.isOpen) throw error
     return await reasonOf(session)

@@ -6,10 +6,10 @@ import {
   hashLargeObjects,
   hashTable,
   prepareHashing,
-  readColumns,
   readHashable,
   readHashedBy,
 } from '#postgres/contents/hash-tables.ts'
+import { readColumns } from '#postgres/contents/table-columns.ts'
 import type { RestoredHashes } from '#postgres/drill/compare-hashes.ts'
 import { keyOf } from '#postgres/drill/table-key.ts'
 import { LEFT_OUT_REASONS, type LeftOutReason } from '#postgres/left-out.ts'
@@ -41,8 +41,10 @@ export async function readHashes(
     onCompare?.({ done, of: wanted.length, object: `${relation.schema}.${relation.name}` })
     const key = keyOf(schema, name)
     if (refused.has(key)) continue
-    const { columns, fingerprint, hasGenerated } = await readColumns(session, relation)
-    const hash = await hashTable(session, relation, { ...recorded, columns })
+    const [read] = await readColumns(session, [relation])
+    if (read === undefined) continue
+    const { columns, fingerprint, hasGenerated } = read
+    const hash = await hashTable(session, { ...relation, columns }, recorded)
     if (typeof hash === 'string') {
       refused.set(key, refusalWords(hash))
       tables.delete(key)

@@ -1,5 +1,6 @@
 import type { PostgresConnection } from '#postgres/connection.ts'
 import { addHashes, type ContentHash, NO_ROWS } from '#postgres/contents/content-hash.ts'
+import { GuardedHashes, type Hashed } from '#postgres/contents/guarded-hashes.ts'
 import {
   type ContentHashes,
   type HashAlgorithm,
@@ -8,10 +9,7 @@ import {
 } from '#postgres/contents/hash-record.ts'
 import {
   type HashableRelation,
-  hashLargeObjects,
-  hashTable,
   prepareHashing,
-  readColumns,
   readHashable,
   readHashedBy,
 } from '#postgres/contents/hash-tables.ts'
@@ -21,6 +19,11 @@ import type { PgDumpOptions } from '#postgres/dump/pg-dump-arguments.ts'
 import type { LeftOut, LeftOutReason } from '#postgres/left-out.ts'
 import type { PsqlSession } from '#postgres/psql-session.ts'
 import type { DumpedRelations } from '#postgres/table-patterns.ts'
+
+interface Named {
+  schema: string
+  name: string
+}
 
 /** A table by itself, or a partitioned one with what its partitions have given so far. */
 interface Entry {
@@ -37,7 +40,7 @@ select pg_catalog.to_json(exists (select from pg_catalog.pg_largeobject_metadata
 
 /** The hashes of a source in the making, in the session whose snapshot pg_dump reads. */
 export class SourceHashes {
-  readonly #session: PsqlSession
+  readonly #hashes: GuardedHashes
   readonly #by: HashedBy
   readonly #guard: PlanGuard | undefined
   readonly #relations: ReadonlyMap<string, HashableRelation>
@@ -48,10 +51,9 @@ export class SourceHashes {
   readonly #locked: HashableRelation[] = []
   readonly #startedAt = performance.now()
   #largeObjects: ContentHash | undefined
-  #isOver = false
 
   private constructor(of: {
-    session: PsqlSession
+    hashes: GuardedHashes
     by: HashedBy
     guard: PlanGuard | undefined
     relations: ReadonlyMap<string, HashableRelation>
@@ -59,7 +61,7 @@ export class SourceHashes {
     leftOut: LeftOut[]
     hasLargeObjects: boolean
   }) {
-    this.#session = of.session
+    this.#hashes = of.hashes
     this.#by = of.by
     this.#guard = of.guard
     this.#relations = of.relations
@@ -81,50 +83,56 @@ export class SourceHashes {
     },
   ): Promise<SourceHashes | undefined> {
     const { connection, psql, signal, algorithm, options, selection } = of
-    const visible = await readVisible(session)
-    const relations = await readHashable(session)
-    const areDumped = options.schemas.length + options.tables.length === 0
-    const hasLargeObjects = areDumped && (await session.ask(HAS_LARGE_OBJECTS)) === true
-    await prepareHashing(session)
-    const by = await readHashedBy(session, algorithm)
-    if (by === undefined) return undefined
-    const guard = await PlanGuard.begin(connection, { psql, signal }).catch(() => undefined)
-    return new SourceHashes({
-      ...{ session, by, guard, hasLargeObjects },
-      relations: new Map(relations.map(relation => [keyOf(relation), relation])),
-      isTop: table => selection.isDumped({ ...table, isVisible: visible.has(table.oid) }),
-      leftOut: relations.flatMap((relation): LeftOut[] => {
-        const isVisible = visible.has(relation.oid)
-        const reason = reasonFor(relation, { options, selection, isVisible })
-        return reason === undefined ? [] : [[relation.schema, relation.name, reason]]
-      }),
-    })
+    const beginning = PlanGuard.begin(connection, { psql, signal }).catch(() => undefined)
+    let begun: SourceHashes | undefined
+    try {
+      const visible = await readVisible(session)
+      const relations = await readHashable(session)
+      const areDumped = options.schemas.length + options.tables.length === 0
+      const hasLargeObjects = areDumped && (await session.ask(HAS_LARGE_OBJECTS)) === true
+      await prepareHashing(session)
+      const by = await readHashedBy(session, algorithm)
+      if (by === undefined) return undefined
+      const guard = await beginning
+      begun = new SourceHashes({
+        ...{ hashes: new GuardedHashes(session, { by, guard }), by, guard, hasLargeObjects },
+        relations: new Map(relations.map(relation => [keyOf(relation), relation])),
+        isTop: table => selection.isDumped({ ...table, isVisible: visible.has(table.oid) }),
+        leftOut: relations.flatMap((relation): LeftOut[] => {
+          const isVisible = visible.has(relation.oid)
+          const reason = reasonFor(relation, { options, selection, isVisible })
+          return reason === undefined ? [] : [[relation.schema, relation.name, reason]]
+        }),
+      })
+      return begun
+    } finally {
+      if (begun === undefined) await (await beginning)?.close()
+    }
   }
 
   /** The time is over: what is not hashed by now is left out. The session ends. */
-  async stop(): Promise<void> {
-    this.#isOver = true
-    await this.#session.close()
+  stop(): Promise<void> {
+    return this.#hashes.stop()
   }
 
-  /** The number of rows of a table, which is hashed; undefined if it is left out. Never rejects. */
-  async add(table: { schema: string; name: string }): Promise<number | undefined> {
-    const relation = this.#relations.get(keyOf(table))
-    if (relation === undefined) return undefined
-    const result = await this.#hash(relation)
-    if (result.hash === 'lock') {
-      this.#locked.push(relation)
-      return undefined
+  /** Each table with the number of its rows, undefined if it is left out. Never rejects. */
+  async *rowsOf<Table extends Named>(tables: readonly Table[]): AsyncGenerator<[Table, number | undefined]> {
+    const named = new Map(tables.map(table => [keyOf(table), table]))
+    for (const [key, table] of named) if (!this.#relations.has(key)) yield [table, undefined]
+    const relations = [...named.keys()].flatMap(key => this.#relations.get(key) ?? [])
+    for await (const [relation, hashed] of this.#hashes.all(relations)) {
+      const table = named.get(keyOf(relation)) as Table
+      if (hashed.hash === 'lock') this.#locked.push(relation)
+      else this.#enter(relation, hashed)
+      yield [table, typeof hashed.hash === 'string' ? undefined : hashed.hash.rows]
     }
-    this.#enter(relation, result)
-    return typeof result.hash === 'string' ? undefined : result.hash.rows
   }
 
   /** Tables once more that were locked, then large objects. Never rejects. */
   async complete(): Promise<void> {
-    for (const relation of this.#locked.splice(0)) this.#enter(relation, await this.#hash(relation))
+    for (const relation of this.#locked.splice(0)) this.#enter(relation, await this.#hashes.one(relation))
     if (!this.#hasLargeObjects) return
-    const hash = await this.#orWhyNot(() => hashLargeObjects(this.#session, this.#by.algorithm))
+    const hash = await this.#hashes.largeObjects()
     if (typeof hash === 'string') this.#leftOut.push([null, null, hash])
     else this.#largeObjects = hash
   }
@@ -147,57 +155,14 @@ export class SourceHashes {
     })
   }
 
-  async close(): Promise<void> {
-    await this.#guard?.close()
+  close(): Promise<void> {
+    return this.#hashes.close()
   }
 
-  async #hash(
-    relation: HashableRelation,
-  ): Promise<Pick<Entry, 'columns' | 'hasGenerated'> & { hash: ContentHash | LeftOutReason }> {
-    const { algorithm, floats } = this.#by
-    let [columns, hasGenerated] = ['', false]
-    const hash = await this.#orWhyNot(async () => {
-      const guard = this.#guard
-      if (guard === undefined) return 'connection'
-      const [read, reason] = await Promise.all([readColumns(this.#session, relation), guard.hold(relation)])
-      columns = read.fingerprint
-      hasGenerated = read.hasGenerated
-      if (reason !== undefined) return reason
-      let release = (): void => {
-        guard.release()
-        release = () => {}
-      }
-      try {
-        if (floats === 'binary' && read.hasNestedFloats) return 'floats'
-        const of = { columns: read.columns, algorithm, floats, onPlanned: () => release() }
-        return await hashTable(this.#session, relation, of)
-      } finally {
-        release()
-      }
-    })
-    return { hash, columns, hasGenerated }
-  }
-
-  async #orWhyNot(hash: () => Promise<ContentHash | LeftOutReason>): Promise<ContentHash | LeftOutReason> {
-    if (this.#isOver) return 'time'
-    if (!this.#session.isOpen) return 'connection'
-    try {
-      const result = await hash()
-      // Somebody else has cancelled it.
-      return result === 'time' && !this.#isOver ? 'refused' : result
-    } catch {
-      return this.#isOver ? 'time' : this.#session.isOpen ? 'refused' : 'connection'
-    }
-  }
-
-  #enter(
-    relation: HashableRelation,
-    result: Pick<Entry, 'columns' | 'hasGenerated'> & { hash: ContentHash | LeftOutReason },
-  ): void {
+  #enter(relation: HashableRelation, { hash, columns, hasGenerated }: Hashed): void {
     const { root } = relation
     const { schema, name } = root !== undefined && this.#isTop(root) ? root : relation
     const key = keyOf({ schema, name })
-    const { hash, columns, hasGenerated } = result
     const earlier = this.#entries.get(key) ?? { hash: NO_ROWS, reason: undefined }
     this.#entries.set(key, {
       ...{ schema, name, columns, hasGenerated },
@@ -224,6 +189,6 @@ function reasonFor(
   return selection.isDumpedWithData(named) ? undefined : 'rows'
 }
 
-function keyOf({ schema, name }: { schema: string; name: string }): string {
+function keyOf({ schema, name }: Named): string {
   return JSON.stringify([schema, name])
 }

@@ -118,9 +118,9 @@ export class SourceSession {
       const objects = isWhole ? await orNothing(countObjects(session), session) : undefined
       hashes = await this.#beginHashes(options, selection)
       const rows: TableRows[] = []
-      for (const table of withData) {
-        if (table.kind !== 'table') continue
-        const hashed = await hashes?.add(table)
+      const tables = withData.filter(({ kind }) => kind === 'table')
+      for await (const [table, hashed] of hashes?.rowsOf(tables) ??
+        tables.map(one => [one, undefined] as const)) {
         const isCounted = hashed === undefined && options.proof !== 'off' && session.isOpen
         const count = isCounted ? await countRows(session, table).catch(() => null) : (hashed ?? null)
         rows.push([table.schema, table.name, count])
