@@ -4,7 +4,7 @@ import { programVersion } from '@telegram-backup/engine/program-version.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { showUtc } from '@telegram-backup/engine/units/shown-zone.ts'
 import { ExitCode, exitCodeOf } from '@telegram-backup/errors'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
 import {
   type CommandAction,
   type CommandContext,
@@ -21,7 +21,8 @@ import { type StopSignals, stopOnSignals } from '#stop-signals.ts'
 /** It describes all commands. */
 const MANUAL = 'man'
 const AFTER_OVERVIEW = `
-"telegram-backup COMMAND --help" explains a command, and has examples.
+"telegram-backup COMMAND --help" explains a command, and has examples;
+"telegram-backup --version" prints the version.
 Try "telegram-backup demo" first. It needs no bot and no database.`
 /** What a shell asks; the words to complete follow it. */
 const WORD_COMPLETION = '__complete'
@@ -78,7 +79,11 @@ export function createProgram(
       'Keeps backups in a Telegram chat. Each backup is encrypted, checked, and recorded in a catalog.',
     )
     .addHelpText('after', AFTER_OVERVIEW)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      // The overview has to fit a screen: the lines below it name what would be listed.
+      visibleOptions: command => (command.parent === null ? [] : new Help().visibleOptions(command)),
+    })
     .version(programVersion())
     // Commander's messages repeat what was typed, which may hold control characters or a password.
     .configureOutput({

@@ -20,7 +20,8 @@ export function withDumpLines(
 ): BackupSource {
   const { archiveSource } = source
   const isWanted = of.proof === 'fast' || of.proof === 'sha256'
-  if (!isWanted || !('fd' in archiveSource)) return source
+  // A stream on a socket has a descriptor, too.
+  if (!isWanted || Symbol.asyncIterator in archiveSource || !('fd' in archiveSource)) return source
   let lines: SourceFacts | undefined
   return {
     ...source,

@@ -116,6 +116,20 @@ test('a backup is pinned and unpinned, as often as one likes, in the name of the
   )
 })
 
+test('whoever gets the bytes of a backup is in the audit, also for a range; who asks for their size is not', async () => {
+  const fetch = (key: string, init: { method?: string; headers?: Record<string, string> }) =>
+    service.ask(`/backups/${backupId}/content`, { key, ...init })
+  expect((await fetch(admin, { method: 'HEAD' })).status).toBe(200)
+  expect((await fetch(stranger, {})).status).toBe(404)
+  expect(await (await fetch(reader, {})).text()).toBe('the newest')
+  expect(await (await fetch(reader, { headers: { Range: 'bytes=0-2' } })).text()).toBe('the')
+  const acts = await listAudit(service.database, { object: backupId, act: 'backup.fetch', limit: 9 })
+  expect(acts).toMatchObject([
+    { actor: expect.stringMatching(/^key /), details: { range: { start: 0, end: 3 } } },
+    { actor: expect.stringMatching(/^key /), project_id: 'shop', details: { range: null } },
+  ])
+})
+
 describe('keys', () => {
   const create = (key: string, json: object) => ask(key, 'POST', '/keys', { json })
 

@@ -141,7 +141,7 @@ const registerReview: RegisterCommand = (group, run) => {
       'add the review of a person to the record of a drill. The review is a signed record of its own, and goes into the chat, too',
     argument: ['<id>', ID],
     examples: [
-      'telegram-backup evidence review latest --by "Ana Ruiz" --note "No exceptions. Next drill in March."',
+      'telegram-backup evidence review latest --by "Internal Audit" --note "No exceptions. Next drill in March."',
     ],
   }).action((id: string, { by, note, ...options }: ReviewOptions) =>
     run(async context => {

@@ -1,11 +1,11 @@
 import { lstat } from 'node:fs/promises'
-import type { BackupDetails } from '@telegram-backup/database'
+import type { BackupDetails, Database } from '@telegram-backup/database'
 import { countMissingFiles } from '@telegram-backup/database/missing-files'
 import type { Fetched } from '@telegram-backup/engine/operations/fetch.ts'
 import { formatBytes, formatTime } from '@telegram-backup/engine/units/human-units.ts'
 import { base64Of, escapeName, memberPathBytes, unescapeName } from '@telegram-backup/engine/units/names.ts'
 import { openBackupService, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { ExitCode } from '@telegram-backup/errors'
+import { describeError, ExitCode } from '@telegram-backup/errors'
 import { callLog } from '#commands/call-log.ts'
 import {
   BACKUP_ID,
@@ -57,9 +57,11 @@ export const registerFetch: RegisterCommand = (program, run) => {
       checkOptions(options)
       const words = backupWords(id, options)
       const { findBackup } = await import('@telegram-backup/engine/operations/find-backup.ts')
-      const { result: backup, closed } = await readCatalog(context, database =>
-        findBackup(database, words, context),
-      )
+      const { result: backup, closed } = await readCatalog(context, async database => {
+        const found = await findBackup(database, words, context)
+        if (!options.list) await noteFetched(context, database, found, options)
+        return found
+      })
       try {
         await fetchBackup(context, backup, options)
       } finally {
@@ -67,6 +69,19 @@ export const registerFetch: RegisterCommand = (program, run) => {
       }
       return ExitCode.DONE
     }, options),
+  )
+}
+
+/** A catalog that cannot be written, such as on a full disk, must not keep anybody from a backup. */
+async function noteFetched(
+  { note }: CommandContext,
+  database: Database,
+  backup: BackupDetails,
+  { path }: FetchOptions,
+): Promise<void> {
+  const { noteFetch } = await import('@telegram-backup/engine/operations/fetch.ts')
+  await noteFetch(database, backup, { path }).catch((error: unknown) =>
+    note(`warning: the audit does not have this fetch: ${describeError(error).message}`),
   )
 }
 

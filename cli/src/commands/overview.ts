@@ -82,7 +82,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   'Run as a service:': {
     serve: [registerServe, 'run the schedules, the jobs and the HTTP API'],
     jobs: [registerJobs, 'list, show and cancel the jobs of the service'],
-    alerts: [registerAlerts, 'list the problems that the service found, mute notices'],
+    alerts: [registerAlerts, 'list the problems that there are; mute notices'],
     apikey: [registerApikey, 'create, list and revoke keys of the HTTP API'],
     audit: [registerAudit, 'list who did what, and when'],
     'notify-test': [registerNotifyTest, 'send a test message to each notified receiver'],

@@ -50,7 +50,7 @@ it.each<KillPoint & { when: string }>([
   { when: 'when the index names it', phase: 'kept', method: 'editmessagemedia', nth: 1 },
 ])('a review that is killed $when is recorded once, and in the chat once', async at => {
   const before = (await listEvidence(database)).length
-  const review = ['evidence', 'review', drill, '--by', 'Ana Ruiz', '--note', at.when]
+  const review = ['evidence', 'review', drill, '--by', 'Internal Audit', '--note', at.when]
   await killRunAt(vault.emulator, review, { at, env: chat.env })
   await done(['reconcile'])
   const records = await listEvidence(database)

@@ -27,7 +27,7 @@ beforeAll(async () => {
   signer = signerFingerprint(await loadOrCreateSigningKey(keyFile))
   await done(['rotate', 'signer', '--yes'])
   await done(['verify', 'latest', '--drill'])
-  await done(['evidence', 'review', 'latest:shop', '--by', 'Ana Ruiz', '--note', 'No exceptions.'])
+  await done(['evidence', 'review', 'latest:shop', '--by', 'Internal Audit', '--note', 'No exceptions.'])
   file = join(vault.folder, 'evidence.json')
   const page = join(vault.folder, 'evidence.html')
   await done(['evidence', 'export', '--out', file, '--html', page])

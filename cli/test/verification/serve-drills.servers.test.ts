@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Database, type DrillUnit, drillUnits } from '@telegram-backup/database'
+import { type DrillUnit, drillUnits } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
@@ -9,8 +9,12 @@ import {
   type PostgresServer,
   startPostgresServer,
 } from '@telegram-backup/test-support/servers/postgres-server.ts'
-import { openCatalogOf } from '@telegram-backup/test-support/test-chat.ts'
-import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import {
+  openTestCatalog,
+  openTestVault,
+  type TestCatalog,
+  type TestVault,
+} from '@telegram-backup/test-support/vault.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const LIMIT_MS = 120_000
@@ -24,7 +28,7 @@ const SCHEMA = `
 let vault: TestVault
 let env: Record<string, string>
 let home: string
-let database: Database
+let database: TestCatalog
 const programs: ServerPrograms[] = []
 const servers: PostgresServer[] = []
 let serve: ServeProcess | undefined
@@ -54,14 +58,14 @@ verification: { drill_within: 2m }
 `,
     { mode: 0o600 },
   )
-  env = { ...(await cliEnvironment(vault)), TELEGRAM_BACKUP_CONFIG: config }
+  database = await openTestCatalog()
+  env = { ...(await cliEnvironment(vault)), ...database.env, TELEGRAM_BACKUP_CONFIG: config }
   home = env['TELEGRAM_BACKUP_HOME'] ?? ''
-  database = await openCatalogOf(env)
 })
 
 afterAll(async () => {
   await serve?.end('SIGKILL')
-  await database?.close()
+  await database?.discard()
   for (const server of servers) await server.stop()
   for (const copied of programs) await copied.remove()
   await vault?.close()

@@ -1,6 +1,18 @@
 import type { ContentHashes } from '#postgres/contents/hash-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
 import type { DumpLines, NoDumpLines } from '#postgres/lines/lines-record.ts'
+import {
+  digits,
+  fields,
+  isNumber,
+  isText,
+  listOf,
+  optional,
+  orNull,
+  type Shape,
+  tuple,
+  valuesOf,
+} from '#postgres/record-shape.ts'
 
 /** What a database held when it was dumped: `contents` of its facts, see docs/format.md. No data. */
 export type DatabaseContents = {
@@ -64,11 +76,41 @@ function bothTimes(of: {
   })
 }
 
-/** The record in the facts of a backup; undefined for none, or an unknown form. */
+const CONTENTS: Shape = fields({
+  ...{ tables: isNumber, counted: isNumber },
+  rows: listOf(tuple(isText, isText, orNull(isNumber))),
+  others: optional(fields({ tables: isNumber, rows: isNumber })),
+  sequences: optional(listOf(tuple(isText, isText, orNull(isInteger), orNull(isInteger)))),
+  objects: optional(valuesOf(isNumber)),
+})
+
+/** Of a later version, only what names what it has hashed. */
+const HASHES: Shape = fields({ version: isNumber, tables: listOf(isNamed) })
+const HASHES_OF_1: Shape = fields({
+  ...{ algorithm: isText, probe: isText, encoding: isText, server_version: isText, floats: isText },
+  tables: listOf(tuple(isText, isText, isNumber, digits(32), digits(64), digits(8))),
+  others: optional(fields({ tables: isNumber, rows: isNumber, sums: digits(32) })),
+  large_objects: optional(fields({ rows: isNumber, sums: digits(32) })),
+  left_out: listOf(tuple(orNull(isText), orNull(isText), isText)),
+  left_out_more: optional(isNumber),
+  generated: optional(listOf(tuple(isText, isText))),
+})
+
+function isInteger(value: unknown): boolean {
+  return typeof value === 'string' && /^-?\d{1,19}$/.test(value)
+}
+
+function isNamed(value: unknown): boolean {
+  return Array.isArray(value) && tuple(isText, isText)(value.slice(0, 2))
+}
+
+/**
+ * The record in the facts of a backup; undefined for none, or an unknown form. Without hashes of such a form.
+ */
 export function contentsIn(facts: Readonly<Record<string, unknown>> | null): DatabaseContents | undefined {
   const value = facts?.['contents']
-  if (typeof value !== 'object' || value === null) return undefined
-  const { tables, counted, rows } = value as Partial<DatabaseContents>
-  const isRecord = typeof tables === 'number' && typeof counted === 'number' && Array.isArray(rows)
-  return isRecord ? (value as DatabaseContents) : undefined
+  if (!CONTENTS(value)) return undefined
+  const { hashes, ...others } = value as DatabaseContents
+  const isKnown = HASHES(hashes) && (hashes?.version !== 1 || HASHES_OF_1(hashes))
+  return hashes !== undefined && isKnown ? { ...others, hashes } : others
 }

@@ -21,3 +21,8 @@ export const LEFT_OUT_REASONS = {
 } as const
 
 export type LeftOutReason = keyof typeof LEFT_OUT_REASONS
+
+/** The words for a reason out of a record, which may be of a later version. */
+export function reasonWords(reason: string): string {
+  return Object.hasOwn(LEFT_OUT_REASONS, reason) ? LEFT_OUT_REASONS[reason as LeftOutReason] : reason
+}

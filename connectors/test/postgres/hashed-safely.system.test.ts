@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   installedServer,
   type PostgresServer,
@@ -136,4 +137,28 @@ it('nobody can plant while a query is planned, and a reader without the right to
   expect((await contentsOf(server, as('clerk'))).hashes.left_out).toEqual([['public', 't', 'unsafe']])
   const { hashes } = await contentsOf(server, as('reader'))
   expect(hashes.tables.map(([, table, rows]) => [table, rows])).toEqual([['t', 1]])
+})
+
+it('the session that looks at tables outlives the limits of the database while others are hashed', async () => {
+  const [server] = servers as [PostgresServer]
+  const limitMs = 500
+  await server.sql('postgres', 'create database limited')
+  await server.sql(
+    'limited',
+    `create table t (n int); alter database limited set idle_in_transaction_session_timeout = ${limitMs}`,
+  )
+  const table: HashableRelation = {
+    ...{ schema: 'public', name: 't', kind: 'table', oid: 1, root: undefined, mayLock: true, pages: 0 },
+  }
+  const { path: psql } = await newestClientProgram('psql')
+  const guard = await PlanGuard.begin(parsePostgresUrl(server.url('limited')), { psql, signal: undefined })
+  try {
+    for (const _ of ['at first', 'after a table']) {
+      await delay(2 * limitMs)
+      expect(await guard.hold([table])).toEqual([{ reason: undefined, bytes: 0 }])
+      guard.release()
+    }
+  } finally {
+    await guard.close()
+  }
 })

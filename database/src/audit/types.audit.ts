@@ -3,6 +3,7 @@ import type { JsonObject } from '#jobs/types.backup.ts'
 /** Acts on a backup; the object is its id. */
 export const BACKUP_ACTS = [
   'backup.send',
+  'backup.fetch',
   'backup.restore',
   'backup.verify',
   'backup.erase',

@@ -115,7 +115,8 @@ export interface EvidenceConfirmation {
   fileUniqueId?: string | undefined
   sizeBytes: number
   sha256: string
-  sentAt: Date
+  /** By Telegram; null if nobody has read it. */
+  sentAt: Date | null
 }
 
 /**

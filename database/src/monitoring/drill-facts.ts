@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
 
@@ -77,69 +77,92 @@ const isPast = sql`backup.created_at <= now() + interval '5 minutes'`
  * source and member. A source without any is not here. An attempt that ended before it could show anything
  * (cancelled, interrupted, or the chat or the catalog was away) is not its last drill.
  */
+// Materialized, or the planner joins the drills within the loop over the units.
 export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<DrillUnit[]> {
   const { rows } = await sql<Row>`
-    with newest as (
-      select distinct on (project_id, type, source_name) project_id, type, source_name, group_id
-        from control_plane.backups backup
-       where state = 'complete' and source_name is not null and ${isPast}
-       order by project_id, type, source_name, created_at desc, id desc
-    ), unit as (
-      select distinct on (backup.project_id, backup.type, backup.source_name, backup.member) backup.*
-        from control_plane.backups backup
-        join newest on newest.project_id = backup.project_id and newest.type = backup.type
-         and newest.source_name = backup.source_name
-       where backup.state = 'complete' and backup.damaged_at is null and ${isPast}
-         and case when newest.group_id is null then backup.member is null
-                  else exists (select from control_plane.backups one
-                                where one.group_id = newest.group_id and one.member = backup.member) end
-       order by backup.project_id, backup.type, backup.source_name, backup.member, backup.created_at desc, backup.id desc
+    with source as (
+      select distinct project_id, type, source_name from control_plane.backups
+       where state = 'complete' and source_name is not null
+    ), newest as (
+      select source.*, run.group_id from source
+       cross join lateral (
+         select group_id from control_plane.backups backup
+          where ${ofThe('source')} order by created_at desc, id desc limit 1) run
+    ), wanted as (
+      select project_id, type, source_name, null as member from newest where group_id is null
+       union all
+      select distinct newest.project_id, newest.type, newest.source_name, one.member
+        from newest join control_plane.backups one on one.group_id = newest.group_id where one.member is not null
+    ), unit as materialized (
+      select backup.*, ${UNIT_KEY} as key from wanted
+       cross join lateral (
+         select * from control_plane.backups backup
+          where ${ofThe('wanted')} and damaged_at is null and backup.member is not distinct from wanted.member
+          order by created_at desc, id desc limit 1) backup
+    ), first as (
+      select ${UNIT_KEY} as key, min(created_at) as at from control_plane.backups backup
+       where source_name is not null and completed_at is not null group by 1
+    ), drill as (
+      select ${UNIT_KEY} as key, drill.id, drill.state, drill.code, drill.started_at, drill.finished_at, backup.size,
+             coalesce(backup.archive_size, backup.size) as archive_size
+        from control_plane.verifications drill join control_plane.backups backup on backup.id = drill.backup_id
+       where drill.kind = 'drill' and backup.source_name is not null
+    ), proof as (
+      select distinct on (key) * from drill where state = 'sound' order by key, started_at desc
+    ), last as (
+      select distinct on (key) key, id from drill
+       where state in ('sound', 'failed') and finished_at is not null
+         and (state = 'sound' or code is not null and not code = any(${SHOWS_NOTHING}::text[]))
+       order by key, started_at desc
+    ), last_begun as (
+      select key, max(started_at) as at from drill group by key
+    ), job as (
+      select ${UNIT_KEY} as key, job.id, job.state, job.created_at, job.finished_at, job.error, backup.state as backup_state
+        from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
+       where job.kind = 'drill' and backup.source_name is not null
+    ), last_job as (
+      select key, max(created_at) as created_at,
+             max(finished_at) filter (where state = 'done' and backup_state = 'complete') as done_at,
+             bool_or(state in ('queued', 'running')) as is_open from job group by key
+    ), failed as (
+      select distinct on (job.key) job.key, job.id from job left join proof on proof.key = job.key
+       where job.state = 'failed' and job.error is not null
+         and job.finished_at > coalesce(proof.finished_at, '-infinity')
+       order by job.key, job.created_at desc
+    ), busy as (
+      select project_id, source from control_plane.jobs
+       where kind = 'backup' and state = 'running' and project_id is not null and source is not null
+       union
+      select sending.project_id, sending.source_name
+        from control_plane.backups sending join control_plane.leases lease on lease.subject = sending.id
+       where sending.state = 'sending' and sending.source_name is not null and lease.purpose = 'send'
+         and lease.expires_at > clock_timestamp()
     )
     select unit.project_id, unit.type, unit.source_name, unit.member, unit.id as backup_id, unit.size,
            unit.archive_size, coalesce(unit.part_count, 0) + 1 as messages, unit.source ->> 'kind' as kind,
            case when jsonb_typeof(unit.source -> 'database_size') = 'number'
                 then (unit.source ->> 'database_size')::float8 end as database_size,
            first.at as first_complete_at, plan.within_ms, plan.since, plan.waits_for,
-           proof.finished_at as proven_at, proof.depth as proven_depth, proof.report as proof_report,
-           proof.id as proof_id, proof.backup_id as proof_backup_id, proof.size as proof_size,
-           proof.archive_size as proof_archive_size,
-           last.state as last_state, last.finished_at as last_at, last.code as last_code, last.error as last_error,
-           greatest(last_begun.at, last_job.created_at) as tried_at,
-           failed_job.finished_at as failed_at, failed_job.error_code as failed_code, failed_job.error as failed_message,
-           last_job.done_at, coalesce(last_job.is_open, false) as is_drilling,
-           exists (select from control_plane.jobs
-                    where kind = 'backup' and state = 'running' and source = unit.source_name
-                      and project_id = unit.project_id)
-             or exists (select from control_plane.backups sending
-                          join control_plane.leases lease on lease.subject = sending.id
-                         where sending.state = 'sending' and sending.project_id = unit.project_id
-                           and sending.source_name = unit.source_name and lease.purpose = 'send'
-                           and lease.expires_at > clock_timestamp()) as is_backing_up
+           proof.finished_at as proven_at, proven.depth as proven_depth, proven.report as proof_report,
+           proof.id as proof_id, proven.backup_id as proof_backup_id, proof.size as proof_size,
+           proof.archive_size as proof_archive_size, ended.state as last_state, ended.finished_at as last_at,
+           ended.code as last_code, ended.error as last_error,
+           greatest(last_begun.at, last_job.created_at) as tried_at, failed_job.finished_at as failed_at,
+           failed_job.error_code as failed_code, failed_job.error as failed_message, last_job.done_at,
+           coalesce(last_job.is_open, false) as is_drilling,
+           (unit.project_id, unit.source_name) in (select project_id, source from busy) as is_backing_up
       from unit
       left join control_plane.drill_plans plan on plan.project_id = unit.project_id and plan.type = unit.type
            and plan.source = unit.source_name
-      cross join lateral (
-        select min(created_at) as at from control_plane.backups backup
-         where ${ofTheUnit} and completed_at is not null) first
-      left join lateral (
-        select drill.id, drill.finished_at, drill.depth, drill.report, drill.backup_id, backup.size,
-               coalesce(backup.archive_size, backup.size) as archive_size from ${drillsOfTheUnit}
-           and drill.state = 'sound' order by drill.started_at desc limit 1) proof on true
-      left join lateral (
-        select drill.state, drill.finished_at, drill.code, drill.error from ${drillsOfTheUnit}
-           and drill.state in ('sound', 'failed') and drill.finished_at is not null
-           and (drill.state = 'sound' or drill.code is not null and not drill.code = any(${SHOWS_NOTHING}::text[]))
-         order by drill.started_at desc limit 1) last on true
-      cross join lateral (select max(drill.started_at) as at from ${drillsOfTheUnit}) last_begun
-      cross join lateral (
-        select max(job.created_at) as created_at,
-               max(job.finished_at) filter (where job.state = 'done' and backup.state = 'complete') as done_at,
-               bool_or(job.state in ('queued', 'running')) as is_open from ${jobsOfTheUnit}) last_job
-      left join lateral (
-        select job.finished_at, job.error_code, job.error from ${jobsOfTheUnit}
-           and job.state = 'failed' and job.error is not null
-           and job.finished_at > coalesce(proof.finished_at, '-infinity')
-         order by job.created_at desc limit 1) failed_job on true
+      left join first on first.key = unit.key
+      left join proof on proof.key = unit.key
+      left join control_plane.verifications proven on proven.id = proof.id
+      left join last on last.key = unit.key
+      left join control_plane.verifications ended on ended.id = last.id
+      left join last_begun on last_begun.key = unit.key
+      left join last_job on last_job.key = unit.key
+      left join failed on failed.key = unit.key
+      left join control_plane.jobs failed_job on failed_job.id = failed.id
      order by unit.project_id, unit.type, unit.source_name, unit.member nulls first
   `.execute(kysely)
   return rows.map(unitOf)
@@ -151,14 +174,16 @@ export const SHOWS_NOTHING: readonly string[] = [
   ...['NOT_FOUND', 'NOT_ALLOWED', 'FORBIDDEN'],
 ]
 
-const ofTheUnit = sql`backup.project_id = unit.project_id and backup.type = unit.type
-  and backup.source_name = unit.source_name and backup.member is not distinct from unit.member`
+// The terms of an index of migration 052.
+function ofThe(table: string): RawBuilder<boolean> {
+  const of = sql.ref(table)
+  return sql`backup.project_id = ${of}.project_id and backup.type = ${of}.type
+    and coalesce(backup.source_name, '') = coalesce(${of}.source_name, '') and backup.state = 'complete' and ${isPast}`
+}
 
-const drillsOfTheUnit = sql`control_plane.verifications drill join control_plane.backups backup on backup.id = drill.backup_id
-  where drill.kind = 'drill' and ${ofTheUnit}`
-
-const jobsOfTheUnit = sql`control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
-  where job.kind = 'drill' and ${ofTheUnit}`
+// No name of a source contains a line feed.
+const UNIT_KEY = sql`(backup.project_id || ' ' || backup.type || ' ' || backup.source_name || chr(10)
+  || coalesce(backup.member, '')) collate "C"`
 
 function unitOf(row: Row): DrillUnit {
   const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...others } =

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType, Verification } from '#jobs/types.backup.ts'
 import { SHOWS_NOTHING } from '#monitoring/drill-facts.ts'
+import { SOURCE_KEY } from '#monitoring/source-key.ts'
 
 /**
  * What a restore of a source could use now. A run is a backup, or the backups of all members of a source that
@@ -41,7 +42,9 @@ interface Row {
   source_name: string | null
   good_id: string | null
   good_at: Date | null
-  sizes: { at: string; size: number }[]
+  /** Of the newest runs, newest first. */
+  times: string[]
+  sizes: number[]
   drill_id: string | null
   drill_backup_id: string
   drill_at: Date
@@ -57,63 +60,54 @@ interface Row {
 export async function proofFacts(database: Database): Promise<ProofFacts[]> {
   const { rows } = await sql<Row>`
     with complete as (
-      select id, project_id, type, source_name, created_at, size, damaged_at is null as is_sound, verified_at,
-             group_id, group_size, member
+      select id, project_id, type, source_name, ${SOURCE_KEY} as key, created_at, size, damaged_at is null as is_sound,
+             verified_at, group_id, group_size, member
         from control_plane.backups where state = 'complete' and created_at <= now() + interval '5 minutes'
     ), runs as (
-      select project_id, type, source_name, id, created_at, size, is_sound from complete where group_id is null
+      select key, id, created_at, size, is_sound from complete where group_id is null
        union all
-      select project_id, type, source_name, (array_agg(id order by created_at desc, id desc))[1], min(created_at),
-             sum(size)::bigint, bool_and(is_sound)
+      select key, (array_agg(id order by created_at desc, id desc))[1], min(created_at), sum(size)::bigint, bool_and(is_sound)
         from complete where group_id is not null
-       group by group_id, project_id, type, source_name having count(distinct member) >= max(group_size)
-    ), numbered as (
-      select runs.*, row_number() over (
-               partition by project_id, type, source_name order by created_at desc, id desc) as place
-        from runs
+       group by group_id, key having count(distinct member) >= max(group_size)
     ), of_runs as (
-      select project_id, type, source_name,
-             (array_agg(id order by place) filter (where is_sound))[1] as good_id,
-             (array_agg(created_at order by place) filter (where is_sound))[1] as good_at,
-             jsonb_agg(jsonb_build_object('at', created_at, 'size', size) order by place desc)
-               filter (where place <= 30) as sizes
-        from numbered group by project_id, type, source_name
+      select key,
+             (array_agg(id order by created_at desc, id desc) filter (where is_sound))[1] as good_id,
+             (array_agg(created_at order by created_at desc, id desc) filter (where is_sound))[1] as good_at,
+             to_jsonb((array_agg(created_at order by created_at desc, id desc))[1:30]) as times,
+             to_jsonb((array_agg(size order by created_at desc, id desc))[1:30]) as sizes
+        from runs group by key
     ), drills as (
-      select distinct on (complete.project_id, complete.type, complete.source_name)
-             complete.project_id, complete.type, complete.source_name, drill.*,
-             bool_or(drill.state = 'sound') over (
-               partition by complete.project_id, complete.type, complete.source_name) as is_drilled
+      select key, (array_agg(drill.id order by drill.finished_at desc, drill.id))[1] as id,
+             bool_or(drill.state = 'sound') as is_drilled
         from control_plane.verifications drill join complete on complete.id = drill.backup_id
        where drill.kind = 'drill' and drill.finished_at is not null
          and (drill.state = 'sound' or drill.code is not null and drill.code <> all (${SHOWS_NOTHING}::text[]))
-       order by complete.project_id, complete.type, complete.source_name, drill.finished_at desc, drill.id
+       group by key
     ), found as (
       select backup_id, max(finished_at) as at from control_plane.verifications
        where kind = 'existence' and state = 'sound' group by backup_id
     ), reads as (
-      select project_id, type, source_name, max(verified_at) as read_at, max(found.at) as found_at
+      select key, max(verified_at) as read_at, max(found.at) as found_at
         from complete left join found on found.backup_id = complete.id
-       where is_sound group by project_id, type, source_name
-    ), known as (select distinct project_id, type, source_name from complete)
-    select known.*, of_runs.good_id, of_runs.good_at, coalesce(of_runs.sizes, '[]') as sizes,
-           drills.id as drill_id, drills.backup_id as drill_backup_id, drills.finished_at as drill_at,
-           drills.state as drill_state, drills.depth as drill_depth,
-           coalesce(drills.report ->> 'state' = 'differs', false) as drill_differs, drills.is_drilled,
+       where is_sound group by key
+    ), known as (
+      select key, min(project_id) as project_id, min(type) as type, min(source_name) as source_name
+        from complete group by key
+    )
+    select known.project_id, known.type, known.source_name, of_runs.good_id, of_runs.good_at,
+           coalesce(of_runs.times, '[]') as times, coalesce(of_runs.sizes, '[]') as sizes,
+           drill.id as drill_id, drill.backup_id as drill_backup_id, drill.finished_at as drill_at,
+           drill.state as drill_state, drill.depth as drill_depth,
+           coalesce(drill.report ->> 'state' = 'differs', false) as drill_differs, drills.is_drilled,
            reads.read_at as last_read_at, reads.found_at as last_found_at
       from known
-      left join of_runs on ${isOfKnown('of_runs')}
-      left join drills on ${isOfKnown('drills')}
-      left join reads on ${isOfKnown('reads')}
+      left join of_runs on of_runs.key = known.key
+      left join drills on drills.key = known.key
+      left join control_plane.verifications drill on drill.id = drills.id
+      left join reads on reads.key = known.key
      order by known.project_id, known.type, known.source_name nulls first
   `.execute(database.kysely)
   return rows.map(factsOf)
-}
-
-/** Hashable on its first two terms, so that a thousand sources are joined in one pass. */
-function isOfKnown(table: string): ReturnType<typeof sql> {
-  const of = sql.ref(table)
-  return sql`${of}.project_id = known.project_id and ${of}.type = known.type
-    and coalesce(${of}.source_name, '') = coalesce(known.source_name, '')`
 }
 
 function factsOf(row: Row): ProofFacts {
@@ -123,7 +117,7 @@ function factsOf(row: Row): ProofFacts {
     type: row.type,
     source_name: row.source_name,
     last_good: good_id === null || good_at === null ? null : { id: good_id, created_at: good_at },
-    sizes: row.sizes.map(({ at, size }) => ({ at: new Date(at), size })),
+    sizes: row.times.map((at, index) => ({ at: new Date(at), size: row.sizes[index] ?? 0 })).reverse(),
     last_drill:
       drill_id === null
         ? null

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
+import { SOURCE_KEY } from '#monitoring/source-key.ts'
 
 /** Facts about the backups of one source, or of a project and type without a source. Sizes are bytes. */
 export interface SourceFacts {
@@ -70,37 +71,33 @@ interface Row extends Omit<SourceFacts, 'last_complete'> {
 export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
   const { rows } = await sql<Row>`
     with present as (
-      select project_id, type, source_name,
+      select project_id, type, source_name, ${SOURCE_KEY} as key,
+             count(*) filter (where state <> 'erased') as count,
              count(*) filter (where state = 'complete') as complete_count,
              coalesce(sum(size) filter (where state = 'complete'), 0)::bigint as complete_size,
              coalesce(sum(archive_size) filter (where state = 'complete'), 0)::bigint as complete_archive_size,
              count(*) filter (where state = 'complete' and damaged_at is not null) as damaged_count,
-             max(damaged_at) filter (where state = 'complete') as last_damaged_at
-        from control_plane.backups where state <> 'erased'
-       group by project_id, type, source_name
+             max(damaged_at) filter (where state = 'complete') as last_damaged_at,
+             max(verified_at) filter (where completed_at is not null and damaged_at is null) as last_verified_at
+        from control_plane.backups group by project_id, type, source_name
     ), scheduled as (
-      select project_id, type, source as source_name, bool_or(enabled) as is_scheduled,
-             min(created_at) filter (where enabled) as scheduled_since
+      select project_id, type, source as source_name, project_id || ' ' || type || ' ' || source as key,
+             bool_or(enabled) as is_scheduled, min(created_at) filter (where enabled) as scheduled_since
         from control_plane.schedules group by project_id, type, source
-    ), verified as (
-      select project_id, type, source_name, max(verified_at) as at
-        from control_plane.backups where verified_at is not null and completed_at is not null and damaged_at is null
-       group by project_id, type, source_name
     ), drilled as (
-      select project_id, type, source_name, max(drill.finished_at) as at
+      select ${SOURCE_KEY} as key, max(drill.finished_at) as at
         from control_plane.verifications drill join control_plane.backups backup on backup.id = drill.backup_id
-       where drill.kind = 'drill' and drill.state = 'sound'
-       group by project_id, type, source_name
+       where drill.kind = 'drill' and drill.state = 'sound' group by 1
     ), known as (
-      select project_id, type, source_name from present
+      select project_id, type, source_name, key from present where count > 0
        union
-      select project_id, type, source_name from scheduled
+      select project_id, type, source_name, key from scheduled
     )
     select known.project_id, known.type, known.source_name,
            coalesce(scheduled.is_scheduled, false) as is_scheduled, scheduled.scheduled_since,
            coalesce(present.complete_count, 0) as complete_count, coalesce(present.complete_size, 0) as complete_size,
            coalesce(present.complete_archive_size, 0) as complete_archive_size,
-           coalesce(present.damaged_count, 0) as damaged_count, present.last_damaged_at, verified.at as last_verified_at,
+           coalesce(present.damaged_count, 0) as damaged_count, present.last_damaged_at, present.last_verified_at,
            drilled.at as last_drilled_at,
            newest.id as backup_id, coalesce(run.created_at, newest.created_at) as created_at,
            coalesce(run.completed_at, newest.completed_at) as completed_at, coalesce(run.size, newest.size) as size,
@@ -111,14 +108,9 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
                 then (newest.source ->> 'skipped_count')::float8 else 0 end as missing_files,
            greatest(broken.at, job.at) as last_failed_at, recent.sizes as recent_sizes
       from known
-      left join present on present.project_id = known.project_id and present.type = known.type
-           and present.source_name is not distinct from known.source_name
-      left join verified on verified.project_id = known.project_id and verified.type = known.type
-           and verified.source_name is not distinct from known.source_name
-      left join drilled on drilled.project_id = known.project_id and drilled.type = known.type
-           and drilled.source_name is not distinct from known.source_name
-      left join scheduled on scheduled.project_id = known.project_id and scheduled.type = known.type
-           and scheduled.source_name = known.source_name
+      left join present on present.key = known.key
+      left join drilled on drilled.key = known.key
+      left join scheduled on scheduled.key = known.key
       left join lateral (
         select * from control_plane.backups
          where ${ofTheSource} and state = 'complete' and ${isPast} and ${standsForItsRun}
@@ -152,9 +144,9 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
   return rows.map(factsOf)
 }
 
-// `is not distinct from` cannot use an index; these two together can.
+// The terms of the indexes of migration 052.
 const ofTheSource = sql`project_id = known.project_id and type = known.type
-  and (source_name = known.source_name or (source_name is null and known.source_name is null))`
+  and coalesce(source_name, '') = coalesce(known.source_name, '')`
 
 // A backup that is resumed after a failure has not succeeded yet.
 const hasFailed = sql`(state <> 'sending' or exists (

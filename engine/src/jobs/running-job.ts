@@ -120,7 +120,7 @@ export class RunningJob {
     const reported = errorOfJob(error)
     if (this.#begun.lease.signal.aborted) return { state: 'lost' }
     const isForeign = !hasOwnWords(error)
-    if (isForeign && !CANCELLATIONS.has(code)) {
+    if (isForeign && !CANCELLATIONS.has(code) && error !== this.#ending.signal.reason) {
       this.#tools.log.error({ job_id: job.id, error }, 'a job failed with an unexpected error')
     }
     // Only the restore itself knows the state of its target, even when it was asked to stop.

@@ -1,6 +1,6 @@
 import type { SourceState } from '#monitoring/source-states.ts'
 import type { Finding } from '#monitoring/state-findings.ts'
-import { count, formatSpan } from '#units/human-units.ts'
+import { count, formatAge } from '#units/human-units.ts'
 
 /** A sentence names so many sources at most. */
 const NAMED = 3
@@ -26,7 +26,7 @@ export function overviewSentence(
       : [
           `${ofAll(late, sources)} ${late.length === 1 ? 'has' : 'have'} no good backup within the limit: ${listed(late)}.`,
         ]),
-    ...(lost.length + late.length === 0 ? [`${wholeOf(sources)} can be restored.`] : []),
+    ...(lost.length + late.length === 0 ? [`${wholeOf(sources)} ${wellWords(sources, general)}.`] : []),
     ...(uneasy.length === 0
       ? []
       : [`${uneasy.length === 1 ? '1 needs' : `${uneasy.length} need`} a look: ${listed(uneasy)}.`]),
@@ -55,6 +55,13 @@ function isLost({ findings }: SourceState): boolean {
 
 function ofAll(some: readonly SourceState[], all: readonly SourceState[]): string {
   return all.length === 1 ? 'The only source' : `${some.length} of ${count(all.length, 'source')}`
+}
+
+/** While the chat is away nothing can be restored, however good the backups are. */
+function wellWords(sources: readonly SourceState[], general: readonly Finding[]): string {
+  const isAway = general.some(({ reason }) => reason.code === 'chat_unreachable')
+  if (!isAway) return 'can be restored'
+  return sources.length === 1 ? 'has a good backup' : 'have a good backup'
 }
 
 function wholeOf(sources: readonly SourceState[]): string {
@@ -96,9 +103,17 @@ function proofWords(sources: readonly SourceState[], now: Date): string {
   if (unproven.length > 0) return `No proof yet: ${namesOf(unproven)}.`
   const [oldest] = proven.sort((a, b) => a.at.getTime() - b.at.getTime())
   if (oldest === undefined) return ''
-  const age = formatSpan(Math.max(0, Math.floor((now.getTime() - oldest.at.getTime()) / 1000)))
-  return `Oldest proof: ${nameOf(oldest.source)}, ${age} ago.`
+  return `Oldest proof: ${nameOf(oldest.source)}, ${agoWords(now.getTime() - oldest.at.getTime())}.`
 }
+
+/** Not counted below an hour: each change of the sentence is an event to all who follow the overview. */
+function agoWords(ms: number): string {
+  if (ms < JUST_NOW_MS) return 'just now'
+  return ms < HOUR_MS ? 'minutes ago' : `${formatAge(ms)} ago`
+}
+
+const JUST_NOW_MS = 120_000
+const HOUR_MS = 3_600_000
 
 function namesOf(sources: readonly SourceState[]): string {
   const names = sources.slice(0, NAMED).map(nameOf)

@@ -99,6 +99,6 @@ function readText(what: string, given: string, longest: number): string {
   if (text !== '' && text.length <= longest) return text
   throw new BackupError(`The ${what} of a review has 1 to ${longest} characters`, {
     code: 'INVALID',
-    hint: `Give a ${what === 'name' ? 'name, such as "Ana Ruiz"' : 'note, such as "Differences explained, no action"'}.`,
+    hint: `Give a ${what === 'name' ? 'name, such as "Internal Audit"' : 'note, such as "Differences explained, no action"'}.`,
   })
 }

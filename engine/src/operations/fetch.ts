@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Member } from '@telegram-backup/archive'
-import { type BackupDetails, type Database, markSound } from '@telegram-backup/database'
+import { addToAudit, type BackupDetails, type Database, markSound } from '@telegram-backup/database'
 import { describeError, hint, run } from '@telegram-backup/errors'
 import { planFetch } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import { BackupContents, type ContentsOptions, type ReadHooks } from '#restore/contents.ts'
@@ -67,6 +67,20 @@ export async function openBytes(
   const contents = await BackupContents.open(backup, options)
   if (range !== undefined) return noting(contents.readRange(range), backup, options)
   return noting(contents.read(), backup, options, () => forgetDamage(backup, options))
+}
+
+/**
+ * Writes into the audit that somebody gets the plain bytes, or those of one file or range. To be called
+ * before the first of them leaves.
+ */
+export async function noteFetch(
+  { kysely, actor }: Database,
+  { id: backupId }: Pick<BackupDetails, 'id'>,
+  of: { path?: string | undefined; range?: ByteRange | undefined },
+): Promise<void> {
+  const { path = null, range } = of
+  const details = { path, range: range === undefined ? null : { start: range.start, end: range.end } }
+  await addToAudit(kysely, { actor, act: 'backup.fetch', backupId, details })
 }
 
 /**

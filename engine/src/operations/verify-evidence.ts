@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { BackupError, describeError } from '@telegram-backup/errors'
-import { type CheckedEvidence, checkEvidenceFile } from '#proof/evidence-file.ts'
+import { type CheckedEvidence, checkEvidenceFile, MOST_EVIDENCE_BYTES } from '#proof/evidence-file.ts'
 
 export type { CheckedEvidence }
 
-const MOST_BYTES = 256 * 1024 * 1024
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}=$/
 
 /**
@@ -43,7 +42,7 @@ async function readFile(path: string): Promise<Buffer> {
     for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
       pieces.push(piece)
       size += piece.length
-      if (size > MOST_BYTES)
+      if (size > MOST_EVIDENCE_BYTES)
         throw new BackupError('The file is too large for evidence', { code: 'INTEGRITY' })
     }
     return Buffer.concat(pieces)

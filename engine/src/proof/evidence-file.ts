@@ -11,11 +11,15 @@ import {
 import type { Evidence } from '@telegram-backup/database'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { Signers } from '@telegram-backup/vault/recover/signers.ts'
+import { formatBytes } from '#units/human-units.ts'
 
 // The file of an export is a JSON array with one element a line: the list of its contents, then the records.
 // Its form is exact, so that no byte of it can change without notice.
 
 const [START, BETWEEN, END] = ['[\n', ',\n', '\n]\n']
+
+/** The largest file; it is made and checked in memory. */
+export const MOST_EVIDENCE_BYTES: number = 256 * 1024 * 1024
 
 /**
  * The file that holds these records, which are in the order of their chains, and the fingerprints of the keys
@@ -25,12 +29,7 @@ export function evidenceFile(
   records: readonly Pick<Evidence, 'envelope' | 'sha256'>[],
   of: { isSelection: boolean; at: Date; signingKey: SigningKey },
 ): { text: string; keys: string[] } {
-  if (records.length > MAX_RECORDS) {
-    throw new BackupError(`An export holds ${MAX_RECORDS} records at most`, {
-      code: 'USAGE',
-      hint: hint`Choose a time with ${option('from')} and ${option('to')}.`,
-    })
-  }
+  if (records.length > MAX_RECORDS) throw tooMuch(`${MAX_RECORDS} records`)
   const contents = signEvidenceContents(
     {
       format: 1,
@@ -40,9 +39,19 @@ export function evidenceFile(
     },
     of.signingKey,
   )
-  const text = START + [contents, ...records.map(({ envelope }) => envelope)].join(BETWEEN) + END
+  const lines = [contents, ...records.map(({ envelope }) => envelope)]
+  const size = lines.reduce((bytes, line) => bytes + Buffer.byteLength(line) + BETWEEN.length, 0)
+  if (size + START.length + END.length > MOST_EVIDENCE_BYTES) throw tooMuch(formatBytes(MOST_EVIDENCE_BYTES))
+  const text = START + lines.join(BETWEEN) + END
   const signed = records.map(({ envelope }) => readEvidence(envelope))
   return { text, keys: keysToTrust([...signed, readEvidenceContents(contents)]) }
+}
+
+function tooMuch(most: string): BackupError {
+  return new BackupError(`An export holds ${most} at most`, {
+    code: 'USAGE',
+    hint: hint`Choose a time with ${option('from')} and ${option('to')}.`,
+  })
 }
 
 /** What a file proves. */

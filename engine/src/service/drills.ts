@@ -95,22 +95,23 @@ async function lookAtMachine({ stateFolder }: Pick<Config, 'stateFolder'>): Prom
 
 /**
  * What the file wants of each source that it can say the project of. Without a word in the file, drills are
- * made where a key is.
+ * made where a key is; a process without one says nothing then, since another one may have it.
  */
 export function declaredDrills(
   { sourceNames, source, verification }: Pick<ConfigFile, 'sourceNames' | 'source' | 'verification'>,
   config: Pick<Config, 'identityFile' | 'encryption'>,
 ): DeclaredDrill[] {
-  const byDefault = mayOpenBackups(config) ? DEFAULT_DRILL_WITHIN_MS : null
+  const byDefault = mayOpenBackups(config) ? DEFAULT_DRILL_WITHIN_MS : undefined
   return sourceNames.flatMap(name => {
     try {
       const settings = source(name)
       const { project: project_id, type } = whatItIs(settings)
       const own = settings.drill_within === undefined ? undefined : readDrillWithin(settings.drill_within)
       const { drillWithinMs } = verification
-      const within_ms = own === undefined ? (drillWithinMs === undefined ? byDefault : drillWithinMs) : own
+      const wanted = own === undefined ? (drillWithinMs === undefined ? byDefault : drillWithinMs) : own
       const isDrillable = type === 'database' || connectorOf(chooseSource(settings)).drill !== undefined
-      return [{ project_id, type, source_name: name, within_ms: isDrillable ? within_ms : null }]
+      const within_ms = isDrillable ? wanted : null
+      return within_ms === undefined ? [] : [{ project_id, type, source_name: name, within_ms }]
     } catch {
       // Its jobs report what is wrong with it.
       return []

@@ -28,7 +28,8 @@ const SERVER_BYTES = 256 * 1024 * 1024
  * Chooses the drill to make now, only from what is known now: one at a time. The proof of a source may be
  * made anew after half of its time, and is due in the following quarter, at a moment of its own, so that not
  * all come at once; the last quarter is a reserve. The oldest proof goes first. A drill that failed comes
- * behind the others. Disk, load and pace can put one off; load and pace not when it would become too late.
+ * behind the others. Disk, a backup of the source, load and pace can put one off; all but the disk not when
+ * it would become too late.
  */
 export function planDrills(
   { units, lately, now }: { units: readonly DrillUnit[]; lately: SampledLately; now: Date },
@@ -86,18 +87,23 @@ function whyNotNow(
   of: { lately: SampledLately; now: Date; machine: DrillMachine; rules: DrillRules },
 ): string | undefined {
   const { lately, now, machine, rules } = of
-  if (unit.is_backing_up) return 'a backup of it runs'
   const needed = rules.isElsewhere(unit) ? 0 : bytesFor(unit)
   if (machine.freeBytes < needed) {
     return `the disk of the state folder has ${formatBytes(machine.freeBytes)} free, and the drill needs about ${formatBytes(needed)}`
   }
   const lateAt = overdueAt(unit)?.getTime() ?? 0
   if (now.getTime() > lateAt - (unit.within_ms ?? 0) / 4) return undefined
-  if (machine.loadPerCore > MOST_LOAD_PER_CORE) return 'the machine is busy'
+  if (unit.is_backing_up) return 'a backup of it runs'
+  if (isLong(unit) && machine.loadPerCore > MOST_LOAD_PER_CORE) return 'the machine is busy'
   const room = rules.messagesPerHour - lately.messages
   // A backup larger than an hour's budget must be drilled at some time, too.
   if (lately.messages > 0 && unit.messages > room) return 'verification has read enough messages in this hour'
   return undefined
+}
+
+/** A machine is busy for minutes; with a short limit there is no time to wait for that. */
+function isLong({ within_ms }: DrillUnit): boolean {
+  return (within_ms ?? 0) >= 3_600_000
 }
 
 function bytesFor({ kind, size, database_size }: DrillUnit): number {

@@ -100,6 +100,22 @@ describe('a stop', () => {
     expect(await getJob(world.database, id)).toMatchObject({ state: 'done', attempt: 1 })
   })
 
+  test('of a job that ends with the reason of its signal is no unexpected error', async () => {
+    world.run({
+      backup: async ({ signal }) => {
+        await sleep(60_000, undefined, { signal }).catch(() => signal.throwIfAborted())
+      },
+    })
+    const id = await backUp()
+    await world.until(id, 'running')
+    await world.stop({ graceMs: 50 })
+    expect(await world.until(id, 'queued')).toMatchObject({ error: null })
+    const own = world.logged.filter(line => line.includes(id)).join('')
+    expect(own).toContain('job put back')
+    expect(own).not.toContain('unexpected')
+    await world.queue.cancel(id)
+  })
+
   test('fails a restore that it cuts off; it is not put back', async () => {
     world.run({ restore: untilAborted })
     const { job } = await world.queue.submit({ kind: 'restore', target: 'copy' })

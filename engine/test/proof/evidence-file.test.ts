@@ -11,7 +11,7 @@ import {
 import { signedChain } from '@telegram-backup/test-support/evidence-records.ts'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkEvidenceFile, evidenceFile } from '#proof/evidence-file.ts'
+import { checkEvidenceFile, evidenceFile, MOST_EVIDENCE_BYTES } from '#proof/evidence-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'evidence-file-'))
 const path = join(folder, 'signing-key.pem')
@@ -69,6 +69,14 @@ test('one byte anywhere, and a line less, twice or elsewhere, is found', () => {
     if (at > 0) refuse(lines.toSpliced(at - 1, 2, lines[at] ?? '', lines[at - 1] ?? ''), 'exchanged')
     for (const cut of [1, 40]) refuse([text.slice(0, -cut * at - 1)], 'cut at')
   }
+})
+
+test('an export is never larger than what can be checked', () => {
+  const large = { envelope: 'x'.repeat(1024 * 1024), sha256: 'a'.repeat(64) }
+  const all = Array.from({ length: MOST_EVIDENCE_BYTES / large.envelope.length }, () => large)
+  expect(() => evidenceFile(all, { isSelection: false, at: AT, signingKey: newest() })).toThrow(
+    expect.objectContaining({ code: 'USAGE' }),
+  )
 })
 
 test('records that somebody left out are missed, also when another key signs the list of contents anew', () => {

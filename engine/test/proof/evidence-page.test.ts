@@ -30,7 +30,7 @@ function shownText(html: string): string {
 }
 
 test('the page says what an auditor asks for', () => {
-  const page = shownText(evidencePage([detailsOf(drillRecord(), 'Ana Ruiz')]))
+  const page = shownText(evidencePage([detailsOf(drillRecord(), 'Internal Audit')]))
   for (const words of [
     'Passed',
     'orders',
@@ -41,7 +41,7 @@ test('the page says what an auditor asks for', () => {
     'The data was 119 min old',
     'Recovery time 55 s',
     'Exceptions None.',
-    'Ana Ruiz',
+    'Internal Audit',
     'message 7 of chat -100, dated 2026-12-01 03:00:00 UTC by Telegram',
   ])
     expect(page).toContain(words)

@@ -80,7 +80,8 @@ describe('one drill after the other', () => {
             Object.assign(drill, { is_drilling: true, tried_at: after(ms) })
             running = { of: drill, until: ms + drillMs, fails: ++made % failsEach === 0 }
           }
-          for (const one of units) expect(START + ms).toBeLessThanOrEqual(Number(overdueAt(one)))
+          // A call of expect each would take most of the time.
+          if (units.some(one => START + ms > Number(overdueAt(one)))) expect.fail(`overdue after ${ms} ms`)
         }
       }),
       { numRuns: 150 },
@@ -125,7 +126,7 @@ describe('what puts a drill off', () => {
     expect(plan([late, small], after(0), full).drill).toBe(small)
   })
 
-  it('load and messages, but not until it is too late; a backup that runs', () => {
+  it('load, messages and a backup that runs, but not until it is too late', () => {
     const busy = { ...IDLE, loadPerCore: 3 }
     expect(plan([due], after(0), busy).waiting).toMatchObject([{ reason: expect.stringMatching(/busy/) }])
     expect(plan([late], after(0), busy).drill).toBe(late)
@@ -134,7 +135,11 @@ describe('what puts a drill off', () => {
       { reason: expect.stringMatching(/enough/) },
     ])
     expect(plan([late], after(0), IDLE, much).drill).toBe(late)
-    expect(plan([{ ...late, is_backing_up: true }], after(0)).drill).toBeUndefined()
+    const running = { ...due, is_backing_up: true }
+    expect(plan([running], after(0)).waiting).toMatchObject([{ reason: 'a backup of it runs' }])
+    // Backups that follow each other without a pause would put it off for ever.
+    const always = { ...late, is_backing_up: true }
+    expect(plan([always], after(0)).drill).toBe(always)
     expect(plan([late, { ...due, is_drilling: true }], after(0)).drill).toBeUndefined()
   })
 

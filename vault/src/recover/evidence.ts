@@ -105,7 +105,8 @@ export async function recordEvidence(
     await confirmEvidence(database, {
       ...{ evidenceId: id, chatId: reader.chatId, messageId, botId: client.botId },
       ...{ fileId, fileUniqueId, sizeBytes: file.bytes.length, sha256: file.sha256 },
-      sentAt: found.sentAt ?? new Date(record.at),
+      // Only the message says it, and it was not looked at.
+      sentAt: found.sentAt ?? null,
     })
   }
   return { messageId, id, number, catalogId, outcome }

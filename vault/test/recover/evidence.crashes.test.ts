@@ -34,6 +34,13 @@ function evidenceMessages(chatId = machines.vault.chatId): number[] {
     .map(({ message_id }) => message_id)
 }
 
+/** The dates of messages as a catalog has them, null where it does not know. */
+async function datesIn({ database }: Machine): Promise<(number | null)[]> {
+  const { rows } = await sql<{ sent_at: Date | null }>`
+    select sent_at from control_plane.evidence_messages order by message_id`.execute(database.kysely)
+  return rows.map(({ sent_at }) => sent_at && sent_at.getTime() / 1000)
+}
+
 async function numbersIn({ database }: Machine): Promise<number[]> {
   const { rows } = await sql<{ number: number }>`
     select number from control_plane.evidence order by number`.execute(database.kysely)
@@ -96,6 +103,8 @@ describe('evidence', () => {
       expect(report).toMatchObject({ evidence: 2, indexFailure: null })
       expect(report.notes.filter(note => /evidence/i.test(note))).toEqual([])
       expect(await numbersIn(next)).toEqual([1, 2])
+      // By the index, no message was looked at: its date is not made up from the record.
+      expect(await datesIn(next)).toEqual(how === 'by the index' ? [null, null] : await datesIn(old))
       const proofs = await listVerifications(next.database, backupId)
       expect(proofs).toMatchObject([
         { kind: 'drill', state: 'sound', depth: 'contents', actor: 'the service' },

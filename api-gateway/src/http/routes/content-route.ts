@@ -1,9 +1,9 @@
 import { getBackupDetails } from '@telegram-backup/database'
-import { describeContents, openBytes } from '@telegram-backup/engine/operations/fetch.ts'
+import { describeContents, noteFetch, openBytes } from '@telegram-backup/engine/operations/fetch.ts'
 import type { ByteRange } from '@telegram-backup/engine/restore/read-ranges.ts'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
-import { found } from '#http/callers.ts'
+import { found, inNameOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { whileWatched } from '#http/key-watch.ts'
 import type { TransferMemory } from '#http/memory-limits.ts'
@@ -70,6 +70,7 @@ export function contentRoute({ database, engine, settings }: HttpPorts, memory: 
           throw error
         })
         if (first === undefined) return undefined
+        await noteFetch(inNameOf(caller, database), backup, { range })
         begin()
         await sendBytes(response, { first, chunks, stallMs: settings.stall_seconds * 1_000 })
         return undefined

@@ -34,7 +34,7 @@ export type ContentHashes = {
   large_objects?: { rows: number; sums: string }
   /** What was dumped and not hashed, and why; at most {@link MOST_HASHED}. */
   left_out: LeftOut[]
-  /** Number of further ones. */
+  /** Number of further ones, and of those hashed for which there is no room. */
   left_out_more?: number
   /** Tables with columns that no dump holds, since the server computes them; at most {@link MOST_HASHED}. */
   generated?: Array<[schema: string, table: string]>
@@ -72,7 +72,9 @@ export function hashesOf(by: HashedBy, hashing: Hashing): ContentHashes {
   const largestFirst = [...hashing.tables].sort((a, b) => b.hash.rows - a.hash.rows)
   const rest = largestFirst.slice(MOST_HASHED)
   const named = largestFirst.slice(0, MOST_HASHED)
-  const generated = named.filter(table => table.hasGenerated)
+  const generated = largestFirst.filter(table => table.hasGenerated).slice(0, MOST_HASHED)
+  const areTogether = rest.length > 0 && !leftOut.some(isTable)
+  const unnamed = Math.max(leftOut.length - MOST_HASHED, 0) + (areTogether ? 0 : rest.length)
   return {
     version: 1,
     ...by,
@@ -81,10 +83,10 @@ export function hashesOf(by: HashedBy, hashing: Hashing): ContentHashes {
       ...([schema, name, hash.rows] as const),
       ...([sumsText(hash), bucketsText(hash), columns] as const),
     ]),
-    ...(rest.length > 0 && !leftOut.some(isTable) && { others: together(rest) }),
+    ...(areTogether && { others: together(rest) }),
     ...(largeObjects && { large_objects: { rows: largeObjects.rows, sums: sumsText(largeObjects) } }),
     left_out: leftOut.slice(0, MOST_HASHED),
-    ...(leftOut.length > MOST_HASHED && { left_out_more: leftOut.length - MOST_HASHED }),
+    ...(unnamed > 0 && { left_out_more: unnamed }),
     ...(generated.length > 0 && { generated: generated.map(({ schema, name }) => [schema, name]) }),
   }
 }

@@ -17,7 +17,8 @@ export const HASH_SETTINGS: Readonly<Record<string, string>> = {
 /**
  * For a transaction that hashes. It reads no views where the server knows how to refuse that, hidden rows are
  * an error, and the planner neither looks at constraints, which may call functions, nor takes more processors
- * than one.
+ * than one. It reads the table itself, as pg_dump does: an index may lack rows, for example after an upgrade
+ * of the system's collations.
  */
 export const PREPARE_HASHING: string = `set local jit = off;
 select pg_catalog.set_config(name, 'view, foreign-table', true) from pg_catalog.pg_settings
@@ -25,6 +26,7 @@ where name = 'restrict_nonsystem_relation_kind';
 select pg_catalog.to_json(array[${Object.entries({
   ...HASH_SETTINGS,
   ...{ row_security: 'off', constraint_exclusion: 'off', max_parallel_workers_per_gather: '0' },
+  enable_indexonlyscan: 'off',
 })
   .map(([name, value]) => `pg_catalog.set_config(${quoteText(name)}, ${quoteText(value)}, true)`)
   .join(', ')}])`

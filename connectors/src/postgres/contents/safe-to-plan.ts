@@ -3,7 +3,7 @@ import type { HashableRelation } from '#postgres/contents/hash-tables.ts'
 import { readSequences, type SequenceValue } from '#postgres/database-contents.ts'
 import type { LeftOutReason } from '#postgres/left-out.ts'
 import { PsqlSession } from '#postgres/psql-session.ts'
-import { EMPTY_SEARCH_PATH, quoteName, quoteText } from '#postgres/sql-text.ts'
+import { EMPTY_SEARCH_PATH, OUTLIVE_LIMITS, quoteName, quoteText } from '#postgres/sql-text.ts'
 
 /** Name of this session at the server. */
 const NAME = 'telegram-backup plan'
@@ -63,6 +63,7 @@ export class PlanGuard {
     const timer = setTimeout(() => void session.close(), CONNECT_MS)
     try {
       await session.begin(OF_THIS_MOMENT)
+      await session.ask(WITHOUT_LIMITS)
       const [isStandby, canRefuseViews, isPowerful] = (await session.ask(SERVER)) as [
         boolean,
         boolean,
@@ -136,8 +137,11 @@ export class PlanGuard {
   }
 }
 
+/** It has nothing to do for as long as a large table is hashed. */
+const WITHOUT_LIMITS = `set local statement_timeout = 0; ${OUTLIVE_LIMITS}`
+
 /** Ends a transaction with its locks, and begins the next. */
-const ANEW = `rollback; begin ${OF_THIS_MOMENT}; ${EMPTY_SEARCH_PATH}`
+const ANEW = `rollback; begin ${OF_THIS_MOMENT}; ${EMPTY_SEARCH_PATH}; ${WITHOUT_LIMITS}`
 
 const lockSql = (tables: readonly HashableRelation[], { isWaiting }: { isWaiting: boolean }): string => {
   const limit = `set local lock_timeout = '${LOCK_WAIT}';`

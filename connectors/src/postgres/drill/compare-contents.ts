@@ -7,7 +7,12 @@ import {
 } from '#drilling.ts'
 import type { DatabaseContents } from '#postgres/contents-record.ts'
 import type { SequenceValue, TableRows } from '#postgres/database-contents.ts'
-import { compareHashes, type HashComparison, type RestoredHashes } from '#postgres/drill/compare-hashes.ts'
+import {
+  compareHashes,
+  type HashComparison,
+  OTHERS,
+  type RestoredHashes,
+} from '#postgres/drill/compare-hashes.ts'
 import { keyOf } from '#postgres/drill/table-key.ts'
 
 export interface RestoredContents {
@@ -29,13 +34,13 @@ export interface Comparison {
 
 export function compareContents(recorded: DatabaseContents, restored: RestoredContents): Comparison {
   const hashes = comparedHashes(recorded, restored)
-  const { differences, tables, rows } = compareRows(recorded, restored, hashes)
+  const { differences, tables, rows, ...counts } = compareRows(recorded, restored, hashes)
   differences.push(
     ...hashes.differences,
     ...compareSequences(recorded, restored),
     ...compareObjects(recorded, restored),
   )
-  const { notCovered } = hashes
+  const notCovered = [...hashes.notCovered, ...counts.notCovered]
   const isAnythingKnown = recorded.counted > 0 || recorded.objects !== undefined
   const depth = hashes.isAnyCompared ? 'contents' : isAnythingKnown ? 'counts' : 'restored'
   const equal = notCovered.length > 0 ? 'equal in part' : 'equal'
@@ -73,19 +78,25 @@ function compareRows(
   recorded: DatabaseContents,
   restored: RestoredContents,
   hashes: ComparedHashes,
-): Pick<Comparison, 'differences' | 'tables' | 'rows'> {
+): Pick<Comparison, 'differences' | 'notCovered' | 'tables' | 'rows'> {
   const counts = new Map(restored.rows.map(([schema, table, rows]) => [keyOf(schema, table), rows]))
   const differences: Difference[] = []
+  const notCovered: NotCovered[] = []
   const told = new Set(hashes.differences.map(({ object }) => object))
+  const toldAsOpen = new Set(hashes.notCovered.map(({ table }) => table))
   let tables = 0
   let rows = 0
   for (const [schema, table, expected] of recorded.rows) {
     if (expected === null) continue
-    tables++
-    rows += expected
     const key = keyOf(schema, table)
     const object = `${schema}.${table}`
     const found = counts.get(key)
+    if (found === null) {
+      if (!toldAsOpen.has(object)) notCovered.push({ table: object, reason: UNCOUNTED })
+      continue
+    }
+    tables++
+    rows += expected
     const root = hashes.rootOf.get(key) ?? key
     const isPartition = root !== key && hashes.compared.has(root)
     if (found === expected || isPartition || told.has(object)) continue
@@ -96,21 +107,21 @@ function compareRows(
   if (recorded.others !== undefined) {
     tables += recorded.others.tables
     rows += recorded.others.rows
-    if (!hashes.areOthersCompared) differences.push(...compareOthers(recorded.others, others))
+    const isCounted = others.every(([, , count]) => count !== null)
+    if (!isCounted && !toldAsOpen.has(OTHERS)) notCovered.push({ table: OTHERS, reason: UNCOUNTED })
+    if (isCounted && !hashes.areOthersCompared) differences.push(...compareOthers(recorded.others, others))
   }
-  return { differences, tables, rows }
+  return { differences, notCovered, tables, rows }
 }
 
-/** `found` is undefined without such a table, null where its rows cannot be counted. */
-function differenceInRows(object: string, expected: number, found: number | null | undefined): Difference {
-  const shown = (): string => {
-    if (found === undefined) return 'no such table'
-    return found === null ? 'rows that cannot be counted' : `${found} rows`
-  }
-  const told = difference('table', object, `${expected} rows`, { found: shown() })
-  if (found === null) return told
-  const change = found === undefined ? 'missing' : found < expected ? 'fewer' : 'more'
-  return { ...told, change }
+const UNCOUNTED = 'in the drill, its rows could not be counted'
+
+/** `found` is undefined without such a table. */
+function differenceInRows(object: string, expected: number, found: number | undefined): Difference {
+  const told = difference('table', object, `${expected} rows`, {
+    found: found === undefined ? 'no such table' : `${found} rows`,
+  })
+  return { ...told, change: found === undefined ? 'missing' : found < expected ? 'fewer' : 'more' }
 }
 
 function compareOthers(
@@ -120,7 +131,7 @@ function compareOthers(
   const rows = found.reduce((sum, [, , count]) => sum + (count ?? 0), 0)
   if (found.length === expected.tables && rows === expected.rows) return []
   return [
-    difference('table', 'all other tables together', `${expected.rows} rows in ${expected.tables}`, {
+    difference('table', OTHERS, `${expected.rows} rows in ${expected.tables}`, {
       found: `${rows} rows in ${found.length}`,
     }),
   ]

@@ -9,7 +9,7 @@ import {
 } from '#postgres/contents/content-hash.ts'
 import { type ContentHashes, type HashedTable, together } from '#postgres/contents/hash-record.ts'
 import { keyOf } from '#postgres/drill/table-key.ts'
-import { LEFT_OUT_REASONS } from '#postgres/left-out.ts'
+import { reasonWords } from '#postgres/left-out.ts'
 
 /** What a drill has hashed of the restored database, by the names in the record. */
 export interface RestoredHashes {
@@ -70,7 +70,7 @@ function leftOutOf({ left_out, left_out_more = 0, generated = [] }: ContentHashe
   return [
     ...left_out.map(([schema, table, reason]) => ({
       table: schema === null || table === null ? LARGE_OBJECTS : `${schema}.${table}`,
-      reason: LEFT_OUT_REASONS[reason] ?? String(reason),
+      reason: reasonWords(reason),
     })),
     ...(left_out_more > 0 ? [more] : []),
     ...generated.map(([schema, table]) => ({ table: `${schema}.${table}`, reason: GENERATED })),
@@ -78,7 +78,7 @@ function leftOutOf({ left_out, left_out_more = 0, generated = [] }: ContentHashe
 }
 
 const LARGE_OBJECTS = 'large objects'
-const OTHERS = 'all other tables together'
+export const OTHERS = 'all other tables together'
 const GENERATED = 'its generated columns alone: the server computes them, and no dump holds them'
 
 function compareTable(

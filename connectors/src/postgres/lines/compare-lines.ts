@@ -85,7 +85,7 @@ export async function compareLines(
 }
 
 function wordsFor(reason: LinesReason): string {
-  return LINES_REASONS[reason] ?? String(reason)
+  return Object.hasOwn(LINES_REASONS, reason) ? LINES_REASONS[reason] : reason
 }
 
 /** Which tables can be compared. */

@@ -1,5 +1,16 @@
 import type { TimeZones } from '#dump-lines.ts'
 import { type LineSum, sumText } from '#postgres/lines/line-sums.ts'
+import {
+  digits,
+  fields,
+  isNumber,
+  isText,
+  listOf,
+  optional,
+  orNull,
+  type Shape,
+  tuple,
+} from '#postgres/record-shape.ts'
 
 /**
  * `contents.lines` in the facts of a backup: hashes of the rows that a plain dump holds, taken on their way.
@@ -81,16 +92,21 @@ export function linesRecordOf(
   }
 }
 
+const LINES: Shape = fields({
+  ...{ encoding: isText, server_major: orNull(isNumber), roles: listOf(isText) },
+  ...{ time_zones: listOf(isText), is_time_zone_known: value => typeof value === 'boolean' },
+  tables: listOf(tuple(orNull(isText), isText, isNumber, digits(32), digits(8))),
+  others: optional(fields({ tables: isNumber, rows: isNumber, sum: digits(32) })),
+  left_out: listOf(tuple(orNull(isText), isText, isText)),
+})
+const NO_LINES: Shape = fields({ reason: isText, roles: listOf(isText) })
+
 /** The record in the facts of a backup; undefined for none, or an unknown form. */
 export function linesIn(
   facts: Readonly<Record<string, unknown>> | null,
 ): DumpLines | NoDumpLines | undefined {
-  const contents = facts?.['contents']
-  if (typeof contents !== 'object' || contents === null) return undefined
-  const { lines } = contents as { lines?: unknown }
-  if (typeof lines !== 'object' || lines === null) return undefined
-  const record = lines as Partial<DumpLines & NoDumpLines>
-  if (record.version !== 1 || !Array.isArray(record.roles)) return undefined
-  if (typeof record.reason === 'string') return lines as NoDumpLines
-  return record.algorithm === 'murmur3' && Array.isArray(record.tables) ? (lines as DumpLines) : undefined
+  const { lines } = (facts?.['contents'] ?? {}) as { lines?: Partial<DumpLines & NoDumpLines> | null }
+  if (lines?.version !== 1) return undefined
+  if (NO_LINES(lines)) return lines as NoDumpLines
+  return lines.algorithm === 'murmur3' && LINES(lines) ? (lines as DumpLines) : undefined
 }
