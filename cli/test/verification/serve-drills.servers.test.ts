@@ -1,5 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
 import { type DrillUnit, drillUnits } from '@telegram-backup/database'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
@@ -79,11 +80,21 @@ async function drillFolders(): Promise<string[]> {
   return (await readdir(home)).filter(name => /^drill-[0-9a-f]{8}$/.test(name))
 }
 
-test('serve alone proves every source within its time, and again after it was killed in a drill', async () => {
-  for (const source of ['old', 'newer', 'papers']) {
-    const sent = await runCli(['send', '--source', source, '--json'], { env })
-    expect(sent.code, sent.stderr).toBe(0)
-  }
+/** The messages with evidence in the chat. */
+function posted(): unknown[] {
+  return vault.emulator.inspect
+    .messages(vault.chatId)
+    .filter(({ caption }) => caption?.includes('\ntelegram-backup 1 evidence='))
+}
+
+async function done(args: string[], of: Record<string, string>): Promise<unknown> {
+  const ran = await runCli([...args, '--json'], { env: of })
+  expect(ran.code, `${args.join(' ')}: ${ran.stderr}`).toBe(0)
+  return ran.json()
+}
+
+test('serve alone proves every source within its time, also after a kill in a drill, and an empty machine recovers the proofs', async () => {
+  for (const source of ['old', 'newer', 'papers']) await done(['send', '--source', source], env)
   serve = startServe(env)
   await serve.ready
   await expect
@@ -122,8 +133,26 @@ test('serve alone proves every source within its time, and again after it was ki
       },
     )
     .toBe(true)
+  await expect.poll(() => posted().length, { interval: 1_000 }).toBeGreaterThanOrEqual(6)
   expect(await serve.end('SIGTERM')).toBe(0)
   expect(await drillFolders()).toEqual([])
-  const evidence = await runCli(['evidence', 'list', '--json'], { env })
-  expect((JSON.parse(evidence.stdout) as unknown[]).length).toBeGreaterThanOrEqual(6)
+
+  const records = posted().length
+  const signer = signerFingerprint(await loadOrCreateSigningKey(join(home, 'signing-key.pem')))
+  const empty = await openTestCatalog()
+  try {
+    const there = { ...env, ...empty.env, TELEGRAM_BACKUP_HOME: join(vault.folder, 'another-machine') }
+    expect(await done(['recover', '--signer', signer], there)).toMatchObject({ evidence: records })
+    for (const source of ['old', 'newer', 'papers'])
+      expect(await done(['show', `latest:${source}`], there), source).toMatchObject({
+        verifications: expect.arrayContaining([
+          expect.objectContaining({ kind: 'drill', state: 'sound', depth: 'contents' }),
+        ]),
+      })
+    const file = join(vault.folder, 'evidence.json')
+    await done(['evidence', 'export', '--out', file], there)
+    expect(await done(['evidence', 'verify', file, '--signer', signer], {})).toMatchObject({ records })
+  } finally {
+    await empty.discard()
+  }
 })
