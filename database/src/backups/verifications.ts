@@ -114,3 +114,18 @@ export async function listVerifications(
   if (limit !== undefined) query = query.limit(limit)
   return await query.execute()
 }
+
+/**
+ * By id of a backup, what the last drill found that restored it and had a record to compare with: the same,
+ * or differences.
+ */
+export async function drillVerdicts({
+  kysely,
+}: Pick<Database, 'kysely'>): Promise<ReadonlyMap<string, 'proven' | 'differs'>> {
+  const { rows } = await sql<{ backup_id: string; state: VerificationState }>`
+    select distinct on (backup_id) backup_id, state from control_plane.verifications
+     where kind = 'drill' and depth <> 'restored' and state in ('sound', 'failed')
+     order by backup_id, started_at desc
+  `.execute(kysely)
+  return new Map(rows.map(({ backup_id, state }) => [backup_id, state === 'sound' ? 'proven' : 'differs']))
+}

@@ -1,6 +1,7 @@
 import {
   catalogClock,
   type Database,
+  drillVerdicts,
   listBackupTimes,
   listLateBeginnings,
   listRetentionPolicies,
@@ -60,7 +61,7 @@ export async function readRules(database: Database, clock: Date): Promise<Omit<R
     until: new Date(now.getTime() + CLOCKS_DIFFER_MS),
   })
   const begun = await listLateBeginnings(database, CLOCKS_DIFFER_MS)
-  return { policies, schedules, times, begun, now }
+  return { policies, schedules, times, begun, drilled: await drillVerdicts(database), now }
 }
 
 /** A clock that is ahead would erase too early; a clock that is behind erases later. */

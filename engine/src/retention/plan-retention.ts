@@ -1,12 +1,15 @@
 import type { Backup, BackupTimes, BackupType, KeepPolicy, RetentionPolicy } from '@telegram-backup/database'
 import { hint, run } from '@telegram-backup/errors'
 import {
+  asBegun,
+  type Drilled,
   hasRules,
   type Kept,
   keptByMinimum,
   keptByRules,
   keptByTags,
   lastGood,
+  lastProven,
   leavesTheRest,
   newestFirst,
   note,
@@ -55,6 +58,7 @@ export interface RetentionFacts {
   times: readonly BackupTimes[]
   /** By id, the beginning by the catalog's clock of backups whose machine's clock was behind. */
   begun: ReadonlyMap<string, Date>
+  drilled?: Drilled | undefined
   now: Date
   /**
    * By id, until when announced backups stay, so that a person may still object. They needed no confirmation
@@ -83,13 +87,13 @@ export const CLOCKS_DIFFER_MS = 300_000
  * Decides about each complete backup. A backup stays if it is pinned, or if any policy of its group keeps it:
  * the policies of the source's schedules, also of removed ones, and of the project and type. Without a
  * policy, and for a backup with a chosen expiry, `expires_at` decides. Then guards apply: the last good
- * backup of a project and type stays, and of a source, and of each member of a cluster; nothing is erased
- * while backups have stopped, by their schedules or their usual times; and more than half of a group at once
+ * backup of a project and type stays, and of a source, and of each member of a cluster, and the last proven
+ * one while a drill has found differences in a newer one; nothing is erased while backups have stopped, by their schedules or their usual times; and more than half of a group at once
  * needs a confirmation. Backups that were made under the rules that now remove them need none: there,
  * retention is only late.
  */
 export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
-  const { backups, now, waiting, begun } = facts
+  const { backups, begun, now } = facts
   const asTheyAre = backups.filter(({ state }) => state === 'complete')
   const complete = asTheyAre.map(backup => asBegun(backup, begun.get(backup.id)))
   const present = complete.filter(backup => !isAhead(backup, now))
@@ -98,7 +102,7 @@ export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   )
   const decided = new Map<string, RetentionDecision>()
   for (const members of Map.groupBy(newestFirst(complete), groupKey).values()) {
-    for (const decision of decideGroup(groupOf(members, facts), { lastOfAll, now, waiting })) {
+    for (const decision of decideGroup(groupOf(members, facts), { ...facts, lastOfAll })) {
       decided.set(decision.backup.id, decision)
     }
   }
@@ -106,15 +110,6 @@ export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
     const decision = decided.get(backup.id)
     return decision === undefined ? [] : { ...decision, backup }
   })
-}
-
-/** Corrects the times of a backup whose machine's clock was behind; it keeps its lifetime. */
-function asBegun(backup: Backup, begun: Date | undefined): Backup {
-  const { created_at, expires_at, expiry_given } = backup
-  if (begun === undefined || begun <= created_at) return backup
-  const behindMs = begun.getTime() - created_at.getTime()
-  const later = expiry_given ? expires_at : new Date(expires_at.getTime() + behindMs)
-  return { ...backup, created_at: begun, expires_at: later }
 }
 
 function groupKey({ project_id, type, source_name, member }: Backup): string {
@@ -170,11 +165,12 @@ function groupOf(
 
 function decideGroup(
   group: Group,
-  of: { lastOfAll: ReadonlySet<string | undefined> } & Pick<RetentionFacts, 'now' | 'waiting'>,
+  of: { lastOfAll: ReadonlySet<string | undefined> } & Pick<RetentionFacts, 'drilled' | 'now' | 'waiting'>,
 ): RetentionDecision[] {
-  const { lastOfAll, now, waiting } = of
+  const { lastOfAll, drilled = new Map(), now, waiting } = of
   const kept = keptOf(group, now)
   const last = lastGood(group.ranked)
+  const proven = lastProven(group.ranked, drilled)
   const hasPolicy = group.policies.length > 0
   const decisions = group.ranked.map((backup): Made => {
     const reasons = kept.get(backup.id)
@@ -187,6 +183,12 @@ function decideGroup(
           ? 'its source'
           : 'those without a source'
         : undefined
+    if (place === undefined && backup === proven && !backup.expiry_given)
+      return guarded(
+        backup,
+        'keep',
+        `${why}, but a drill has proven it, and found differences in a newer one`,
+      )
     if (place === undefined) return decide(backup, 'erase', why)
     return guarded(backup, 'keep', `${why}, but it is the last good one of ${place}`)
   })

@@ -21,6 +21,24 @@ export function lastGood(ranked: Ranked): Backup | undefined {
   return ranked.find(isSound) ?? ranked[0]
 }
 
+/** By id, what the last drill that restored a backup has found. */
+export type Drilled = ReadonlyMap<string, 'proven' | 'differs'>
+
+/** The newest one that a drill has proven, if drills have found differences in a newer one. */
+export function lastProven(ranked: Ranked, drilled: Drilled): Backup | undefined {
+  const place = ranked.findIndex(backup => isSound(backup) && drilled.get(backup.id) === 'proven')
+  return ranked.slice(0, place).some(({ id }) => drilled.get(id) === 'differs') ? ranked[place] : undefined
+}
+
+/** Corrects the times of a backup whose machine's clock was behind; it keeps its lifetime. */
+export function asBegun(backup: Backup, begun: Date | undefined): Backup {
+  const { created_at, expires_at, expiry_given } = backup
+  if (begun === undefined || begun <= created_at) return backup
+  const behindMs = begun.getTime() - created_at.getTime()
+  const later = expiry_given ? expires_at : new Date(expires_at.getTime() + behindMs)
+  return { ...backup, created_at: begun, expires_at: later }
+}
+
 /** Rules that decide about every backup. */
 export function hasRules(keep: KeepPolicy): boolean {
   return keep.within_ms !== undefined || COUNTED_RULES.some(rule => keep[rule] !== undefined)

@@ -219,3 +219,22 @@ it('one that a clock made which was ahead takes no place of another one, and not
     'keep: last 1 of 2',
   ])
 })
+
+it('the last proven one stays while a drill has found differences in a newer one', () => {
+  const backups = [aBackup(0), aBackup(1), aBackup(2), aBackup(3)]
+  const [newest, second, third, oldest] = backups.map(({ id }) => id) as [string, string, string, string]
+  const drilled = new Map<string, 'proven' | 'differs'>([
+    [second, 'differs'],
+    [third, 'proven'],
+    [oldest, 'proven'],
+  ])
+  const policies = policy({ last: 1 })
+  expect(words(decide(backups, { policies, drilled }))).toEqual([
+    'keep: last 1 of 1',
+    'erase: no rule keeps it',
+    'keep: no rule keeps it, but a drill has proven it, and found differences in a newer one',
+    'erase: no rule keeps it',
+  ])
+  for (const since of [drilled.set(newest, 'proven'), new Map([[third, 'proven' as const]])])
+    expect(words(decide(backups, { policies, drilled: since })).join()).not.toContain('a drill')
+})
