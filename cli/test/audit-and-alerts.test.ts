@@ -43,7 +43,7 @@ test('audit lists who did what, by act, object and time, and shows no control ch
   expect((await cli('audit', '--act', 'key.create')).stdout).toBe('No acts.\n')
   const wrong = await cli('audit', '--act', 'backup.burn')
   expect(wrong.code).toBe(2)
-  expect(wrong.stderr).toContain('The acts are backup.send, backup.restore')
+  expect(wrong.stderr).toContain('The acts are backup.send, backup.fetch, backup.restore')
 })
 
 test('alerts lists the open ones, and alerts mute mutes one by the beginning of its id', async () => {
