@@ -88,9 +88,9 @@ export const CLOCKS_DIFFER_MS = 300_000
  * the policies of the source's schedules, also of removed ones, and of the project and type. Without a
  * policy, and for a backup with a chosen expiry, `expires_at` decides. Then guards apply: the last good
  * backup of a project and type stays, and of a source, and of each member of a cluster, and the last proven
- * one while a drill has found differences in a newer one; nothing is erased while backups have stopped, by their schedules or their usual times; and more than half of a group at once
- * needs a confirmation. Backups that were made under the rules that now remove them need none: there,
- * retention is only late.
+ * one while a drill has found differences in a newer one; nothing is erased while backups have stopped, by
+ * their schedules or their usual times; and more than half of a group at once needs a confirmation. Backups
+ * that were made under the rules that now remove them need none: there, retention is only late.
  */
 export function decideRetention(facts: RetentionFacts): RetentionDecision[] {
   const { backups, begun, now } = facts
