@@ -1,10 +1,20 @@
 import type { TestService } from '#test/http/http-service.ts'
 
+/** The fields that tests read; each kind of event has some of them. */
+export interface EventData {
+  id: string
+  project_id: string
+  state: string
+  removed: boolean
+  progress: { bytes_done: number }
+  running: { id: string }[]
+  source: { n: number }
+}
+
 export interface ReceivedEvent {
   event: string
   id: string | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: what a client would get from JSON.parse
-  data: any
+  data: EventData
 }
 
 /** A client of `GET /events`, as a browser's EventSource would be. */
