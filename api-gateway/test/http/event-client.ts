@@ -1,7 +1,7 @@
 import type { TestService } from '#test/http/http-service.ts'
 
 /** The fields that tests read; each kind of event has some of them. */
-export interface EventData {
+interface EventData {
   id: string
   project_id: string
   state: string
