@@ -122,3 +122,12 @@ test('--json has the fields of GET /overview', async () => {
     ],
   })
 })
+
+test('exit 3: a failed drill of a backup that was sent by hand needs a look, although no source is declared for it', async () => {
+  await drill(await record('3 hours'))
+  await drill(await record('4 hours', null))
+  await drill(await record('2 hours', null), 'failed')
+  const { code, stdout } = await status()
+  expect(code).toBe(3)
+  expect(stdout).toMatch(/needs a look: .*the last drill failed/)
+})

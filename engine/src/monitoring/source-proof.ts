@@ -32,11 +32,20 @@ export function proofOf(facts: ProofFacts | undefined): Proof {
 
 /**
  * A drill that found a difference breaks a source, unless a drill of another backup that still exists found
- * none. Every other failure of a drill is a condition: it may be due to the place of the drill.
+ * none. Every other failure of a drill needs a look: it may be due to the place of the drill. A source with a
+ * name has that as a condition, too; backups that were sent by hand have no conditions.
  */
 export function drillFindings(facts: ProofFacts | undefined): Finding[] {
   const drill = facts?.last_drill ?? null
-  if (facts === undefined || drill === null || !drill.differs || facts.is_drilled) return []
-  const text = `What the last drill restored, of backup ${drill.backup_id.slice(0, 8)}, differs from the source, and no other backup was proven by a drill`
-  return [{ state: 'broken', reason: { code: 'drill_differs', text, since: drill.finished_at } }]
+  if (facts === undefined || drill === null || drill.state !== 'failed') return []
+  const backup = `backup ${drill.backup_id.slice(0, 8)}`
+  const since = drill.finished_at
+  if (drill.differs && !facts.is_drilled) {
+    const text = `What the last drill restored, of ${backup}, differs from the source, and no other backup was proven by a drill`
+    return [{ state: 'broken', reason: { code: 'drill_differs', text, since } }]
+  }
+  const text = drill.differs
+    ? `What the last drill restored, of ${backup}, differs from the source; a drill has proven another backup`
+    : `The last drill could not restore ${backup}`
+  return [{ state: 'attention', reason: { code: 'drill_failed', text, since } }]
 }
