@@ -26,6 +26,15 @@ const DEPTHS: Readonly<Record<NonNullable<DrillEvidence['depth']>, string>> = {
 }
 const FILES = 'Every byte of each file, with its kind, mode and time, as recorded when the backup was made.'
 
+/** A map, since the place comes with a record and may be named as a property that every object has. */
+const PLACES: ReadonlyMap<string, string> = new Map([
+  [
+    'a server of its own',
+    'A temporary PostgreSQL server, apart from the source and from every other system, removed afterwards',
+  ],
+  ['a folder of its own', 'A temporary folder, apart from the source, removed afterwards'],
+])
+
 /** How far the comparison went. */
 export function scopeWords({ depth, compared }: DrillEvidence): string {
   if (depth === undefined) return 'Nothing was compared.'
@@ -40,12 +49,7 @@ export function scopeWords({ depth, compared }: DrillEvidence): string {
 }
 
 export function placeWords({ drill }: DrillEvidence): string {
-  const words: Readonly<Record<string, string>> = {
-    'a server of its own':
-      'A temporary PostgreSQL server, apart from the source and from every other system, removed afterwards',
-    'a folder of its own': 'A temporary folder, apart from the source, removed afterwards',
-  }
-  return words[drill.where] ?? drill.where
+  return PLACES.get(drill.where) ?? drill.where
 }
 
 export function timeWords(time: string | Date): string {

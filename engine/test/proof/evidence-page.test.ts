@@ -75,6 +75,8 @@ test('no text of others becomes markup, whatever it is', () => {
       '\u202e<b>',
       '&lt;script&gt;',
       '<!--',
+      'toString',
+      '__proto__',
     ),
   )
   const plain = evidencePage([detailsOf(drillRecord())])
