@@ -10,6 +10,7 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { readJson } from '#http/json-body.ts'
 import { TransferMemory, UnreadAnswers } from '#http/memory-limits.ts'
 import { metricsAccess } from '#http/metrics-access.ts'
+import { addPage } from '#http/page/page-routes.ts'
 import { answerErrors } from '#http/problems.ts'
 import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
@@ -74,6 +75,7 @@ export function createApp(ports: HttpPorts): HttpApp {
   const readBody = readJson({ withinMs: Math.min(LONGEST_JSON_MS, settings.stall_seconds * 1_000) })
   for (const route of routes) addRoute(app, route, { underWay, answers, readBody })
   refuseOtherMethods(app, routes)
+  if (ports.page !== undefined) addPage(app, ports.page.built)
   app.use(() => {
     throw new BackupError('There is nothing at this path', { code: 'NOT_FOUND', hint: 'See /docs.' })
   })
