@@ -2207,6 +2207,7 @@ export type ListVerificationsData = {
     query?: {
         project_id?: string;
         backup_id?: string;
+        source?: string;
         state?: 'running' | 'sound' | 'damaged' | 'failed';
         limit?: number;
         cursor?: string;
@@ -2267,6 +2268,7 @@ export type ListDrillsData = {
     query?: {
         project_id?: string;
         backup_id?: string;
+        source?: string;
         state?: 'running' | 'sound' | 'damaged' | 'failed';
         limit?: number;
         cursor?: string;
@@ -3144,6 +3146,7 @@ export type ListEvidenceData = {
     path?: never;
     query?: {
         project_id?: string;
+        backup_id?: string;
         kind?: 'drill' | 'review';
         from?: string | string;
         to?: string | string;
