@@ -10,6 +10,7 @@ const AS_BROWSER = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 const SCRIPT = `export const words = '${'the same words '.repeat(1_000)}'`
 /** As Vite writes it. */
 const DOCUMENT = `<!doctype html><html lang="en"><head><base href="./" />
+<meta name="session" content="unknown" />
 <meta property="csp-nonce" nonce="__NONCE__">
 <script type="module" crossorigin src="./assets/index-B8XiP6_l.js" nonce="__NONCE__"></script>
 </head><body></body></html>`
@@ -68,6 +69,28 @@ it.each([
   expect(await answer.text()).toContain(`<base href="${base}" />`)
 })
 
+it('tells the page that nobody is signed in only where the browser would have sent its session', async () => {
+  const told = async (headers: Record<string, string>): Promise<string> =>
+    /name="session" content="(\w+)"/.exec(
+      await (await ask('/', { ...AS_BROWSER, ...headers })).text(),
+    )?.[1] ?? ''
+  expect(await told({ 'Sec-Fetch-Site': 'none' })).toBe('none')
+  expect(await told({ 'Sec-Fetch-Site': 'none', Cookie: 'other=1; tb_session=x' })).toBe('unknown')
+  expect(await told({ 'Sec-Fetch-Site': 'none', Authorization: 'Bearer tbk_x' })).toBe('unknown')
+  // From a link on another site, a browser sends no cookie of ours.
+  expect(await told({ 'Sec-Fetch-Site': 'cross-site' })).toBe('unknown')
+  expect(await told({})).toBe('unknown')
+})
+
+it('a host name that is not known to be ours gets no page: another site may have taken our address', async () => {
+  const answer = await rawExchange(
+    service.server.port,
+    'GET / HTTP/1.1\r\nHost: elsewhere.example\r\nAccept: text/html\r\nConnection: close\r\n\r\n',
+  )
+  expect(answer).toContain('"code":"WRONG_HOST"')
+  expect(answer).not.toContain('<html')
+})
+
 it('files whose names change with their content are kept for a year, and are sent compressed', async () => {
   const script = await ask('/assets/index-B8XiP6_l.js', { 'Accept-Encoding': 'gzip, br' })
   expect(script.headers.get('Content-Encoding')).toBe('gzip')
@@ -116,17 +139,19 @@ it('what is none of the page stays what it was, also for a browser', async () =>
   expect((await ask('/nothing', { Accept: '*/*' })).status).toBe(404)
 })
 
-it.each(['/assets/../index.html', '/assets/%2e%2e/index.html', '/../../etc/passwd', '/assets\\..\\index.html'])(
-  'no path leads out of the files of the page: %s',
-  async path => {
-    const answer = await rawExchange(
-      service.server.port,
-      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
-    )
-    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
-    expect(answer).not.toContain('__NONCE__')
-  },
-)
+it.each([
+  '/assets/../index.html',
+  '/assets/%2e%2e/index.html',
+  '/../../etc/passwd',
+  '/assets\\..\\index.html',
+])('no path leads out of the files of the page: %s', async path => {
+  const answer = await rawExchange(
+    service.server.port,
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+  )
+  expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+  expect(answer).not.toContain('__NONCE__')
+})
 
 it('a page that was not built says how to build it, and the API works', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'page-'))
