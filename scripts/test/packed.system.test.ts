@@ -137,7 +137,9 @@ it('its serve answers / with the page, and with the files that the page names', 
     await serve.ready
     const [, page = ''] = /"page": "([^"]+)"/.exec(serve.log()) ?? []
     const html = await (await fetch(page)).text()
-    const files = [...html.matchAll(/(?:src|href)="((?:\.\/)?(?:assets|icon)[^"]+)"/g)].map(([, path]) => path)
+    const files = [...html.matchAll(/(?:src|href)="((?:\.\/)?(?:assets|icon)[^"]+)"/g)].map(
+      ([, path]) => path,
+    )
     expect(files.length).toBeGreaterThanOrEqual(3)
     for (const path of files) expect((await fetch(new URL(path as string, page))).status, path).toBe(200)
   } finally {
