@@ -10,6 +10,7 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { readJson } from '#http/json-body.ts'
 import { TransferMemory, UnreadAnswers } from '#http/memory-limits.ts'
 import { metricsAccess } from '#http/metrics-access.ts'
+import { addPage } from '#http/page/page-routes.ts'
 import { answerErrors } from '#http/problems.ts'
 import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
@@ -82,6 +83,7 @@ export function createApp(ports: HttpPorts): HttpApp {
   app.use('/api/v1', authentication.authenticate, authentication.limitRate)
   routes.filter(({ scope }) => scope !== 'open').forEach(add)
   refuseOtherMethods(app, routes)
+  if (ports.page !== undefined) addPage(app, ports.page.built)
   app.use(() => {
     throw new BackupError('There is nothing at this path', { code: 'NOT_FOUND', hint: 'See /docs.' })
   })
