@@ -7,6 +7,8 @@ import {
   Outlet,
 } from '@tanstack/react-router'
 import { asProblem } from '#api/problem.ts'
+import { peopleSearch } from '#screens/people/search.ts'
+import { proofSearch } from '#screens/proof/search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
 
@@ -69,6 +71,7 @@ const sources = createRoute({
 const proof = createRoute({
   getParentRoute: () => signedIn,
   path: '/proof',
+  validateSearch: proofSearch,
   component: lazyRouteComponent(() => import('#screens/proof/proof-screen.tsx'), 'ProofScreen'),
 })
 const drill = createRoute({
@@ -79,6 +82,7 @@ const drill = createRoute({
 const people = createRoute({
   getParentRoute: () => signedIn,
   path: '/people',
+  validateSearch: peopleSearch,
   component: lazyRouteComponent(() => import('#screens/people/people-screen.tsx'), 'PeopleScreen'),
 })
 const audit = createRoute({

@@ -1,7 +1,10 @@
+import { people } from '#words/en/people.ts'
+import { proof } from '#words/en/proof.ts'
 import { shell } from '#words/en/shell.ts'
+import { signIn } from '#words/en/sign-in.ts'
 import { states } from '#words/en/states.ts'
 
-export const en = { shell, states }
+export const en = { people, proof, shell, signIn, states }
 
 /** What each language has to say; a missing text is an error of types. */
 export type Words = typeof en
