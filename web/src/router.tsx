@@ -7,6 +7,8 @@ import {
   Outlet,
 } from '@tanstack/react-router'
 import { asProblem } from '#api/problem.ts'
+import { readBackupSearch } from '#screens/backups/backup-search.ts'
+import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
 
@@ -34,6 +36,7 @@ const overview = createRoute({
 const backups = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups',
+  validateSearch: readBackupSearch,
   component: lazyRouteComponent(() => import('#screens/backups/backups-screen.tsx'), 'BackupsScreen'),
 })
 const backup = createRoute({
@@ -44,6 +47,7 @@ const backup = createRoute({
 const restore = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups/$id/restore',
+  validateSearch: readRestoreSearch,
   component: lazyRouteComponent(() => import('#screens/restore/restore-screen.tsx'), 'RestoreScreen'),
 })
 const jobs = createRoute({

@@ -1,5 +1,8 @@
+import { backup } from '#words/de/backup.ts'
+import { backups } from '#words/de/backups.ts'
+import { restore } from '#words/de/restore.ts'
 import { shell } from '#words/de/shell.ts'
 import { states } from '#words/de/states.ts'
 import type { Words } from '#words/en/index.ts'
 
-export const de: Words = { shell, states }
+export const de: Words = { backup, backups, restore, shell, states }
