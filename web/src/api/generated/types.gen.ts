@@ -326,7 +326,8 @@ export type JobLog = {
     items: Array<{
         at: string;
         /**
-         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare, verify, erase, expire. before and after are hooks.
+         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare,
+         * verify, erase, expire. before and after are hooks.
          */
         stage: string;
         level: 'info' | 'warn' | 'error';
@@ -1974,7 +1975,8 @@ export type WatchEventsError = WatchEventsErrors[keyof WatchEventsErrors];
 
 export type WatchEventsResponses = {
     /**
-     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID continues, or one event reset says that changes were missed
+     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID
+     * continues, or one event reset says that changes were missed
      */
     200: string;
 };
@@ -2038,7 +2040,8 @@ export type CreateScheduleData = {
     body: {
         source: string;
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
+         * @yearly.
          */
         cron: string;
         /**
@@ -2186,7 +2189,8 @@ export type RemoveScheduleResponse = RemoveScheduleResponses[keyof RemoveSchedul
 export type ChangeScheduleData = {
     body?: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
+         * @yearly.
          */
         cron?: string;
         /**

@@ -1,8 +1,20 @@
+import { backup } from '#words/de/backup.ts'
+import { backups } from '#words/de/backups.ts'
 import { people } from '#words/de/people.ts'
 import { proof } from '#words/de/proof.ts'
+import { restore } from '#words/de/restore.ts'
 import { shell } from '#words/de/shell.ts'
 import { signIn } from '#words/de/sign-in.ts'
 import { states } from '#words/de/states.ts'
 import type { Words } from '#words/en/index.ts'
 
-export const de: Words = { people, proof, shell, signIn, states }
+export const de: Words = {
+  backup,
+  backups,
+  people,
+  proof,
+  restore,
+  shell,
+  signIn,
+  states,
+}
