@@ -2,7 +2,7 @@ import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Suspense, useEffect } from 'react'
-import { useLive } from '#live/live-state.tsx'
+import { LiveStateContext, useLive } from '#live/live-state.tsx'
 import { AccountMenu } from '#shell/account-menu.tsx'
 import { LiveBadge } from '#shell/live-badge.tsx'
 import { NAVIGATION } from '#shell/navigation.ts'
@@ -66,9 +66,11 @@ export function Frame() {
       </AppShell.Navbar>
       <AppShell.Main>
         <Container size="xl" px={0} id="content" tabIndex={-1}>
-          <Suspense fallback={<Loading />}>
-            <Outlet />
-          </Suspense>
+          <LiveStateContext value={live}>
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
+          </LiveStateContext>
         </Container>
       </AppShell.Main>
     </AppShell>
