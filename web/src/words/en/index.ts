@@ -1,5 +1,8 @@
+import { alerts } from '#words/en/alerts.ts'
 import { backup } from '#words/en/backup.ts'
 import { backups } from '#words/en/backups.ts'
+import { charts } from '#words/en/charts.ts'
+import { overview } from '#words/en/overview.ts'
 import { people } from '#words/en/people.ts'
 import { proof } from '#words/en/proof.ts'
 import { restore } from '#words/en/restore.ts'
@@ -8,8 +11,11 @@ import { signIn } from '#words/en/sign-in.ts'
 import { states } from '#words/en/states.ts'
 
 export const en = {
+  alerts,
   backup,
   backups,
+  charts,
+  overview,
   people,
   proof,
   restore,
