@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { cancelJob, changeSchedule, checkSource, createBackup, createKey, createSchedule, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listSchedules, listSources, listTargets, listVerifications, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, removeSchedule, restoreBackup, reviewEvidence, revokeKey, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
-import type { CancelJobData, CancelJobError, CancelJobResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
+import { cancelJob, changeSchedule, checkSource, createBackup, createKey, createSchedule, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listSchedules, listSources, listTargets, listVerifications, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removeSchedule, restoreBackup, reviewEvidence, revokeKey, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
+import type { CancelJobData, CancelJobError, CancelJobResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
 
 /**
  * Back up the body; it is streamed to the chat, and not stored on the way
@@ -447,6 +447,25 @@ export const createScheduleMutation = (options?: Partial<Options<CreateScheduleD
     const mutationOptions: UseMutationOptions<CreateScheduleResponse, CreateScheduleError, Options<CreateScheduleData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await createSchedule({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * When a schedule would run next; changes nothing
+ *
+ * Needs the scope read.
+ */
+export const previewScheduleMutation = (options?: Partial<Options<PreviewScheduleData>>): UseMutationOptions<PreviewScheduleResponse, PreviewScheduleError, Options<PreviewScheduleData>> => {
+    const mutationOptions: UseMutationOptions<PreviewScheduleResponse, PreviewScheduleError, Options<PreviewScheduleData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await previewSchedule({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
