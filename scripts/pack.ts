@@ -17,7 +17,7 @@ const PROGRAM = 'cli'
 
 const ROOT_MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   workspaces: string[]
-  optionalDependencies: Record<string, string>
+  optionalDependencies: { node: string }
 }
 
 interface Manifest {
@@ -82,7 +82,8 @@ async function stageProgram(): Promise<string> {
   const manifest: Manifest = {
     ...rest,
     dependencies: await packProgram(join(target, 'dist'), Object.fromEntries(needed)),
-    optionalDependencies: Object.assign({}, ROOT_MANIFEST.optionalDependencies, ...optional),
+    // Not the server of the sample, which npm brings for `npm start` alone.
+    optionalDependencies: Object.assign({ node: ROOT_MANIFEST.optionalDependencies.node }, ...optional),
     exports: { './bin/*': './bin/*' },
     imports: { ...assets, '#*.ts': './dist/*.js', '#migrations/*': './migrations/*', '#sql/*': './sql/*' },
     files: ['dist', 'man', ...ASSETS],
