@@ -1,0 +1,7 @@
+import { Title } from '@mantine/core'
+import { useWords } from '#words/language.tsx'
+
+export function LinkScreen() {
+  const { shell } = useWords()
+  return <Title order={1}>{shell.overview}</Title>
+}

@@ -1,0 +1,80 @@
+import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Suspense, useEffect } from 'react'
+import { useLive } from '#live/live-state.tsx'
+import { AccountMenu } from '#shell/account-menu.tsx'
+import { LiveBadge } from '#shell/live-badge.tsx'
+import { NAVIGATION } from '#shell/navigation.ts'
+import { PreferencesMenu } from '#shell/preferences-menu.tsx'
+import { Loading } from '#shell/states.tsx'
+import { useMay } from '#shell/whoami.ts'
+import { useWords } from '#words/language.tsx'
+
+/** What is around each screen of a person who is signed in. */
+export function Frame() {
+  const { shell } = useWords()
+  const [isOpen, { toggle, close }] = useDisclosure()
+  const live = useLive()
+  const isAdmin = useMay('admin')
+  const path = useRouterState({ select: state => state.location.pathname })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another screen closes the navigation of a phone.
+  useEffect(close, [path])
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      padding="md"
+    >
+      <button type="button" className="skip-link" onClick={toContent}>
+        {shell.skipToContent}
+      </button>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={isOpen}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={isOpen ? shell.closeNavigation : shell.openNavigation}
+              aria-expanded={isOpen}
+            />
+            <Text fw={700} visibleFrom="xs">
+              telegram-backup
+            </Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <LiveBadge state={live} />
+            <PreferencesMenu />
+            <AccountMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" component="nav" aria-label={shell.navigation}>
+        {NAVIGATION.filter(item => isAdmin || !('forAdmins' in item)).map(({ to, name, Icon }) => (
+          <NavLink
+            key={to}
+            component={Link}
+            to={to}
+            label={shell[name]}
+            leftSection={<Icon size={18} aria-hidden />}
+            active={to === '/' ? path === '/' : path.startsWith(to)}
+            aria-current={(to === '/' ? path === '/' : path.startsWith(to)) ? 'page' : undefined}
+          />
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Container size="xl" px={0} id="content" tabIndex={-1}>
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </Container>
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+function toContent(): void {
+  document.getElementById('content')?.focus()
+}
