@@ -1,7 +1,9 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { startEmulator } from '@telegram-backup/bot-api-emulator'
+import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
+import { openCatalog } from '@telegram-backup/engine/wiring.ts'
 import { askForDrill } from '#start/first-drill.ts'
 import { DAYS, makeHistory } from '#start/history.ts'
 import { OwnProgram } from '#start/own-program.ts'
@@ -106,8 +108,11 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   )
   stops.push(() => serving.stop())
   await folder.save({ ...state, serverPort: server?.port ?? null, isWhole: true })
-  if (folder.state === null) await askForDrill(environment, server ? SHOP : DOCUMENTS, signal)
-  const link = await makeSignInLink(program, serving.answer.url)
+  const database = await openCatalog(readConfig(environment.variables), signal)
+  stops.push(() => database.close())
+  // A dump in a file is restored by client programs that may be missing.
+  if (folder.state === null) await askForDrill(database, server ? SHOP : DOCUMENTS)
+  const link = await makeSignInLink(database, serving.answer.url)
   return { link, noServer, environmentFile: environment.file, ended: serving.ended }
 }
 
