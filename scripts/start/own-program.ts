@@ -92,13 +92,13 @@ export class OwnProgram {
 }
 
 function failed([command = '']: readonly string[], printed: string): BackupError {
-  const { error = 'it printed nothing', hint } = answerOf(printed)
-  return new BackupError(`"telegram-backup ${command}" failed: ${error}`, { code: 'START', hint })
+  const { error = 'it printed nothing', code = 'START', hint } = answerOf(printed)
+  return new BackupError(`"telegram-backup ${command}" failed: ${error}`, { code, hint })
 }
 
-function answerOf(printed: string): { error?: string; hint?: string } {
+function answerOf(printed: string): { error?: string; code?: string; hint?: string } {
   try {
-    return JSON.parse(printed) as { error?: string; hint?: string }
+    return JSON.parse(printed) as ReturnType<typeof answerOf>
   } catch {
     return {}
   }

@@ -26,7 +26,13 @@ export async function openSampleDatabase(options: { filled: boolean }): Promise<
   const database = await PGlite.create()
   if (options.filled) await database.exec(SHOP)
   return {
-    dump: async () => (await pgDump({ pg: database })).text(),
+    dump: async () => {
+      const file = await pgDump({ pg: database })
+      // pg_dump ends its session with the connection, and there is only one here.
+      await database.exec('ROLLBACK')
+      await database.exec('RESET ALL')
+      return await file.text()
+    },
     execute: async sql => {
       await database.exec(sql)
     },
