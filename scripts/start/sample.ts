@@ -40,6 +40,8 @@ import { makeSignInLink } from '#start/sign-in-link.ts'
 export interface RunningSample {
   /** Opens the page and signs in; works once. */
   link: string
+  /** Whether this start made it. */
+  isFirst: boolean
   /** Why the database is a dump as a file; null when it is in a server. */
   noServer: string | null
   /** For other commands: `--env-file`. */
@@ -82,6 +84,7 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   const { path } = folder
   const log = createWriteStream(join(path, 'program.log'), { flags: 'a', mode: 0o600 })
   stops.push(() => new Promise<void>(resolve => log.end(resolve)))
+  const isFirst = folder.state === null
   const state = folder.state ?? (await beginState(folder, signal))
   const emulator = await startEmulator({ dataDir: join(path, 'chat') })
   stops.push(() => emulator.close())
@@ -90,9 +93,9 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   const { recipient, passwords, noServer } = state
   const shopServer = server && shopServerUrl(server.port, passwords.shop)
   const environment = await writeEnvironment(path, { emulator, recipient, shopServer })
-  if (folder.state === null) await makeDays({ path, state, server, environment, log, progress, signal })
+  if (isFirst) await makeDays({ path, state, server, environment, log, progress, signal })
   const program = new OwnProgram({ environment: environment.variables, log, signal })
-  if (folder.state === null) {
+  if (isFirst) {
     await progress.step(
       'That machine is lost; a new one rebuilds the catalog from the chat',
       () => program.run<{ backups: unknown[] }>('recover'),
@@ -111,9 +114,9 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   const database = await openCatalog(readConfig(environment.variables), signal)
   stops.push(() => database.close())
   // A dump in a file is restored by client programs that may be missing.
-  if (folder.state === null) await askForDrill(database, server ? SHOP : DOCUMENTS)
+  if (isFirst) await askForDrill(database, server ? SHOP : DOCUMENTS)
   const link = await makeSignInLink(database, serving.answer.url)
-  return { link, noServer, environmentFile: environment.file, ended: serving.ended }
+  return { link, isFirst, noServer, environmentFile: environment.file, ended: serving.ended }
 }
 
 /** Marks the folder before anything else is in it. */
