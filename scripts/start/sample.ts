@@ -4,6 +4,7 @@ import { startEmulator } from '@telegram-backup/bot-api-emulator'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { openCatalog } from '@telegram-backup/engine/wiring.ts'
+import { describeError } from '@telegram-backup/errors'
 import { askForDrill } from '#start/first-drill.ts'
 import { DAYS, makeHistory } from '#start/history.ts'
 import { OwnProgram } from '#start/own-program.ts'
@@ -76,7 +77,11 @@ export async function runSample(
   try {
     await use(await start(starting, stops))
   } finally {
-    for (const stop of stops.reverse()) await stop()
+    // What cannot be stopped must not keep the others running.
+    for (const stop of stops.reverse())
+      await stop().catch((error: unknown) =>
+        starting.progress.say(`warning: ${describeError(error).message}`),
+      )
   }
 }
 

@@ -27,7 +27,7 @@ interface Started {
 const test = base.extend<{ folder: string; start: (...prefix: string[]) => Promise<Started> }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest asks for a pattern
   folder: async ({}, use) => {
-    const parent = await mkdtemp(join(tmpdir(), 'start-test-'))
+    const parent = await mkdtemp(join(tmpdir(), 'start it’s-'))
     // Root's PostgreSQL runs as another user, who passes through.
     await chmod(parent, 0o711)
     await use(join(parent, 'sample'))
