@@ -8,6 +8,7 @@ import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { DescribedError } from '@telegram-backup/errors'
 import type { Names } from '#http/callers.ts'
+import type { BuiltPage } from '#http/page/page-files.ts'
 
 /** What the HTTP API needs from the rest of the program. The caller opens and closes it. */
 export interface HttpPorts {
@@ -27,6 +28,8 @@ export interface HttpPorts {
   settings: HttpSettings
   /** The version of the program. */
   version: string
+  /** Without it there is no page; `built` is undefined if there should be one and it has not been built. */
+  page?: { built: BuiltPage | undefined } | undefined
 }
 
 export interface Readiness {

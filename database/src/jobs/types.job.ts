@@ -86,7 +86,7 @@ export interface NewJob {
    * The API key of the request; the number of its waiting jobs is bounded. The same `idempotencyKey` of the
    * same API key gives the same job.
    */
-  byKey?: { apiKeyId: string; idempotencyKey?: string | undefined } | undefined
+  byCaller?: { callerId: string; idempotencyKey?: string | undefined } | undefined
 }
 
 /** A retention policy. An absent rule keeps nothing by itself; a policy without rules keeps all. */

@@ -6,7 +6,7 @@ import { lockByName } from '#named-locks.ts'
 
 type JobRow = Selectable<CatalogSchema['jobs']>
 /** A request that came with an API key. */
-type KeyRequest = NewJob & { byKey: NonNullable<NewJob['byKey']> }
+type KeyRequest = NewJob & { byCaller: NonNullable<NewJob['byCaller']> }
 
 /**
  * How many jobs of API keys may wait. Equal requests wait once, so one key gets there only with different
@@ -25,23 +25,23 @@ export const MOST_FURTHER_KEYS = 1_000
  */
 export async function lockWaiting(
   trx: Transaction<CatalogSchema>,
-  { byKey, projectId }: KeyRequest,
+  { byCaller, projectId }: KeyRequest,
 ): Promise<void> {
   // Always the key before the project, to avoid deadlocks.
-  await lockByName(trx, `control_plane: waiting jobs of key ${byKey.apiKeyId.toLowerCase()}`)
+  await lockByName(trx, `control_plane: waiting jobs of key ${byCaller.callerId.toLowerCase()}`)
   if (projectId !== undefined) await lockByName(trx, `control_plane: waiting jobs of project ${projectId}`)
 }
 
 /** The job of an idempotency key: the one that it made, or the one that waited when it was used. */
 export async function jobNamedBy(
   trx: Transaction<CatalogSchema>,
-  { apiKeyId, idempotencyKey }: KeyRequest['byKey'],
+  { callerId, idempotencyKey }: KeyRequest['byCaller'],
 ): Promise<JobRow | undefined> {
   if (idempotencyKey === undefined) return undefined
   const own = await trx
     .selectFrom('jobs')
     .selectAll()
-    .where('api_key_id', '=', apiKeyId)
+    .where('api_key_id', '=', callerId)
     .where('idempotency_key', '=', idempotencyKey)
     .executeTakeFirst()
   if (own !== undefined) return own
@@ -49,7 +49,7 @@ export async function jobNamedBy(
     .selectFrom('further_idempotency_keys as further')
     .innerJoin('jobs', 'jobs.id', 'further.job_id')
     .selectAll('jobs')
-    .where('further.api_key_id', '=', apiKeyId)
+    .where('further.api_key_id', '=', callerId)
     .where('further.idempotency_key', '=', idempotencyKey)
     .executeTakeFirst()
 }
@@ -63,12 +63,12 @@ export async function sameWaiting(
   trx: Transaction<CatalogSchema>,
   request: KeyRequest,
 ): Promise<JobRow | undefined> {
-  const { apiKeyId, idempotencyKey } = request.byKey
+  const { callerId, idempotencyKey } = request.byCaller
   const row = await trx
     .selectFrom('jobs')
     .selectAll()
     .where('state', '=', 'queued')
-    .where('api_key_id', '=', apiKeyId)
+    .where('api_key_id', '=', callerId)
     .where('kind', '=', request.kind)
     .where('cancel_requested_at', 'is', null)
     .where(
@@ -91,7 +91,7 @@ export async function sameWaiting(
       throw queueFull(`${keys} idempotency keys already name this waiting job`)
     await trx
       .insertInto('further_idempotency_keys')
-      .values({ api_key_id: apiKeyId, idempotency_key: idempotencyKey, job_id: row.id })
+      .values({ api_key_id: callerId, idempotency_key: idempotencyKey, job_id: row.id })
       .execute()
   }
   return row
@@ -100,10 +100,10 @@ export async function sameWaiting(
 /** CatalogError QUEUE_FULL when too many jobs of the key or the project wait. */
 export async function assertRoomToWait(
   trx: Transaction<CatalogSchema>,
-  { byKey, projectId }: KeyRequest,
+  { byCaller, projectId }: KeyRequest,
 ): Promise<void> {
   const { rows } = await sql<{ of_key: number; of_project: number }>`
-    select pg_catalog.count(*) filter (where api_key_id = ${byKey.apiKeyId}::uuid) as of_key,
+    select pg_catalog.count(*) filter (where api_key_id = ${byCaller.callerId}::uuid) as of_key,
            pg_catalog.count(*) filter (where project_id = ${projectId ?? null}::text) as of_project
       from control_plane.jobs where state = 'queued' and api_key_id is not null
   `.execute(trx)

@@ -75,6 +75,8 @@ const WORDS: Readonly<Record<string, string>> = {
     'How many messages verification checks or reads in an hour, at most. Default: 300.',
   http: 'The HTTP API of serve. Changes take effect at the next start.',
   'http.trust_proxy': 'How many proxies stand in front, or their addresses.',
+  'http.hosts': 'Host names by which browsers may ask for the page, for example backup.example.',
+  'http.public_url': 'Where people find the page, for links to sign in: https://backup.example.',
   'http.requests_per_minute': 'With one API key. Default: 300000.',
   'http.failed_logins_per_minute': 'With a wrong key, from one address. Default: 60.',
   'http.uploads_at_once': 'In one process. Default: 16.',

@@ -1,4 +1,5 @@
 import { getSchedule, listSchedules, removeSchedule, type Schedule } from '@telegram-backup/database'
+import { actorOf } from '@telegram-backup/engine/access/caller.ts'
 import {
   addSchedule,
   changeSchedule,
@@ -6,7 +7,7 @@ import {
   scheduleViews,
 } from '@telegram-backup/engine/operations/schedules.ts'
 import { z } from 'zod'
-import { actorOf, found, notFound, projectOfSource } from '#http/callers.ts'
+import { found, notFound, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { KEEP, SCHEDULE, SCHEDULE_PAGE } from '#http/schemas/job-schemas.ts'

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { CancelJobData, CancelJobErrors, CancelJobResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
+import type { AddPersonData, AddPersonErrors, AddPersonResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -25,7 +25,11 @@ export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends 
  */
 export const uploadBackup = <ThrowOnError extends boolean = true>(options: Options<UploadBackupData, ThrowOnError>): RequestResult<UploadBackupResponses, UploadBackupErrors, ThrowOnError> => (options.client ?? client).post<UploadBackupResponses, UploadBackupErrors, ThrowOnError>({
     bodySerializer: null,
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/upload',
     ...options,
     headers: {
@@ -40,7 +44,11 @@ export const uploadBackup = <ThrowOnError extends boolean = true>(options: Optio
  * Needs the scope read.
  */
 export const listBackups = <ThrowOnError extends boolean = true>(options?: Options<ListBackupsData, ThrowOnError>): RequestResult<ListBackupsResponses, ListBackupsErrors, ThrowOnError> => (options?.client ?? client).get<ListBackupsResponses, ListBackupsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups',
     ...options
 });
@@ -51,7 +59,11 @@ export const listBackups = <ThrowOnError extends boolean = true>(options?: Optio
  * Needs the scope backup.
  */
 export const createBackup = <ThrowOnError extends boolean = true>(options: Options<CreateBackupData, ThrowOnError>): RequestResult<CreateBackupResponses, CreateBackupErrors, ThrowOnError> => (options.client ?? client).post<CreateBackupResponses, CreateBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups',
     ...options,
     headers: {
@@ -63,10 +75,14 @@ export const createBackup = <ThrowOnError extends boolean = true>(options: Optio
 /**
  * Erase a backup in its chats; the last good one of its project and type needs even_the_last
  *
- * Needs the scope admin.
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const eraseBackup = <ThrowOnError extends boolean = true>(options: Options<EraseBackupData, ThrowOnError>): RequestResult<EraseBackupResponses, EraseBackupErrors, ThrowOnError> => (options.client ?? client).delete<EraseBackupResponses, EraseBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}',
     ...options
 });
@@ -77,18 +93,26 @@ export const eraseBackup = <ThrowOnError extends boolean = true>(options: Option
  * Needs the scope read.
  */
 export const getBackup = <ThrowOnError extends boolean = true>(options: Options<GetBackupData, ThrowOnError>): RequestResult<GetBackupResponses, GetBackupErrors, ThrowOnError> => (options.client ?? client).get<GetBackupResponses, GetBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}',
     ...options
 });
 
 /**
- * Restore a backup to a target that telegram-backup.yaml names
+ * Restore a backup to a target that telegram-backup.yaml names; with overwrite, a person needs a factor
  *
  * Needs the scope restore.
  */
 export const restoreBackup = <ThrowOnError extends boolean = true>(options: Options<RestoreBackupData, ThrowOnError>): RequestResult<RestoreBackupResponses, RestoreBackupErrors, ThrowOnError> => (options.client ?? client).post<RestoreBackupResponses, RestoreBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}/restore',
     ...options,
     headers: {
@@ -103,7 +127,11 @@ export const restoreBackup = <ThrowOnError extends boolean = true>(options: Opti
  * Needs the scope restore.
  */
 export const verifyBackup = <ThrowOnError extends boolean = true>(options: Options<VerifyBackupData, ThrowOnError>): RequestResult<VerifyBackupResponses, VerifyBackupErrors, ThrowOnError> => (options.client ?? client).post<VerifyBackupResponses, VerifyBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}/verify',
     ...options,
     headers: {
@@ -118,7 +146,11 @@ export const verifyBackup = <ThrowOnError extends boolean = true>(options: Optio
  * Needs the scope read.
  */
 export const getStats = <ThrowOnError extends boolean = true>(options?: Options<GetStatsData, ThrowOnError>): RequestResult<GetStatsResponses, GetStatsErrors, ThrowOnError> => (options?.client ?? client).get<GetStatsResponses, GetStatsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/stats',
     ...options
 });
@@ -129,7 +161,11 @@ export const getStats = <ThrowOnError extends boolean = true>(options?: Options<
  * Needs the scope restore.
  */
 export const getContent = <ThrowOnError extends boolean = true>(options: Options<GetContentData, ThrowOnError>): RequestResult<GetContentResponses, GetContentErrors, ThrowOnError> => (options.client ?? client).get<GetContentResponses, GetContentErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}/content',
     ...options
 });
@@ -140,7 +176,11 @@ export const getContent = <ThrowOnError extends boolean = true>(options: Options
  * Needs the scope read.
  */
 export const listJobs = <ThrowOnError extends boolean = true>(options?: Options<ListJobsData, ThrowOnError>): RequestResult<ListJobsResponses, ListJobsErrors, ThrowOnError> => (options?.client ?? client).get<ListJobsResponses, ListJobsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/jobs',
     ...options
 });
@@ -151,7 +191,11 @@ export const listJobs = <ThrowOnError extends boolean = true>(options?: Options<
  * Needs the scope backup.
  */
 export const cancelJob = <ThrowOnError extends boolean = true>(options: Options<CancelJobData, ThrowOnError>): RequestResult<CancelJobResponses, CancelJobErrors, ThrowOnError> => (options.client ?? client).delete<CancelJobResponses, CancelJobErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/jobs/{id}',
     ...options
 });
@@ -162,7 +206,11 @@ export const cancelJob = <ThrowOnError extends boolean = true>(options: Options<
  * Needs the scope read.
  */
 export const getJob = <ThrowOnError extends boolean = true>(options: Options<GetJobData, ThrowOnError>): RequestResult<GetJobResponses, GetJobErrors, ThrowOnError> => (options.client ?? client).get<GetJobResponses, GetJobErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/jobs/{id}',
     ...options
 });
@@ -173,7 +221,11 @@ export const getJob = <ThrowOnError extends boolean = true>(options: Options<Get
  * Needs the scope read.
  */
 export const getJobLog = <ThrowOnError extends boolean = true>(options: Options<GetJobLogData, ThrowOnError>): RequestResult<GetJobLogResponses, GetJobLogErrors, ThrowOnError> => (options.client ?? client).get<GetJobLogResponses, GetJobLogErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/jobs/{id}/log',
     ...options
 });
@@ -184,7 +236,11 @@ export const getJobLog = <ThrowOnError extends boolean = true>(options: Options<
  * Needs the scope read.
  */
 export const watchJob = <ThrowOnError extends boolean = true>(options: Options<WatchJobData, ThrowOnError, WatchJobResponse>): Promise<ServerSentEventsResult<WatchJobResponses>> => (options.client ?? client).sse.get<WatchJobResponses, WatchJobErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/jobs/{id}/events',
     ...options
 });
@@ -195,7 +251,11 @@ export const watchJob = <ThrowOnError extends boolean = true>(options: Options<W
  * Needs the scope read.
  */
 export const watchEvents = <ThrowOnError extends boolean = true>(options?: Options<WatchEventsData, ThrowOnError, WatchEventsResponse>): Promise<ServerSentEventsResult<WatchEventsResponses>> => (options?.client ?? client).sse.get<WatchEventsResponses, WatchEventsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/events',
     ...options
 });
@@ -206,7 +266,11 @@ export const watchEvents = <ThrowOnError extends boolean = true>(options?: Optio
  * Needs the scope read.
  */
 export const listSchedules = <ThrowOnError extends boolean = true>(options?: Options<ListSchedulesData, ThrowOnError>): RequestResult<ListSchedulesResponses, ListSchedulesErrors, ThrowOnError> => (options?.client ?? client).get<ListSchedulesResponses, ListSchedulesErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/schedules',
     ...options
 });
@@ -217,7 +281,11 @@ export const listSchedules = <ThrowOnError extends boolean = true>(options?: Opt
  * Needs the scope admin.
  */
 export const createSchedule = <ThrowOnError extends boolean = true>(options: Options<CreateScheduleData, ThrowOnError>): RequestResult<CreateScheduleResponses, CreateScheduleErrors, ThrowOnError> => (options.client ?? client).post<CreateScheduleResponses, CreateScheduleErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/schedules',
     ...options,
     headers: {
@@ -232,7 +300,11 @@ export const createSchedule = <ThrowOnError extends boolean = true>(options: Opt
  * Needs the scope admin.
  */
 export const removeSchedule = <ThrowOnError extends boolean = true>(options: Options<RemoveScheduleData, ThrowOnError>): RequestResult<RemoveScheduleResponses, RemoveScheduleErrors, ThrowOnError> => (options.client ?? client).delete<RemoveScheduleResponses, RemoveScheduleErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/schedules/{id}',
     ...options
 });
@@ -243,7 +315,11 @@ export const removeSchedule = <ThrowOnError extends boolean = true>(options: Opt
  * Needs the scope admin.
  */
 export const changeSchedule = <ThrowOnError extends boolean = true>(options: Options<ChangeScheduleData, ThrowOnError>): RequestResult<ChangeScheduleResponses, ChangeScheduleErrors, ThrowOnError> => (options.client ?? client).patch<ChangeScheduleResponses, ChangeScheduleErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/schedules/{id}',
     ...options,
     headers: {
@@ -258,7 +334,11 @@ export const changeSchedule = <ThrowOnError extends boolean = true>(options: Opt
  * Needs the scope read.
  */
 export const listAlerts = <ThrowOnError extends boolean = true>(options?: Options<ListAlertsData, ThrowOnError>): RequestResult<ListAlertsResponses, ListAlertsErrors, ThrowOnError> => (options?.client ?? client).get<ListAlertsResponses, ListAlertsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/alerts',
     ...options
 });
@@ -269,7 +349,11 @@ export const listAlerts = <ThrowOnError extends boolean = true>(options?: Option
  * Needs the scope backup.
  */
 export const muteAlert = <ThrowOnError extends boolean = true>(options: Options<MuteAlertData, ThrowOnError>): RequestResult<MuteAlertResponses, MuteAlertErrors, ThrowOnError> => (options.client ?? client).post<MuteAlertResponses, MuteAlertErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/alerts/{id}/mute',
     ...options,
     headers: {
@@ -284,7 +368,11 @@ export const muteAlert = <ThrowOnError extends boolean = true>(options: Options<
  * Needs the scope read.
  */
 export const listVerifications = <ThrowOnError extends boolean = true>(options?: Options<ListVerificationsData, ThrowOnError>): RequestResult<ListVerificationsResponses, ListVerificationsErrors, ThrowOnError> => (options?.client ?? client).get<ListVerificationsResponses, ListVerificationsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/verifications',
     ...options
 });
@@ -295,7 +383,11 @@ export const listVerifications = <ThrowOnError extends boolean = true>(options?:
  * Needs the scope read.
  */
 export const listDrills = <ThrowOnError extends boolean = true>(options?: Options<ListDrillsData, ThrowOnError>): RequestResult<ListDrillsResponses, ListDrillsErrors, ThrowOnError> => (options?.client ?? client).get<ListDrillsResponses, ListDrillsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/drills',
     ...options
 });
@@ -306,7 +398,11 @@ export const listDrills = <ThrowOnError extends boolean = true>(options?: Option
  * Needs the scope read.
  */
 export const getDrill = <ThrowOnError extends boolean = true>(options: Options<GetDrillData, ThrowOnError>): RequestResult<GetDrillResponses, GetDrillErrors, ThrowOnError> => (options.client ?? client).get<GetDrillResponses, GetDrillErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/drills/{id}',
     ...options
 });
@@ -317,7 +413,11 @@ export const getDrill = <ThrowOnError extends boolean = true>(options: Options<G
  * Needs the scope restore.
  */
 export const preflightRestore = <ThrowOnError extends boolean = true>(options: Options<PreflightRestoreData, ThrowOnError>): RequestResult<PreflightRestoreResponses, PreflightRestoreErrors, ThrowOnError> => (options.client ?? client).post<PreflightRestoreResponses, PreflightRestoreErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}/restore/preflight',
     ...options,
     headers: {
@@ -332,7 +432,11 @@ export const preflightRestore = <ThrowOnError extends boolean = true>(options: O
  * Needs the scope read.
  */
 export const previewRetention = <ThrowOnError extends boolean = true>(options: Options<PreviewRetentionData, ThrowOnError>): RequestResult<PreviewRetentionResponses, PreviewRetentionErrors, ThrowOnError> => (options.client ?? client).post<PreviewRetentionResponses, PreviewRetentionErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/retention/preview',
     ...options,
     headers: {
@@ -347,7 +451,11 @@ export const previewRetention = <ThrowOnError extends boolean = true>(options: O
  * Needs the scope backup.
  */
 export const unpinBackup = <ThrowOnError extends boolean = true>(options: Options<UnpinBackupData, ThrowOnError>): RequestResult<UnpinBackupResponses, UnpinBackupErrors, ThrowOnError> => (options.client ?? client).delete<UnpinBackupResponses, UnpinBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}/pin',
     ...options
 });
@@ -358,7 +466,11 @@ export const unpinBackup = <ThrowOnError extends boolean = true>(options: Option
  * Needs the scope backup.
  */
 export const pinBackup = <ThrowOnError extends boolean = true>(options: Options<PinBackupData, ThrowOnError>): RequestResult<PinBackupResponses, PinBackupErrors, ThrowOnError> => (options.client ?? client).put<PinBackupResponses, PinBackupErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/backups/{id}/pin',
     ...options
 });
@@ -369,18 +481,26 @@ export const pinBackup = <ThrowOnError extends boolean = true>(options: Options<
  * Needs the scope admin.
  */
 export const listKeys = <ThrowOnError extends boolean = true>(options?: Options<ListKeysData, ThrowOnError>): RequestResult<ListKeysResponses, ListKeysErrors, ThrowOnError> => (options?.client ?? client).get<ListKeysResponses, ListKeysErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/keys',
     ...options
 });
 
 /**
- * Make a key, which is shown once; it may do no more, and live no longer, than the key that asks
+ * Make a key, which is shown once; it may do no more, and live no longer, than who asks
  *
- * Needs the scope admin.
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const createKey = <ThrowOnError extends boolean = true>(options: Options<CreateKeyData, ThrowOnError>): RequestResult<CreateKeyResponses, CreateKeyErrors, ThrowOnError> => (options.client ?? client).post<CreateKeyResponses, CreateKeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/keys',
     ...options,
     headers: {
@@ -392,10 +512,14 @@ export const createKey = <ThrowOnError extends boolean = true>(options: Options<
 /**
  * Revoke a key: from now on it is refused; it stays in the list
  *
- * Needs the scope admin.
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const revokeKey = <ThrowOnError extends boolean = true>(options: Options<RevokeKeyData, ThrowOnError>): RequestResult<RevokeKeyResponses, RevokeKeyErrors, ThrowOnError> => (options.client ?? client).delete<RevokeKeyResponses, RevokeKeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/keys/{id}',
     ...options
 });
@@ -406,19 +530,222 @@ export const revokeKey = <ThrowOnError extends boolean = true>(options: Options<
  * Needs the scope admin.
  */
 export const listAudit = <ThrowOnError extends boolean = true>(options?: Options<ListAuditData, ThrowOnError>): RequestResult<ListAuditResponses, ListAuditErrors, ThrowOnError> => (options?.client ?? client).get<ListAuditResponses, ListAuditErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/audit',
     ...options
 });
 
 /**
- * Whose key this is, and what it may do
+ * Whose key or session this is, and what it may do
  *
- * Every valid key may ask.
+ * Everybody with a valid key or session may ask.
  */
 export const getWhoAmI = <ThrowOnError extends boolean = true>(options?: Options<GetWhoAmIData, ThrowOnError>): RequestResult<GetWhoAmIResponses, GetWhoAmIErrors, ThrowOnError> => (options?.client ?? client).get<GetWhoAmIResponses, GetWhoAmIErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/whoami',
+    ...options
+});
+
+/**
+ * Sign out: the session ends
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const signOut = <ThrowOnError extends boolean = true>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).delete<SignOutResponses, SignOutErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/session',
+    ...options
+});
+
+/**
+ * Sign in with name and password, or with a one-time link; the answer sets a cookie
+ *
+ * Needs neither a key nor a session.
+ */
+export const signIn = <ThrowOnError extends boolean = true>(options: Options<SignInData, ThrowOnError>): RequestResult<SignInResponses, SignInErrors, ThrowOnError> => (options.client ?? client).post<SignInResponses, SignInErrors, ThrowOnError>({
+    url: '/api/v1/session',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Give the password again: for five minutes, acts are allowed that need a factor
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const renewFactor = <ThrowOnError extends boolean = true>(options: Options<RenewFactorData, ThrowOnError>): RequestResult<RenewFactorResponses, RenewFactorErrors, ThrowOnError> => (options.client ?? client).post<RenewFactorResponses, RenewFactorErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/session/factor',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Set your password; your other sessions end
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/session/password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * End all sessions of a person but the one that asks; without person_id, your own ones
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const endSessions = <ThrowOnError extends boolean = true>(options?: Options<EndSessionsData, ThrowOnError>): RequestResult<EndSessionsResponses, EndSessionsErrors, ThrowOnError> => (options?.client ?? client).delete<EndSessionsResponses, EndSessionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sessions',
+    ...options
+});
+
+/**
+ * The sessions that can be used, newest first; without the scope admin, your own ones
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const listSessions = <ThrowOnError extends boolean = true>(options?: Options<ListSessionsData, ThrowOnError>): RequestResult<ListSessionsResponses, ListSessionsErrors, ThrowOnError> => (options?.client ?? client).get<ListSessionsResponses, ListSessionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sessions',
+    ...options
+});
+
+/**
+ * End a session; one of another person needs the scope admin
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const endSession = <ThrowOnError extends boolean = true>(options: Options<EndSessionData, ThrowOnError>): RequestResult<EndSessionResponses, EndSessionErrors, ThrowOnError> => (options.client ?? client).delete<EndSessionResponses, EndSessionErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/sessions/{id}',
+    ...options
+});
+
+/**
+ * The people who may sign in, newest first
+ *
+ * Needs the scope admin.
+ */
+export const listPeople = <ThrowOnError extends boolean = true>(options?: Options<ListPeopleData, ThrowOnError>): RequestResult<ListPeopleResponses, ListPeopleErrors, ThrowOnError> => (options?.client ?? client).get<ListPeopleResponses, ListPeopleErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/people',
+    ...options
+});
+
+/**
+ * Add a person, who signs in by the one-time link of the answer; it is shown once
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const addPerson = <ThrowOnError extends boolean = true>(options: Options<AddPersonData, ThrowOnError>): RequestResult<AddPersonResponses, AddPersonErrors, ThrowOnError> => (options.client ?? client).post<AddPersonResponses, AddPersonErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/people',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Remove a person, whose sessions end
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const removePerson = <ThrowOnError extends boolean = true>(options: Options<RemovePersonData, ThrowOnError>): RequestResult<RemovePersonResponses, RemovePersonErrors, ThrowOnError> => (options.client ?? client).delete<RemovePersonResponses, RemovePersonErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/people/{id}',
+    ...options
+});
+
+/**
+ * Change what a person may do; sessions end if that becomes less
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const changePerson = <ThrowOnError extends boolean = true>(options: Options<ChangePersonData, ThrowOnError>): RequestResult<ChangePersonResponses, ChangePersonErrors, ThrowOnError> => (options.client ?? client).patch<ChangePersonResponses, ChangePersonErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/people/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make a new one-time link for a person; it is shown once, and an earlier one ends
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const makeSignInLink = <ThrowOnError extends boolean = true>(options: Options<MakeSignInLinkData, ThrowOnError>): RequestResult<MakeSignInLinkResponses, MakeSignInLinkErrors, ThrowOnError> => (options.client ?? client).post<MakeSignInLinkResponses, MakeSignInLinkErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/people/{id}/link',
     ...options
 });
 
@@ -428,7 +755,11 @@ export const getWhoAmI = <ThrowOnError extends boolean = true>(options?: Options
  * Needs the scope read.
  */
 export const getOverview = <ThrowOnError extends boolean = true>(options?: Options<GetOverviewData, ThrowOnError>): RequestResult<GetOverviewResponses, GetOverviewErrors, ThrowOnError> => (options?.client ?? client).get<GetOverviewResponses, GetOverviewErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/overview',
     ...options
 });
@@ -439,7 +770,11 @@ export const getOverview = <ThrowOnError extends boolean = true>(options?: Optio
  * Needs the scope read.
  */
 export const listSources = <ThrowOnError extends boolean = true>(options?: Options<ListSourcesData, ThrowOnError>): RequestResult<ListSourcesResponses, ListSourcesErrors, ThrowOnError> => (options?.client ?? client).get<ListSourcesResponses, ListSourcesErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/sources',
     ...options
 });
@@ -450,7 +785,11 @@ export const listSources = <ThrowOnError extends boolean = true>(options?: Optio
  * Needs the scope read.
  */
 export const listTargets = <ThrowOnError extends boolean = true>(options?: Options<ListTargetsData, ThrowOnError>): RequestResult<ListTargetsResponses, ListTargetsErrors, ThrowOnError> => (options?.client ?? client).get<ListTargetsResponses, ListTargetsErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/targets',
     ...options
 });
@@ -461,7 +800,11 @@ export const listTargets = <ThrowOnError extends boolean = true>(options?: Optio
  * Needs the scope admin.
  */
 export const checkSource = <ThrowOnError extends boolean = true>(options: Options<CheckSourceData, ThrowOnError>): RequestResult<CheckSourceResponses, CheckSourceErrors, ThrowOnError> => (options.client ?? client).post<CheckSourceResponses, CheckSourceErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/sources/{name}/check',
     ...options
 });
@@ -472,7 +815,11 @@ export const checkSource = <ThrowOnError extends boolean = true>(options: Option
  * Needs the scope read.
  */
 export const listEvidence = <ThrowOnError extends boolean = true>(options?: Options<ListEvidenceData, ThrowOnError>): RequestResult<ListEvidenceResponses, ListEvidenceErrors, ThrowOnError> => (options?.client ?? client).get<ListEvidenceResponses, ListEvidenceErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/evidence',
     ...options
 });
@@ -483,7 +830,11 @@ export const listEvidence = <ThrowOnError extends boolean = true>(options?: Opti
  * Needs the scope read.
  */
 export const getEvidence = <ThrowOnError extends boolean = true>(options: Options<GetEvidenceData, ThrowOnError>): RequestResult<GetEvidenceResponses, GetEvidenceErrors, ThrowOnError> => (options.client ?? client).get<GetEvidenceResponses, GetEvidenceErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/evidence/{id}',
     ...options
 });
@@ -494,7 +845,11 @@ export const getEvidence = <ThrowOnError extends boolean = true>(options: Option
  * Needs the scope admin.
  */
 export const reviewEvidence = <ThrowOnError extends boolean = true>(options: Options<ReviewEvidenceData, ThrowOnError>): RequestResult<ReviewEvidenceResponses, ReviewEvidenceErrors, ThrowOnError> => (options.client ?? client).post<ReviewEvidenceResponses, ReviewEvidenceErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }],
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
     url: '/api/v1/evidence/{id}/review',
     ...options,
     headers: {

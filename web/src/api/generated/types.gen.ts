@@ -560,7 +560,9 @@ export type AuditEntry = {
     };
 };
 
-export type WhoAmI = {
+export type WhoAmI = KeyWho | PersonWho;
+
+export type KeyWho = {
     /**
      * The name of the key.
      */
@@ -586,6 +588,131 @@ export type WhoAmI = {
      * What the caller has proven itself with.
      */
     factors: Array<'key'>;
+};
+
+export type PersonWho = {
+    /**
+     * The name of the person. Never show it as HTML.
+     */
+    who: string;
+    kind: 'person';
+    id: string;
+    role: 'viewer' | 'operator' | 'restorer' | 'admin';
+    scopes: Array<string>;
+    /**
+     * Null: all projects.
+     */
+    projects: Array<string> | null;
+    /**
+     * When the person was added.
+     */
+    since: string;
+    /**
+     * What the person has proven who they are with, in this session.
+     */
+    factors: Array<'link' | 'password'>;
+    /**
+     * When they did so last.
+     */
+    factor_at: string;
+    /**
+     * Until then, acts that need a factor are allowed.
+     */
+    factor_until: string;
+    /**
+     * Whether POST /session/factor can take one.
+     */
+    has_password: boolean;
+    session: {
+        id: string;
+        expires_at: string;
+    };
+};
+
+export type SessionPage = {
+    items: Array<Session>;
+    next_cursor: string | null;
+};
+
+export type Session = {
+    id: string;
+    person_id: string;
+    /**
+     * The name.
+     */
+    person: string;
+    project_id: string | null;
+    /**
+     * The session that asks.
+     */
+    is_own: boolean;
+    factors: Array<'link' | 'password'>;
+    factor_at: string;
+    /**
+     * Never show it as HTML.
+     */
+    user_agent: string | null;
+    address: string | null;
+    created_at: string;
+    last_used_at: string;
+    /**
+     * When it ends unless it is used before.
+     */
+    expires_at: string;
+};
+
+export type PersonPage = {
+    items: Array<Person>;
+    next_cursor: string | null;
+};
+
+export type Person = {
+    id: string;
+    /**
+     * Never show it as HTML.
+     */
+    name: string;
+    role: 'viewer' | 'operator' | 'restorer' | 'admin';
+    /**
+     * Null: all projects.
+     */
+    project_id: string | null;
+    has_password: boolean;
+    created_at: string;
+    /**
+     * When a session was last used, as far as it is known.
+     */
+    last_seen_at: string | null;
+};
+
+export type Invited = {
+    id: string;
+    /**
+     * Never show it as HTML.
+     */
+    name: string;
+    role: 'viewer' | 'operator' | 'restorer' | 'admin';
+    /**
+     * Null: all projects.
+     */
+    project_id: string | null;
+    has_password: boolean;
+    created_at: string;
+    /**
+     * When a session was last used, as far as it is known.
+     */
+    last_seen_at: string | null;
+    link: {
+        /**
+         * What stands behind # in the address; shown once.
+         */
+        token: string;
+        /**
+         * Where the page is, as far as the service knows.
+         */
+        url: string;
+        expires_at: string;
+    };
 };
 
 export type Overview = {
@@ -881,6 +1008,10 @@ export type UploadBackupErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -946,6 +1077,10 @@ export type ListBackupsErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1024,6 +1159,10 @@ export type CreateBackupErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1088,6 +1227,10 @@ export type EraseBackupErrors = {
      */
     409: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1142,6 +1285,10 @@ export type GetBackupErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1222,6 +1369,10 @@ export type RestoreBackupErrors = {
      * Unsupported Media Type
      */
     415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1310,6 +1461,10 @@ export type VerifyBackupErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1364,6 +1519,10 @@ export type GetStatsErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1423,6 +1582,10 @@ export type GetContentErrors = {
      * Range Not Satisfiable
      */
     416: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1490,6 +1653,10 @@ export type ListJobsErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1549,6 +1716,10 @@ export type CancelJobErrors = {
      */
     409: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1603,6 +1774,10 @@ export type GetJobErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1663,6 +1838,10 @@ export type GetJobLogErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1718,6 +1897,10 @@ export type WatchJobErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1771,6 +1954,10 @@ export type WatchEventsErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1820,6 +2007,10 @@ export type ListSchedulesErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -1908,6 +2099,10 @@ export type CreateScheduleErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -1962,6 +2157,10 @@ export type RemoveScheduleErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2047,6 +2246,10 @@ export type ChangeScheduleErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2104,6 +2307,10 @@ export type ListAlertsErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2181,6 +2388,10 @@ export type MuteAlertErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2211,6 +2422,7 @@ export type ListVerificationsData = {
     query?: {
         project_id?: string;
         backup_id?: string;
+        source?: string;
         state?: 'running' | 'sound' | 'damaged' | 'failed';
         limit?: number;
         cursor?: string;
@@ -2240,6 +2452,10 @@ export type ListVerificationsErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2271,6 +2487,7 @@ export type ListDrillsData = {
     query?: {
         project_id?: string;
         backup_id?: string;
+        source?: string;
         state?: 'running' | 'sound' | 'damaged' | 'failed';
         limit?: number;
         cursor?: string;
@@ -2299,6 +2516,10 @@ export type ListDrillsErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2354,6 +2575,10 @@ export type GetDrillErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2425,6 +2650,10 @@ export type PreflightRestoreErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2494,6 +2723,10 @@ export type PreviewRetentionErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2552,6 +2785,10 @@ export type UnpinBackupErrors = {
      * Conflict
      */
     409: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2612,6 +2849,10 @@ export type PinBackupErrors = {
      */
     409: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2663,6 +2904,10 @@ export type ListKeysErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2741,6 +2986,10 @@ export type CreateKeyErrors = {
      */
     415: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2796,6 +3045,10 @@ export type RevokeKeyErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2826,7 +3079,7 @@ export type ListAuditData = {
     query?: {
         from?: string | string;
         to?: string | string;
-        act?: 'backup.send' | 'backup.fetch' | 'backup.restore' | 'backup.verify' | 'backup.erase' | 'backup.pin' | 'backup.unpin' | 'backup.tag' | 'job.request' | 'job.cancel' | 'schedule.create' | 'schedule.change' | 'schedule.remove' | 'retention.change' | 'alert.mute' | 'alert.unmute' | 'key.create' | 'key.revoke' | 'evidence.review' | 'catalog.recover' | 'token.rotate' | 'recipients.rotate' | 'signer.rotate';
+        act?: 'backup.send' | 'backup.fetch' | 'backup.restore' | 'backup.verify' | 'backup.erase' | 'backup.pin' | 'backup.unpin' | 'backup.tag' | 'job.request' | 'job.cancel' | 'schedule.create' | 'schedule.change' | 'schedule.remove' | 'retention.change' | 'alert.mute' | 'alert.unmute' | 'key.create' | 'key.revoke' | 'person.create' | 'person.change' | 'person.remove' | 'person.link' | 'person.password' | 'session.begin' | 'session.refuse' | 'session.factor' | 'session.end' | 'evidence.review' | 'catalog.recover' | 'token.rotate' | 'recipients.rotate' | 'signer.rotate';
         object?: string;
         actor?: string;
         project_id?: string;
@@ -2857,6 +3110,10 @@ export type ListAuditErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -2907,6 +3164,10 @@ export type GetWhoAmIErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -2930,6 +3191,790 @@ export type GetWhoAmIResponses = {
 };
 
 export type GetWhoAmIResponse = GetWhoAmIResponses[keyof GetWhoAmIResponses];
+
+export type SignOutData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type SignOutErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SignOutError = SignOutErrors[keyof SignOutErrors];
+
+export type SignOutResponses = {
+    /**
+     * The session has ended
+     */
+    204: void;
+};
+
+export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type SignInData = {
+    body: {
+        name: string;
+        password: string;
+    } | {
+        /**
+         * What stands behind # in the address of the link.
+         */
+        link: string;
+        /**
+         * Sets it, for the next time.
+         */
+        password?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/session';
+};
+
+export type SignInErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SignInError = SignInErrors[keyof SignInErrors];
+
+export type SignInResponses = {
+    /**
+     * As GET /whoami
+     */
+    200: PersonWho;
+};
+
+export type SignInResponse = SignInResponses[keyof SignInResponses];
+
+export type RenewFactorData = {
+    body: {
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/factor';
+};
+
+export type RenewFactorErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RenewFactorError = RenewFactorErrors[keyof RenewFactorErrors];
+
+export type RenewFactorResponses = {
+    /**
+     * As GET /whoami
+     */
+    200: PersonWho;
+};
+
+export type RenewFactorResponse = RenewFactorResponses[keyof RenewFactorResponses];
+
+export type SetPasswordData = {
+    body: {
+        /**
+         * 12 characters or more.
+         */
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/password';
+};
+
+export type SetPasswordErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type SetPasswordError = SetPasswordErrors[keyof SetPasswordErrors];
+
+export type SetPasswordResponses = {
+    /**
+     * As GET /whoami
+     */
+    200: PersonWho;
+};
+
+export type SetPasswordResponse = SetPasswordResponses[keyof SetPasswordResponses];
+
+export type EndSessionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        person_id?: string;
+    };
+    url: '/api/v1/sessions';
+};
+
+export type EndSessionsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type EndSessionsError = EndSessionsErrors[keyof EndSessionsErrors];
+
+export type EndSessionsResponses = {
+    /**
+     * How many have ended
+     */
+    200: {
+        ended: number;
+    };
+};
+
+export type EndSessionsResponse = EndSessionsResponses[keyof EndSessionsResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        person_id?: string;
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * One page
+     */
+    200: SessionPage;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type EndSessionData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/sessions/{id}';
+};
+
+export type EndSessionErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
+
+export type EndSessionResponses = {
+    /**
+     * The session has ended
+     */
+    204: void;
+};
+
+export type EndSessionResponse = EndSessionResponses[keyof EndSessionResponses];
+
+export type ListPeopleData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/people';
+};
+
+export type ListPeopleErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListPeopleError = ListPeopleErrors[keyof ListPeopleErrors];
+
+export type ListPeopleResponses = {
+    /**
+     * One page
+     */
+    200: PersonPage;
+};
+
+export type ListPeopleResponse = ListPeopleResponses[keyof ListPeopleResponses];
+
+export type AddPersonData = {
+    body: {
+        name: string;
+        role: 'viewer' | 'operator' | 'restorer' | 'admin';
+        project_id?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/people';
+};
+
+export type AddPersonErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type AddPersonError = AddPersonErrors[keyof AddPersonErrors];
+
+export type AddPersonResponses = {
+    /**
+     * The person, and the link
+     */
+    201: Invited;
+};
+
+export type AddPersonResponse = AddPersonResponses[keyof AddPersonResponses];
+
+export type RemovePersonData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/people/{id}';
+};
+
+export type RemovePersonErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RemovePersonError = RemovePersonErrors[keyof RemovePersonErrors];
+
+export type RemovePersonResponses = {
+    /**
+     * The person is removed
+     */
+    204: void;
+};
+
+export type RemovePersonResponse = RemovePersonResponses[keyof RemovePersonResponses];
+
+export type ChangePersonData = {
+    body?: {
+        role?: 'viewer' | 'operator' | 'restorer' | 'admin';
+        /**
+         * Null: all projects.
+         */
+        project_id?: string | null;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/people/{id}';
+};
+
+export type ChangePersonErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ChangePersonError = ChangePersonErrors[keyof ChangePersonErrors];
+
+export type ChangePersonResponses = {
+    /**
+     * The person
+     */
+    200: Person;
+};
+
+export type ChangePersonResponse = ChangePersonResponses[keyof ChangePersonResponses];
+
+export type MakeSignInLinkData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/people/{id}/link';
+};
+
+export type MakeSignInLinkErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type MakeSignInLinkError = MakeSignInLinkErrors[keyof MakeSignInLinkErrors];
+
+export type MakeSignInLinkResponses = {
+    /**
+     * The person, and the link
+     */
+    201: Invited;
+};
+
+export type MakeSignInLinkResponse = MakeSignInLinkResponses[keyof MakeSignInLinkResponses];
 
 export type GetOverviewData = {
     body?: never;
@@ -2961,6 +4006,10 @@ export type GetOverviewErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -3011,6 +4060,10 @@ export type ListSourcesErrors = {
      */
     405: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -3059,6 +4112,10 @@ export type ListTargetsErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -3119,6 +4176,10 @@ export type CheckSourceErrors = {
      */
     409: Problem;
     /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
      * Too Many Requests
      */
     429: Problem;
@@ -3148,6 +4209,7 @@ export type ListEvidenceData = {
     path?: never;
     query?: {
         project_id?: string;
+        backup_id?: string;
         kind?: 'drill' | 'review';
         from?: string | string;
         to?: string | string;
@@ -3178,6 +4240,10 @@ export type ListEvidenceErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -3233,6 +4299,10 @@ export type GetEvidenceErrors = {
      * Method Not Allowed
      */
     405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */
@@ -3303,6 +4373,10 @@ export type ReviewEvidenceErrors = {
      * Unsupported Media Type
      */
     415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
     /**
      * Too Many Requests
      */

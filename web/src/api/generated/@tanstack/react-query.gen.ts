@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { cancelJob, changeSchedule, checkSource, createBackup, createKey, createSchedule, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listSchedules, listSources, listTargets, listVerifications, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, removeSchedule, restoreBackup, reviewEvidence, revokeKey, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
-import type { CancelJobData, CancelJobError, CancelJobResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
+import { addPerson, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listPeople, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
+import type { AddPersonData, AddPersonError, AddPersonResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
 
 /**
  * Back up the body; it is streamed to the chat, and not stored on the way
@@ -161,7 +161,7 @@ export const createBackupMutation = (options?: Partial<Options<CreateBackupData>
 /**
  * Erase a backup in its chats; the last good one of its project and type needs even_the_last
  *
- * Needs the scope admin.
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const eraseBackupMutation = (options?: Partial<Options<EraseBackupData>>): UseMutationOptions<EraseBackupResponse, EraseBackupError, Options<EraseBackupData>> => {
     const mutationOptions: UseMutationOptions<EraseBackupResponse, EraseBackupError, Options<EraseBackupData>> = {
@@ -198,7 +198,7 @@ export const getBackupOptions = (options: Options<GetBackupData>) => queryOption
 });
 
 /**
- * Restore a backup to a target that telegram-backup.yaml names
+ * Restore a backup to a target that telegram-backup.yaml names; with overwrite, a person needs a factor
  *
  * Needs the scope restore.
  */
@@ -819,9 +819,9 @@ export const listKeysInfiniteOptions = (options?: Options<ListKeysData>) => {
 };
 
 /**
- * Make a key, which is shown once; it may do no more, and live no longer, than the key that asks
+ * Make a key, which is shown once; it may do no more, and live no longer, than who asks
  *
- * Needs the scope admin.
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const createKeyMutation = (options?: Partial<Options<CreateKeyData>>): UseMutationOptions<CreateKeyResponse, CreateKeyError, Options<CreateKeyData>> => {
     const mutationOptions: UseMutationOptions<CreateKeyResponse, CreateKeyError, Options<CreateKeyData>> = {
@@ -840,7 +840,7 @@ export const createKeyMutation = (options?: Partial<Options<CreateKeyData>>): Us
 /**
  * Revoke a key: from now on it is refused; it stays in the list
  *
- * Needs the scope admin.
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const revokeKeyMutation = (options?: Partial<Options<RevokeKeyData>>): UseMutationOptions<RevokeKeyResponse, RevokeKeyError, Options<RevokeKeyData>> => {
     const mutationOptions: UseMutationOptions<RevokeKeyResponse, RevokeKeyError, Options<RevokeKeyData>> = {
@@ -911,9 +911,9 @@ export const listAuditInfiniteOptions = (options?: Options<ListAuditData>) => {
 export const getWhoAmIQueryKey = (options?: Options<GetWhoAmIData>) => createQueryKey('getWhoAmI', options);
 
 /**
- * Whose key this is, and what it may do
+ * Whose key or session this is, and what it may do
  *
- * Every valid key may ask.
+ * Everybody with a valid key or session may ask.
  */
 export const getWhoAmIOptions = (options?: Options<GetWhoAmIData>) => queryOptions<GetWhoAmIResponse, GetWhoAmIError, GetWhoAmIResponse, ReturnType<typeof getWhoAmIQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -927,6 +927,300 @@ export const getWhoAmIOptions = (options?: Options<GetWhoAmIData>) => queryOptio
     },
     queryKey: getWhoAmIQueryKey(options)
 });
+
+/**
+ * Sign out: the session ends
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const signOutMutation = (options?: Partial<Options<SignOutData>>): UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> => {
+    const mutationOptions: UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await signOut({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Sign in with name and password, or with a one-time link; the answer sets a cookie
+ *
+ * Needs neither a key nor a session.
+ */
+export const signInMutation = (options?: Partial<Options<SignInData>>): UseMutationOptions<SignInResponse, SignInError, Options<SignInData>> => {
+    const mutationOptions: UseMutationOptions<SignInResponse, SignInError, Options<SignInData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await signIn({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Give the password again: for five minutes, acts are allowed that need a factor
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>): UseMutationOptions<RenewFactorResponse, RenewFactorError, Options<RenewFactorData>> => {
+    const mutationOptions: UseMutationOptions<RenewFactorResponse, RenewFactorError, Options<RenewFactorData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await renewFactor({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Set your password; your other sessions end
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
+    const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setPassword({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * End all sessions of a person but the one that asks; without person_id, your own ones
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const endSessionsMutation = (options?: Partial<Options<EndSessionsData>>): UseMutationOptions<EndSessionsResponse, EndSessionsError, Options<EndSessionsData>> => {
+    const mutationOptions: UseMutationOptions<EndSessionsResponse, EndSessionsError, Options<EndSessionsData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await endSessions({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listSessionsQueryKey = (options?: Options<ListSessionsData>) => createQueryKey('listSessions', options);
+
+/**
+ * The sessions that can be used, newest first; without the scope admin, your own ones
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const listSessionsOptions = (options?: Options<ListSessionsData>) => queryOptions<ListSessionsResponse, ListSessionsError, ListSessionsResponse, ReturnType<typeof listSessionsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listSessions({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listSessionsQueryKey(options)
+});
+
+export const listSessionsInfiniteQueryKey = (options?: Options<ListSessionsData>): QueryKey<Options<ListSessionsData>> => createQueryKey('listSessions', options, true);
+
+/**
+ * The sessions that can be used, newest first; without the scope admin, your own ones
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const listSessionsInfiniteOptions = (options?: Options<ListSessionsData>) => {
+    const opts = infiniteQueryOptions<ListSessionsResponse, ListSessionsError, InfiniteData<ListSessionsResponse>, QueryKey<Options<ListSessionsData>>, string | Pick<QueryKey<Options<ListSessionsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListSessionsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listSessions({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listSessionsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * End a session; one of another person needs the scope admin
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const endSessionMutation = (options?: Partial<Options<EndSessionData>>): UseMutationOptions<EndSessionResponse, EndSessionError, Options<EndSessionData>> => {
+    const mutationOptions: UseMutationOptions<EndSessionResponse, EndSessionError, Options<EndSessionData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await endSession({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listPeopleQueryKey = (options?: Options<ListPeopleData>) => createQueryKey('listPeople', options);
+
+/**
+ * The people who may sign in, newest first
+ *
+ * Needs the scope admin.
+ */
+export const listPeopleOptions = (options?: Options<ListPeopleData>) => queryOptions<ListPeopleResponse, ListPeopleError, ListPeopleResponse, ReturnType<typeof listPeopleQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listPeople({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listPeopleQueryKey(options)
+});
+
+export const listPeopleInfiniteQueryKey = (options?: Options<ListPeopleData>): QueryKey<Options<ListPeopleData>> => createQueryKey('listPeople', options, true);
+
+/**
+ * The people who may sign in, newest first
+ *
+ * Needs the scope admin.
+ */
+export const listPeopleInfiniteOptions = (options?: Options<ListPeopleData>) => {
+    const opts = infiniteQueryOptions<ListPeopleResponse, ListPeopleError, InfiniteData<ListPeopleResponse>, QueryKey<Options<ListPeopleData>>, string | Pick<QueryKey<Options<ListPeopleData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListPeopleData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listPeople({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listPeopleInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Add a person, who signs in by the one-time link of the answer; it is shown once
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const addPersonMutation = (options?: Partial<Options<AddPersonData>>): UseMutationOptions<AddPersonResponse, AddPersonError, Options<AddPersonData>> => {
+    const mutationOptions: UseMutationOptions<AddPersonResponse, AddPersonError, Options<AddPersonData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await addPerson({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Remove a person, whose sessions end
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const removePersonMutation = (options?: Partial<Options<RemovePersonData>>): UseMutationOptions<RemovePersonResponse, RemovePersonError, Options<RemovePersonData>> => {
+    const mutationOptions: UseMutationOptions<RemovePersonResponse, RemovePersonError, Options<RemovePersonData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await removePerson({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Change what a person may do; sessions end if that becomes less
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const changePersonMutation = (options?: Partial<Options<ChangePersonData>>): UseMutationOptions<ChangePersonResponse, ChangePersonError, Options<ChangePersonData>> => {
+    const mutationOptions: UseMutationOptions<ChangePersonResponse, ChangePersonError, Options<ChangePersonData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await changePerson({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Make a new one-time link for a person; it is shown once, and an earlier one ends
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const makeSignInLinkMutation = (options?: Partial<Options<MakeSignInLinkData>>): UseMutationOptions<MakeSignInLinkResponse, MakeSignInLinkError, Options<MakeSignInLinkData>> => {
+    const mutationOptions: UseMutationOptions<MakeSignInLinkResponse, MakeSignInLinkError, Options<MakeSignInLinkData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await makeSignInLink({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
 
 export const getOverviewQueryKey = (options?: Options<GetOverviewData>) => createQueryKey('getOverview', options);
 
