@@ -1,14 +1,9 @@
 import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-<<<<<<< HEAD
-import { Suspense, useEffect } from 'react'
-import { LiveStateContext, useLive } from '#live/live-state.tsx'
-=======
 import { lazy, Suspense, useEffect } from 'react'
 import { useIsFactorAsked } from '#acts/factor.ts'
-import { useLive } from '#live/live-state.tsx'
->>>>>>> page
+import { LiveStateContext, useLive } from '#live/live-state.tsx'
 import { AccountMenu } from '#shell/account-menu.tsx'
 import { LiveBadge } from '#shell/live-badge.tsx'
 import { NAVIGATION } from '#shell/navigation.ts'
