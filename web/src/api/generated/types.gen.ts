@@ -326,8 +326,7 @@ export type JobLog = {
     items: Array<{
         at: string;
         /**
-         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare,
-         * verify, erase, expire. before and after are hooks.
+         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare, verify, erase, expire. before and after are hooks.
          */
         stage: string;
         level: 'info' | 'warn' | 'error';
@@ -362,6 +361,13 @@ export type Schedule = {
     type: 'database' | 'storage' | 'logs';
     last_job: Job | null;
     next_run_at: string | null;
+};
+
+export type ScheduleTimes = {
+    /**
+     * The first five, without jitter.
+     */
+    next_runs: Array<string>;
 };
 
 export type AlertPage = {
@@ -1624,7 +1630,9 @@ export type ListJobsData = {
     path?: never;
     query?: {
         project_id?: string;
+        kind?: 'backup' | 'restore' | 'verify' | 'drill' | 'erase' | 'expire';
         state?: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+        source?: string;
         limit?: number;
         cursor?: string;
     };
@@ -1975,8 +1983,7 @@ export type WatchEventsError = WatchEventsErrors[keyof WatchEventsErrors];
 
 export type WatchEventsResponses = {
     /**
-     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID
-     * continues, or one event reset says that changes were missed
+     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID continues, or one event reset says that changes were missed
      */
     200: string;
 };
@@ -2040,8 +2047,7 @@ export type CreateScheduleData = {
     body: {
         source: string;
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2127,6 +2133,80 @@ export type CreateScheduleResponses = {
 
 export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateScheduleResponses];
 
+export type PreviewScheduleData = {
+    body: {
+        /**
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
+         */
+        cron: string;
+        /**
+         * An IANA name; the default is UTC.
+         */
+        timezone?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/schedules/preview';
+};
+
+export type PreviewScheduleErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type PreviewScheduleError = PreviewScheduleErrors[keyof PreviewScheduleErrors];
+
+export type PreviewScheduleResponses = {
+    /**
+     * The next runs
+     */
+    200: ScheduleTimes;
+};
+
+export type PreviewScheduleResponse = PreviewScheduleResponses[keyof PreviewScheduleResponses];
+
 export type RemoveScheduleData = {
     body?: never;
     path: {
@@ -2189,8 +2269,7 @@ export type RemoveScheduleResponse = RemoveScheduleResponses[keyof RemoveSchedul
 export type ChangeScheduleData = {
     body?: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron?: string;
         /**
@@ -2683,6 +2762,14 @@ export type PreviewRetentionData = {
         project_id: string;
         type: 'database' | 'storage' | 'logs';
         keep: KeepPolicy | null;
+        /**
+         * The policy stands for that of this schedule.
+         */
+        schedule_id?: string;
+        /**
+         * The policy is one more, as that of a new schedule of this source.
+         */
+        source?: string;
     };
     path?: never;
     query?: never;
