@@ -1,9 +1,10 @@
-import { Alert, Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
+import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { answerFactor } from '#acts/factor.ts'
 import { renewFactor } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { PasswordField } from '#shell/password-field.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { useWhoAmI, whoAmIOptions } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
@@ -68,7 +69,7 @@ function PasswordForm({ name }: { name: string }) {
         <Text size="sm">{signIn.again.text}</Text>
         {/* For password managers. */}
         <input type="text" autoComplete="username" value={name} readOnly hidden />
-        <PasswordInput
+        <PasswordField
           label={signIn.password}
           value={password}
           onChange={event => setPassword(event.currentTarget.value)}

@@ -7,7 +7,7 @@ import { lazy, Suspense, useState } from 'react'
 import { useAct } from '#acts/use-act.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { MenuLink } from '#shell/menu-link.tsx'
-import { useSignOut } from '#shell/session.ts'
+import { endSession } from '#shell/session.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -20,7 +20,7 @@ export function AccountMenu() {
   const { shell, signIn } = useWords()
   const who = useWhoAmI()
   const [isPasswordOpen, setPasswordOpen] = useState(false)
-  const leave = useAct(useSignOut())
+  const leave = useAct(endSession)
   const { role, projects } = who
   return (
     <>

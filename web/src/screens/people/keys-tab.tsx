@@ -106,7 +106,7 @@ function KeyTable({ items, revoke }: { items: readonly Key[]; revoke: (key: Key)
           label: '',
           cell: ({ name, prefix }) => (
             <Group gap="xs">
-              <Text fw={600} component="span">
+              <Text fw={600} size="sm" component="span">
                 <PlainText>{name}</PlainText>
               </Text>
               <Code>{prefix}…</Code>

@@ -54,7 +54,7 @@ export function PeopleTable({
             label: '',
             cell: person => (
               <Group gap="xs">
-                <Text fw={600} component="span">
+                <Text fw={600} size="sm" component="span">
                   <PlainText>{person.name}</PlainText>
                 </Text>
                 {isYou(person) ? (

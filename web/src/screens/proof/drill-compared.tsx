@@ -106,7 +106,7 @@ export function Tables({ tables, furtherTables }: Pick<RecordFacts, 'tables' | '
   return (
     <Stack gap="xs" align="flex-start">
       <Button variant="default" size="xs" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        {isOpen ? words.hide : words.show(format.number(tables.length))}
+        {isOpen ? words.hide : words.show}
       </Button>
       {isOpen ? (
         <>

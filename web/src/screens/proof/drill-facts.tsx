@@ -67,7 +67,7 @@ export function DrillFacts({
           value:
             drill.bytes === 0
               ? undefined
-              : `${format.bytes(drill.bytes)} ${words.parts(format.number(drill.parts))}`,
+              : `${format.bytes(drill.bytes)} ${words.parts(drill.parts, format.number(drill.parts))}`,
         },
         { name: words.where, value: text(report.where) },
         { name: words.version, value: text(report.serverVersion) },

@@ -65,7 +65,7 @@ function Sources({
           header: proof.source,
           label: '',
           cell: ({ source }) => (
-            <Text fw={600} component="span">
+            <Text fw={600} size="sm" component="span">
               {source === null ? proof.byHand : <PlainText>{source}</PlainText>}
             </Text>
           ),
@@ -84,7 +84,7 @@ function Sources({
             if (at === null) return proof.never
             if (drill === null) return <Time at={at} isRelative />
             return (
-              <AnchorLink to="/proof/$id" params={{ id: drill }}>
+              <AnchorLink inherit to="/proof/$id" params={{ id: drill }}>
                 <Time at={at} isRelative />
               </AnchorLink>
             )

@@ -1,10 +1,11 @@
-import { Alert, Button, Code, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Code, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
+import { PasswordField } from '#shell/password-field.tsx'
 import { beginSession, forgetAnswers } from '#shell/session.ts'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
@@ -78,12 +79,11 @@ function PasswordForm() {
           required
           withAsterisk={false}
         />
-        <PasswordInput
+        <PasswordField
           label={signIn.password}
           value={password}
           onChange={event => setPassword(event.currentTarget.value)}
           autoComplete="current-password"
-          maxLength={1_000}
           required
           withAsterisk={false}
         />
