@@ -7,8 +7,10 @@ import {
   Outlet,
 } from '@tanstack/react-router'
 import { asProblem } from '#api/problem.ts'
+import { readBackupSearch } from '#screens/backups/backup-search.ts'
 import { peopleSearch } from '#screens/people/search.ts'
 import { proofSearch } from '#screens/proof/search.ts'
+import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
 
@@ -36,6 +38,7 @@ const overview = createRoute({
 const backups = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups',
+  validateSearch: readBackupSearch,
   component: lazyRouteComponent(() => import('#screens/backups/backups-screen.tsx'), 'BackupsScreen'),
 })
 const backup = createRoute({
@@ -46,6 +49,7 @@ const backup = createRoute({
 const restore = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups/$id/restore',
+  validateSearch: readRestoreSearch,
   component: lazyRouteComponent(() => import('#screens/restore/restore-screen.tsx'), 'RestoreScreen'),
 })
 const jobs = createRoute({

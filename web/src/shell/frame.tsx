@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { useIsFactorAsked } from '#acts/factor.ts'
-import { useLive } from '#live/live-state.tsx'
+import { LiveStateContext, useLive } from '#live/live-state.tsx'
 import { AccountMenu } from '#shell/account-menu.tsx'
 import { LiveBadge } from '#shell/live-badge.tsx'
 import { NAVIGATION } from '#shell/navigation.ts'
@@ -74,9 +74,11 @@ export function Frame() {
       </AppShell.Navbar>
       <AppShell.Main>
         <Container size="xl" px={0} id="content" tabIndex={-1}>
-          <Suspense fallback={<Loading />}>
-            <Outlet />
-          </Suspense>
+          <LiveStateContext value={live}>
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
+          </LiveStateContext>
         </Container>
       </AppShell.Main>
       {isFactorAsked ? (
