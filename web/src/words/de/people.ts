@@ -84,7 +84,6 @@ export const people: Words['people'] = {
     shownText:
       'Kopieren Sie den Schlüssel jetzt: er wird nur einmal gezeigt, gespeichert ist nur sein Hash. Wer ihn hat, darf alles, was er erlaubt.',
     label: 'Schlüssel',
-    created: 'Erstellt',
     lastUsed: 'Zuletzt benutzt',
     state: 'Zustand',
     states: { valid: 'gültig', expired: 'abgelaufen', revoked: 'widerrufen' },

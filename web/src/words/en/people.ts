@@ -80,7 +80,6 @@ export const people = {
     shownText:
       'Copy the key now: it is shown only this once, and only its hash is stored. Whoever has it may do what it allows.',
     label: 'Key',
-    created: 'Created',
     lastUsed: 'Last used',
     state: 'State',
     states: { valid: 'valid', expired: 'expired', revoked: 'revoked' },
