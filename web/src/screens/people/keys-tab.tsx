@@ -82,7 +82,7 @@ export function KeysTab() {
           words={{ confirm: words.revoke, cancel: people.cancel }}
           isRunning={revoke.isRunning}
           close={() => setAsked(undefined)}
-          confirm={() => void revoke.run(asked).then(() => setAsked(undefined))}
+          confirm={() => void revoke.run(asked).then(isDone => isDone && setAsked(undefined))}
         >
           {words.revokeText}
         </Confirm>

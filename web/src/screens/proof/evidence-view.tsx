@@ -42,7 +42,7 @@ export function EvidenceView({ evidence }: { evidence: EvidenceDetails }) {
       </Group>
       <Text size="sm" component="div">
         {words.verify}
-        <Code block mt="xs">
+        <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
           telegram-backup evidence export {evidence.id.slice(0, 8)} --out evidence.json
         </Code>
       </Text>

@@ -12,6 +12,7 @@ import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
+import { wordOf } from '#words/word-of.ts'
 
 /** What each source is proven as, and since when. */
 export function ProvenTable() {
@@ -105,11 +106,11 @@ function Sources({
           label: proof.shows,
           cell: ({ proof: { depth, ok } }) =>
             ok === false ? (
-              <Text c="red" component="span" size="sm" fw={600}>
+              <Text c="var(--page-bad)" component="span" size="sm" fw={600}>
                 {proof.failedProof}
               </Text>
             ) : (
-              (proof.depths[depth] ?? depth)
+              (wordOf(proof.depths, depth) ?? depth)
             ),
         },
         {

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
@@ -7,6 +7,7 @@ import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
 import { PasswordField } from '#shell/password-field.tsx'
 import { beginSession, forgetAnswers } from '#shell/session.ts'
+import { SignInAlert } from '#shell/sign-in-alert.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
@@ -26,13 +27,13 @@ export function SignInScreen() {
       <PasswordForm />
       <Text size="sm" c="dimmed" component="div">
         {signIn.firstTime}
-        <Code block mt="xs">
+        <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
           telegram-backup user add --admin --name NAME
         </Code>
       </Text>
       <Text size="sm" c="dimmed" component="div">
         {signIn.lost}
-        <Code block mt="xs">
+        <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
           telegram-backup user link NAME
         </Code>
       </Text>
@@ -87,11 +88,7 @@ function PasswordForm() {
           required
           withAsterisk={false}
         />
-        {words === undefined ? null : (
-          <Alert color="red" variant="light" role="alert" title={words.title}>
-            {words.text}
-          </Alert>
-        )}
+        {words === undefined ? null : <SignInAlert {...words} />}
         <Button type="submit" loading={isRunning}>
           {signIn.button}
         </Button>

@@ -29,7 +29,7 @@ export const proof: Words['proof'] = {
   noSourcesHint: 'Nennen Sie sie in telegram-backup.yaml unter „sources:“.',
   start: {
     button: 'Probe starten',
-    of: source => `Probe von ${source} starten`,
+    of: source => `Probe starten: ${source}`,
     title: source => `Probe von ${source}`,
     text: 'Die Sicherung wird bis zum letzten Byte gelesen, an einem vorläufigen Ort wiederhergestellt, mit der Quelle verglichen und entfernt. Nichts Bestehendes wird geändert.',
     newest: 'Sicherung vom',

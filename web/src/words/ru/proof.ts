@@ -29,7 +29,7 @@ export const proof: Words['proof'] = {
   noSourcesHint: 'Назовите их в telegram-backup.yaml под «sources:».',
   start: {
     button: 'Проверить',
-    of: source => `Начать пробное восстановление: ${source}`,
+    of: source => `Проверить: ${source}`,
     title: source => `Пробное восстановление: ${source}`,
     text: 'Копия читается до последнего байта, восстанавливается во временное место, сравнивается с источником и убирается. Ничего существующего не меняется.',
     newest: 'Копия от',
