@@ -1,4 +1,5 @@
-import { Anchor, Button, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Code, Group, Stack, Text, VisuallyHidden } from '@mantine/core'
+import ExternalLink from 'lucide-react/icons/external-link'
 import type { ReactNode } from 'react'
 import { urlOf } from '#api/client.ts'
 import type { EvidenceDetails } from '#api/generated/types.gen.ts'
@@ -33,8 +34,10 @@ export function EvidenceView({ evidence }: { evidence: EvidenceDetails }) {
           href={urlOf(`api/v1/evidence/${evidence.id}`)}
           target="_blank"
           rel="noopener"
+          rightSection={<ExternalLink size={16} aria-hidden />}
         >
-          {words.print} ({words.opensTab})
+          {words.print}
+          <VisuallyHidden> ({words.opensTab})</VisuallyHidden>
         </Button>
         <Button variant="default" onClick={() => download(evidence)}>
           {words.download}
