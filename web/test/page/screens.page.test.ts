@@ -1,23 +1,16 @@
 import { seriousFindings } from '@telegram-backup/test-support/browser/accessibility.ts'
-import { pageTest } from '@telegram-backup/test-support/browser/page-test.ts'
-import { openSite } from '@telegram-backup/test-support/browser/site.ts'
 import { describe, expect } from 'vitest'
+import { pageTest } from '#test/page/page-test.ts'
 
-const it = pageTest
-  .extend('site', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const site = await openSite({ withServer: true })
-    onCleanup(site.close)
-    return site
-  })
-  .extend('samples', { scope: 'file' }, async ({ site }) => {
-    const backup = await site.backUp('shop')
-    await site.backUp('uploads')
-    await site.backUp('logs')
-    const { id: job } = await site.ask<{ id: string }>(`backups/${backup}/verify`, { drill: true })
-    await site.ended(job)
-    const { items } = await site.ask<{ items: { id: string }[] }>('drills')
-    return { backup, job, drill: items[0]?.id ?? '' }
-  })
+const it = pageTest({ withServer: true }).extend('samples', { scope: 'file' }, async ({ site }) => {
+  const backup = await site.backUp('shop')
+  await site.backUp('uploads')
+  await site.backUp('logs')
+  const { id: job } = await site.ask<{ id: string }>(`backups/${backup}/verify`, { drill: true })
+  await site.ended(job)
+  const { items } = await site.ask<{ items: { id: string }[] }>('drills')
+  return { backup, job, drill: items[0]?.id ?? '' }
+})
 
 /** Every screen, as its address below the page. */
 const SCREENS: Readonly<Record<string, (samples: { backup: string; job: string; drill: string }) => string>> =
