@@ -7,6 +7,10 @@ import {
   Outlet,
 } from '@tanstack/react-router'
 import { asProblem } from '#api/problem.ts'
+import { readBackupSearch } from '#screens/backups/backup-search.ts'
+import { peopleSearch } from '#screens/people/search.ts'
+import { proofSearch } from '#screens/proof/search.ts'
+import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
 
@@ -34,6 +38,7 @@ const overview = createRoute({
 const backups = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups',
+  validateSearch: readBackupSearch,
   component: lazyRouteComponent(() => import('#screens/backups/backups-screen.tsx'), 'BackupsScreen'),
 })
 const backup = createRoute({
@@ -44,6 +49,7 @@ const backup = createRoute({
 const restore = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups/$id/restore',
+  validateSearch: readRestoreSearch,
   component: lazyRouteComponent(() => import('#screens/restore/restore-screen.tsx'), 'RestoreScreen'),
 })
 const jobs = createRoute({
@@ -69,6 +75,7 @@ const sources = createRoute({
 const proof = createRoute({
   getParentRoute: () => signedIn,
   path: '/proof',
+  validateSearch: proofSearch,
   component: lazyRouteComponent(() => import('#screens/proof/proof-screen.tsx'), 'ProofScreen'),
 })
 const drill = createRoute({
@@ -79,6 +86,7 @@ const drill = createRoute({
 const people = createRoute({
   getParentRoute: () => signedIn,
   path: '/people',
+  validateSearch: peopleSearch,
   component: lazyRouteComponent(() => import('#screens/people/people-screen.tsx'), 'PeopleScreen'),
 })
 const audit = createRoute({

@@ -7,7 +7,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkUuid, isUuid } from '#input-checks.ts'
-import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
+import type { Job, JobError, JobKind, JobState, NewJob } from '#jobs/types.job.ts'
 import { errorColumns, jobOf, lockJob } from '#queue/job-rows.ts'
 import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#queue/waiting-jobs.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
@@ -160,6 +160,7 @@ export async function getJob(database: Database, id: string): Promise<Job | null
 /** Which jobs; an absent field matches everything. */
 export interface JobFilter {
   projectId?: string | undefined
+  kind?: JobKind | undefined
   state?: JobState | undefined
   source?: string | undefined
   scheduleId?: string | undefined
@@ -178,6 +179,7 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
     .orderBy('id', 'desc')
     .limit(filter.limit)
   if (filter.projectId !== undefined) query = query.where('project_id', '=', filter.projectId)
+  if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind)
   if (filter.state !== undefined) query = query.where('state', '=', filter.state)
   if (filter.source !== undefined) query = query.where('source', '=', filter.source)
   if (filter.scheduleId !== undefined) query = query.where('schedule_id', '=', filter.scheduleId)

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { AddPersonData, AddPersonErrors, AddPersonResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
+import type { AddPersonData, AddPersonErrors, AddPersonResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -287,6 +287,25 @@ export const createSchedule = <ThrowOnError extends boolean = true>(options: Opt
             type: 'apiKey'
         }],
     url: '/api/v1/schedules',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * When a schedule would run next; changes nothing
+ *
+ * Needs the scope read.
+ */
+export const previewSchedule = <ThrowOnError extends boolean = true>(options: Options<PreviewScheduleData, ThrowOnError>): RequestResult<PreviewScheduleResponses, PreviewScheduleErrors, ThrowOnError> => (options.client ?? client).post<PreviewScheduleResponses, PreviewScheduleErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/schedules/preview',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -624,7 +643,7 @@ export const setPassword = <ThrowOnError extends boolean = true>(options: Option
 /**
  * End all sessions of a person but the one that asks; without person_id, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSessions = <ThrowOnError extends boolean = true>(options?: Options<EndSessionsData, ThrowOnError>): RequestResult<EndSessionsResponses, EndSessionsErrors, ThrowOnError> => (options?.client ?? client).delete<EndSessionsResponses, EndSessionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -639,7 +658,7 @@ export const endSessions = <ThrowOnError extends boolean = true>(options?: Optio
 /**
  * The sessions that can be used, newest first; without the scope admin, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const listSessions = <ThrowOnError extends boolean = true>(options?: Options<ListSessionsData, ThrowOnError>): RequestResult<ListSessionsResponses, ListSessionsErrors, ThrowOnError> => (options?.client ?? client).get<ListSessionsResponses, ListSessionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -654,7 +673,7 @@ export const listSessions = <ThrowOnError extends boolean = true>(options?: Opti
 /**
  * End a session; one of another person needs the scope admin
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSession = <ThrowOnError extends boolean = true>(options: Options<EndSessionData, ThrowOnError>): RequestResult<EndSessionResponses, EndSessionErrors, ThrowOnError> => (options.client ?? client).delete<EndSessionResponses, EndSessionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

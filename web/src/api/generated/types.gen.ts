@@ -363,6 +363,13 @@ export type Schedule = {
     next_run_at: string | null;
 };
 
+export type ScheduleTimes = {
+    /**
+     * The first five, without jitter.
+     */
+    next_runs: Array<string>;
+};
+
 export type AlertPage = {
     items: Array<Alert>;
     next_cursor: string | null;
@@ -1623,7 +1630,9 @@ export type ListJobsData = {
     path?: never;
     query?: {
         project_id?: string;
+        kind?: 'backup' | 'restore' | 'verify' | 'drill' | 'erase' | 'expire';
         state?: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+        source?: string;
         limit?: number;
         cursor?: string;
     };
@@ -2123,6 +2132,80 @@ export type CreateScheduleResponses = {
 };
 
 export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateScheduleResponses];
+
+export type PreviewScheduleData = {
+    body: {
+        /**
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
+         */
+        cron: string;
+        /**
+         * An IANA name; the default is UTC.
+         */
+        timezone?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/schedules/preview';
+};
+
+export type PreviewScheduleErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type PreviewScheduleError = PreviewScheduleErrors[keyof PreviewScheduleErrors];
+
+export type PreviewScheduleResponses = {
+    /**
+     * The next runs
+     */
+    200: ScheduleTimes;
+};
+
+export type PreviewScheduleResponse = PreviewScheduleResponses[keyof PreviewScheduleResponses];
 
 export type RemoveScheduleData = {
     body?: never;
@@ -2679,6 +2762,14 @@ export type PreviewRetentionData = {
         project_id: string;
         type: 'database' | 'storage' | 'logs';
         keep: KeepPolicy | null;
+        /**
+         * The policy stands for that of this schedule.
+         */
+        schedule_id?: string;
+        /**
+         * The policy is one more, as that of a new schedule of this source.
+         */
+        source?: string;
     };
     path?: never;
     query?: never;

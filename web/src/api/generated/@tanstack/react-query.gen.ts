@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { addPerson, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listPeople, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
-import type { AddPersonData, AddPersonError, AddPersonResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
+import { addPerson, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listPeople, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
+import type { AddPersonData, AddPersonError, AddPersonResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
 
 /**
  * Back up the body; it is streamed to the chat, and not stored on the way
@@ -447,6 +447,25 @@ export const createScheduleMutation = (options?: Partial<Options<CreateScheduleD
     const mutationOptions: UseMutationOptions<CreateScheduleResponse, CreateScheduleError, Options<CreateScheduleData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await createSchedule({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * When a schedule would run next; changes nothing
+ *
+ * Needs the scope read.
+ */
+export const previewScheduleMutation = (options?: Partial<Options<PreviewScheduleData>>): UseMutationOptions<PreviewScheduleResponse, PreviewScheduleError, Options<PreviewScheduleData>> => {
+    const mutationOptions: UseMutationOptions<PreviewScheduleResponse, PreviewScheduleError, Options<PreviewScheduleData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await previewSchedule({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -1007,7 +1026,7 @@ export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>)
 /**
  * End all sessions of a person but the one that asks; without person_id, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSessionsMutation = (options?: Partial<Options<EndSessionsData>>): UseMutationOptions<EndSessionsResponse, EndSessionsError, Options<EndSessionsData>> => {
     const mutationOptions: UseMutationOptions<EndSessionsResponse, EndSessionsError, Options<EndSessionsData>> = {
@@ -1028,7 +1047,7 @@ export const listSessionsQueryKey = (options?: Options<ListSessionsData>) => cre
 /**
  * The sessions that can be used, newest first; without the scope admin, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const listSessionsOptions = (options?: Options<ListSessionsData>) => queryOptions<ListSessionsResponse, ListSessionsError, ListSessionsResponse, ReturnType<typeof listSessionsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -1048,7 +1067,7 @@ export const listSessionsInfiniteQueryKey = (options?: Options<ListSessionsData>
 /**
  * The sessions that can be used, newest first; without the scope admin, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const listSessionsInfiniteOptions = (options?: Options<ListSessionsData>) => {
     const opts = infiniteQueryOptions<ListSessionsResponse, ListSessionsError, InfiniteData<ListSessionsResponse>, QueryKey<Options<ListSessionsData>>, string | Pick<QueryKey<Options<ListSessionsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
@@ -1078,7 +1097,7 @@ export const listSessionsInfiniteOptions = (options?: Options<ListSessionsData>)
 /**
  * End a session; one of another person needs the scope admin
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSessionMutation = (options?: Partial<Options<EndSessionData>>): UseMutationOptions<EndSessionResponse, EndSessionError, Options<EndSessionData>> => {
     const mutationOptions: UseMutationOptions<EndSessionResponse, EndSessionError, Options<EndSessionData>> = {
