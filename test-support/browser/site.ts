@@ -87,8 +87,8 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
       return (await answer.json()) as Answer
     },
     backUp: async source => {
-      const { id } = await site.ask<{ id: string }>('backups', { source })
-      const { backup_id: backup, error } = await site.ended(id)
+      const { job_id: job } = await site.ask<{ job_id: string }>('backups', { source })
+      const { backup_id: backup, error } = await site.ended(job)
       if (backup === null || error !== null) throw new Error(`No backup of ${source}: ${error?.message}`)
       return backup
     },
