@@ -6,14 +6,17 @@ import { test as base, expect } from 'vitest'
 /**
  * A test in a real browser, on a running `serve` of its file. It fails if a window had a fault that
  * `watchPages` watches for.
- * @param options of the `serve`
+ * @param options of the `serve`; `names`: host names that lead to this machine in the browser
  */
-export function pageTest(options: Parameters<typeof openSite>[0] = {}) {
+export function pageTest({
+  names = [],
+  ...options
+}: Parameters<typeof openSite>[0] & { names?: readonly string[] } = {}) {
   return (
     base
       // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the pattern what a fixture needs.
       .extend('browser', { scope: 'file' }, async ({}, { onCleanup }) => {
-        const browser = await startChromium()
+        const browser = await startChromium(rulesFor(names))
         onCleanup(() => browser.close())
         return browser
       })
@@ -32,4 +35,9 @@ export function pageTest(options: Parameters<typeof openSite>[0] = {}) {
         return pages
       })
   )
+}
+
+function rulesFor(names: readonly string[]): string[] {
+  if (names.length === 0) return []
+  return [`--host-resolver-rules=${names.map(name => `MAP ${name} 127.0.0.1`).join(', ')}`]
 }
