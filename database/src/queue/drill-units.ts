@@ -124,7 +124,7 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
     ), job as (
       select ${UNIT_KEY} as key, job.id, job.state, job.created_at, job.finished_at, job.error, backup.state as backup_state
         from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
-       where job.kind = 'drill' and backup.source_name is not null
+       where job.kind = 'drill' and backup.source_name is not null and ${isNotRefused}
     ), last_job as (
       select key, max(created_at) as created_at,
              max(finished_at) filter (where state = 'done' and backup_state = 'complete') as done_at,
@@ -178,6 +178,9 @@ export const SHOWS_NOTHING: readonly string[] = [
   ...['CANCELLED', 'BUSY', 'LEASE_LOST', 'UNREACHABLE', 'ANSWER_LOST', 'CATALOG', 'REFUSED', 'UNPROVEN'],
   ...['NOT_FOUND', 'NOT_ALLOWED', 'FORBIDDEN'],
 ]
+
+// Whoever asked might not: that says nothing about a backup, and puts off no drill.
+const isNotRefused = sql`(job.state <> 'failed' or job.error_code is distinct from 'FORBIDDEN')`
 
 // The terms of an index of migration 052.
 function ofThe(table: string): RawBuilder<boolean> {
