@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import { SOURCE_KEY } from '#backups/source-key.ts'
 import type { Database } from '#database.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
-import { SOURCE_KEY } from '#monitoring/source-key.ts'
 
 /** Facts about the backups of one source, or of a project and type without a source. Sizes are bytes. */
 export interface SourceFacts {
