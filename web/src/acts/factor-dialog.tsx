@@ -2,6 +2,8 @@ import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { answerFactor } from '#acts/factor.ts'
+import { PasskeyAgain } from '#acts/passkey-again.tsx'
+import { ProviderAgain } from '#acts/provider-again.tsx'
 import { renewFactor } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { PasswordField } from '#shell/password-field.tsx'
@@ -23,10 +25,16 @@ export function FactorDialog() {
       closeButtonProps={{ 'aria-label': people.close }}
     >
       {hasPassword ? (
-        <PasswordForm name={who.who} />
+        <Stack>
+          <PasswordForm name={who.who} />
+          <PasskeyAgain />
+          <ProviderAgain />
+        </Stack>
       ) : (
         <Stack>
           <Text size="sm">{signIn.again.without}</Text>
+          <PasskeyAgain />
+          <ProviderAgain />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => answerFactor(false)}>
               {signIn.again.cancel}
