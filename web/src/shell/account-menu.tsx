@@ -7,7 +7,7 @@ import { useAct } from '#acts/use-act.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { MenuLink } from '#shell/menu-link.tsx'
 import { OpenedMenu } from '#shell/opened-menu.tsx'
-import { useSignOut } from '#shell/session.ts'
+import { endSession } from '#shell/session.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -20,7 +20,7 @@ export function AccountMenu({ target }: { target: ReactElement }) {
   const { shell, signIn } = useWords()
   const who = useWhoAmI()
   const [isPasswordOpen, setPasswordOpen] = useState(false)
-  const leave = useAct(useSignOut())
+  const leave = useAct(endSession)
   const { role, projects } = who
   return (
     <>
