@@ -17,8 +17,12 @@ const config: UserConfig = defineConfig({
     target: 'es2024',
     // Nothing inline: the policy of the page allows files of its own alone.
     assetsInlineLimit: 0,
+    // The licenses of what is bundled, as these want it.
+    license: { fileName: 'licenses.md' },
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // The gate measures what the first screen loads.
+    chunkSizeWarningLimit: 1_000,
   },
   server: {
     proxy: {

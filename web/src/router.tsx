@@ -8,7 +8,11 @@ import {
 } from '@tanstack/react-router'
 import { asProblem } from '#api/problem.ts'
 import { readAuditSearch } from '#screens/audit/audit-search.ts'
+import { readBackupSearch } from '#screens/backups/backup-search.ts'
 import { readJobsSearch } from '#screens/jobs/jobs-search.ts'
+import { peopleSearch } from '#screens/people/search.ts'
+import { proofSearch } from '#screens/proof/search.ts'
+import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { readSchedulesSearch } from '#screens/schedules/schedules-search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
@@ -37,6 +41,7 @@ const overview = createRoute({
 const backups = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups',
+  validateSearch: readBackupSearch,
   component: lazyRouteComponent(() => import('#screens/backups/backups-screen.tsx'), 'BackupsScreen'),
 })
 const backup = createRoute({
@@ -47,6 +52,7 @@ const backup = createRoute({
 const restore = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups/$id/restore',
+  validateSearch: readRestoreSearch,
   component: lazyRouteComponent(() => import('#screens/restore/restore-screen.tsx'), 'RestoreScreen'),
 })
 const jobs = createRoute({
@@ -79,6 +85,7 @@ const source = createRoute({
 const proof = createRoute({
   getParentRoute: () => signedIn,
   path: '/proof',
+  validateSearch: proofSearch,
   component: lazyRouteComponent(() => import('#screens/proof/proof-screen.tsx'), 'ProofScreen'),
 })
 const drill = createRoute({
@@ -89,6 +96,7 @@ const drill = createRoute({
 const people = createRoute({
   getParentRoute: () => signedIn,
   path: '/people',
+  validateSearch: peopleSearch,
   component: lazyRouteComponent(() => import('#screens/people/people-screen.tsx'), 'PeopleScreen'),
 })
 const audit = createRoute({

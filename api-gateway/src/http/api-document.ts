@@ -46,17 +46,19 @@ const WHO: Readonly<Record<string, string>> = {
   open: 'Needs neither a key nor a session.',
   any: 'Everybody with a valid key or session may ask.',
 }
+const OWN = ' A person without it may ask about their own.'
 const FACTOR = ' A person must have proved within the last five minutes who they are (FACTOR_NEEDED).'
 
 function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
-  const { name, summary, scope, needsFactor, path, query, body, takesBytes, idempotent } = description
+  const { name, summary, scope, isForOwn, needsFactor, path, query, body, takesBytes, idempotent } =
+    description
   const hasId = path.includes('{id}')
   const hasName = path.includes('{name}')
   return {
     operationId: name,
     summary,
     ...(scope === 'open' && { security: [] }),
-    description: `${WHO[scope ?? 'any'] ?? `Needs the scope ${scope}.`}${needsFactor ? FACTOR : ''}`,
+    description: `${WHO[scope ?? 'any'] ?? `Needs the scope ${scope}.`}${isForOwn ? OWN : ''}${needsFactor ? FACTOR : ''}`,
     requestParams: {
       ...(hasId && { path: z.object({ id: UUID }) }),
       ...(hasName && { path: z.object({ name: NAME }) }),

@@ -10,8 +10,9 @@ import { hasProxyHeader, isLoopbackName } from '#http/metrics-access.ts'
  */
 export interface BrowserGuards {
   /**
-   * Throws `WRONG_HOST` for a name that is not known to be ours. A web page can give its own name the address of
-   * this service (DNS rebinding); it would then count as the same origin. Literal addresses cannot be used so.
+   * Throws `WRONG_HOST` for a name that is not known to be ours. A web page can give its own name the address
+   * of this service (DNS rebinding); it would then count as the same origin. Literal addresses cannot be used
+   * so.
    */
   assertOwnHost(request: Request): void
   /** Throws `FORBIDDEN` for a request that another site made the browser send. */

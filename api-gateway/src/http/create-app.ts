@@ -83,7 +83,7 @@ export function createApp(ports: HttpPorts): HttpApp {
   app.use('/api/v1', authentication.authenticate, authentication.limitRate)
   routes.filter(({ scope }) => scope !== 'open').forEach(add)
   refuseOtherMethods(app, routes)
-  if (ports.page !== undefined) addPage(app, ports.page.built)
+  if (ports.page !== undefined) addPage(app, ports.page.built, guards)
   app.use(() => {
     throw new BackupError('There is nothing at this path', { code: 'NOT_FOUND', hint: 'See /docs.' })
   })

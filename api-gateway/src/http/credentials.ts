@@ -31,6 +31,16 @@ export function sessionCookieOf(request: Request): string | undefined {
   return values[0]
 }
 
+/**
+ * Whether the browser has certainly no session, as far as its request for the page tells. After a link on
+ * another site, it holds back a cookie that it has.
+ */
+export function isSignedOut(request: Request): boolean {
+  const isOwnAct = ['none', 'same-origin'].includes(request.get('Sec-Fetch-Site') ?? '')
+  const hasCookie = (request.get('Cookie') ?? '').includes(`${cookieName(request)}=`)
+  return isOwnAct && !hasCookie && bearerKeyOf(request) === undefined
+}
+
 /** `SameSite=Strict`: the page itself needs no cookie, and its own requests have it. */
 export function setSessionCookie(request: Request, response: Response, secret: string): void {
   response.cookie(cookieName(request), secret, { ...attributesOf(request), maxAge: COOKIE_LIVES_MS })

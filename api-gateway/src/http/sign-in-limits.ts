@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Database, knownPlaces, nameKey } from '@telegram-backup/database'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
-import { BackupError } from '@telegram-backup/errors'
+import { BackupError, describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { ipKeyGenerator, MemoryStore } from 'express-rate-limit'
 
@@ -19,8 +19,8 @@ const HASHES_WAITING = 32
 
 /**
  * Bounds guesses at passwords in this process, from memory alone: by address, and by name. A name that others
- * guess at is still open to addresses from which its owner has signed in lately, and to a link: nobody is shut
- * out by others.
+ * guess at is still open to addresses from which its owner has signed in lately, and to a link: nobody is
+ * shut out by others.
  */
 export class SignInLimits {
   readonly #database: Database
@@ -53,10 +53,20 @@ export class SignInLimits {
     const ofSubject = subject === undefined ? 0 : await this.#names.add(subject)
     if (ofSubject > 0 && !(await this.#isOwners(by, place)))
       throw tooMany(response, 'Too many wrong passwords were given for this name', ofSubject)
+    const forget = async (): Promise<void> => {
+      await this.#addresses.remove(place)
+      if (subject !== undefined) await this.#names.remove(subject)
+    }
     return {
-      forget: async () => {
-        await this.#addresses.remove(place)
-        if (subject !== undefined) await this.#names.remove(subject)
+      of: async work => {
+        try {
+          const done = await work()
+          await forget()
+          return done
+        } catch (error) {
+          if (!WRONG.has(describeError(error).code)) await forget()
+          throw error
+        }
       },
     }
   }
@@ -107,9 +117,11 @@ export class SignInLimits {
 
 /** A counted try. */
 export interface Try {
-  /** It was no guess. */
-  forget(): Promise<void>
+  /** Does its work. The try counts no longer unless what was given turns out to be wrong. */
+  of<Result>(work: () => Promise<Result>): Promise<Result>
 }
+
+const WRONG: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'FORBIDDEN'])
 
 /** Counts in windows of time. */
 class Counter {

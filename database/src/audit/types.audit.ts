@@ -49,8 +49,8 @@ export interface AuditEntry {
   id: number
   at: Date
   /**
-   * `user@host`, `key NAME (first characters of its id)`, the same with `person`, `visitor ADDRESS`, or a part
-   * of the program such as `schedule`.
+   * `user@host`, `key NAME (first characters of its id)`, the same with `person`, `visitor ADDRESS`, or a
+   * part of the program such as `schedule`.
    */
   actor: string
   act: string

@@ -63,13 +63,14 @@ const HOST = z
   .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, 'write the name of a host without a port, as in "backup.example"')
 
 const PUBLIC_URL = z
-  .url({ protocol: /^https?$/, error: 'write an address such as "https://backup.example"' })
-  .refine(isPlain, 'leave out user, password, "?" and "#"')
+  .string()
+  .refine(isPlain, 'write an address such as "https://backup.example", without user, password, "?" and "#"')
   .transform(text => text.replace(/\/+$/, ''))
 
 function isPlain(text: string): boolean {
-  const { username, password, search, hash } = new URL(text)
-  return [username, password, search, hash].every(part => part === '')
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search, hash } = new URL(text)
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every(part => part === '')
 }
 
 const PATH = z.string('write the path of a PEM file').min(1, 'write the path of a PEM file')

@@ -14,8 +14,8 @@ export const SCOPE_FOR: Readonly<Record<JobKind, ApiScope>> = {
 
 /**
  * Checks the rights again right before a job acts: since it was requested, its key may have been revoked, its
- * person removed, or a source or target may have moved to another project. A job that nobody asked for over HTTP
- * may act. Throws `FORBIDDEN`.
+ * person removed, or a source or target may have moved to another project. A job that nobody asked for over
+ * HTTP may act. Throws `FORBIDDEN`.
  * @param projects further projects that the job touches, as the file has them now; null belongs to no
  * project, and only keys without a project may use it
  */

@@ -1,5 +1,6 @@
 import { notifications } from '@mantine/notifications'
 import { useCallback, useState } from 'react'
+import { askForFactor } from '#acts/factor.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
 
@@ -28,7 +29,13 @@ export function useAct<Asked extends unknown[]>(
       setRunning(true)
       setProblem(undefined)
       try {
-        await work(...asked)
+        try {
+          await work(...asked)
+        } catch (error) {
+          if (asProblem(error).code !== 'FACTOR_NEEDED') throw error
+          if (!(await askForFactor())) return false
+          await work(...asked)
+        }
         if (done !== undefined) notifications.show({ message: done, color: 'teal' })
         return true
       } catch (error) {

@@ -7,12 +7,21 @@ export class ApiProblem extends Error {
   readonly code: string
   /** What to do next, in the words of the API. */
   readonly hint: string | undefined
+  /** When the server asks to wait. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(of: { status: number; code: string; message: string; hint?: string | undefined }) {
+  constructor(of: {
+    status: number
+    code: string
+    message: string
+    hint?: string | undefined
+    retryAfterSeconds?: number | undefined
+  }) {
     super(of.message)
     this.status = of.status
     this.code = of.code
     this.hint = of.hint
+    this.retryAfterSeconds = of.retryAfterSeconds
   }
 }
 
@@ -29,6 +38,7 @@ export function problemOf(body: unknown, response: Response | undefined): ApiPro
     code: typeof code === 'string' ? code : `HTTP ${status}`,
     message: textOf(detail) ?? textOf(title) ?? `The server answered with the status ${status}`,
     hint: textOf(hint),
+    retryAfterSeconds: secondsOf(response.headers.get('Retry-After')),
   })
 }
 
@@ -40,6 +50,10 @@ export function asProblem(error: unknown): ApiProblem {
     code: 'ERROR',
     message: error instanceof Error ? error.message : String(error),
   })
+}
+
+function secondsOf(header: string | null): number | undefined {
+  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) : undefined
 }
 
 function fieldsOf(body: unknown): Record<string, unknown> {

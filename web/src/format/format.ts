@@ -9,6 +9,8 @@ const SHORT: Readonly<Record<Language, readonly string[]>> = {
   de: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
 }
 
+const PER_SECOND: Readonly<Record<Language, string>> = { en: 's', ru: 'с', de: 's' }
+
 /** How the page writes numbers, sizes and times in one language, in the viewer's zone. */
 export class Format {
   readonly #language: Language
@@ -29,6 +31,30 @@ export class Format {
     const step = size < 1_024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(size) / 10))
     const value = this.number(size / 1_024 ** step, { maximumFractionDigits: step === 0 ? 0 : 1 })
     return `${value} ${SHORT[this.#language][step]}`
+  }
+
+  /** As `1.2 MiB/s`. */
+  speed(bytesPerSecond: number): string {
+    return `${this.bytes(bytesPerSecond)}/${PER_SECOND[this.#language]}`
+  }
+
+  /** As `+12 %`; `value` is 0.12. */
+  change(value: number): string {
+    return this.number(value, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' })
+  }
+
+  /** A limit, as `26 hours`: one unit, days from two on, and a fraction where it has one. */
+  span(seconds: number): string {
+    const [unit, length] =
+      seconds < 60
+        ? (['second', 1] as const)
+        : seconds < 3_600
+          ? (['minute', 60] as const)
+          : seconds < 172_800
+            ? (['hour', 3_600] as const)
+            : (['day', 86_400] as const)
+    const options = { style: 'unit', unit, unitDisplay: 'long', maximumFractionDigits: 1 } as const
+    return this.number(seconds / length, options)
   }
 
   /** As `2 h 5 min`; at most two units. */
@@ -71,6 +97,31 @@ export class Format {
     return new Intl.DateTimeFormat(this.#language, { dateStyle: 'medium', timeZone: this.zone }).format(
       new Date(at),
     )
+  }
+
+  /** A day and its month, as `1 Dec`; `day` is `2026-12-01`, in no zone. */
+  day(day: string, options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }): string {
+    return new Intl.DateTimeFormat(this.#language, { ...options, timeZone: 'UTC' }).format(
+      new Date(`${day}T00:00:00Z`),
+    )
+  }
+
+  /** As `1 Dec`, of a time in the viewer's zone. */
+  monthDay(at: string | Date): string {
+    return new Intl.DateTimeFormat(this.#language, {
+      day: 'numeric',
+      month: 'short',
+      timeZone: this.zone,
+    }).format(new Date(at))
+  }
+
+  /** The hour and minute in the viewer's zone. */
+  hour(at: string | Date): string {
+    return new Intl.DateTimeFormat(this.#language, {
+      hour: 'numeric',
+      minute: '2-digit',
+      timeZone: this.zone,
+    }).format(new Date(at))
   }
 
   /** As `3 days ago` or `in 2 hours`. */

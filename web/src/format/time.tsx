@@ -1,21 +1,23 @@
-import { Tooltip } from '@mantine/core'
 import { useFormat } from '#format/format.ts'
+import { useNow } from '#format/now.ts'
+import styles from '#format/time.module.css'
 
-/** A time in the viewer’s zone, how long ago it was, and the time in the zone of its source, if another. */
+/**
+ * A time in the viewer’s zone, and beside it in the zone of its source, if that is another. Pointing at it
+ * shows the other form: how long ago it was, or the date.
+ */
 export function Time({ at, zone, isRelative = false }: { at: string; zone?: string; isRelative?: boolean }) {
   const format = useFormat()
+  const now = useNow()
   const there = zone !== undefined && zone !== format.zone ? `${format.time(at, zone)} (${zone})` : undefined
-  const [shown, more] = isRelative
-    ? [format.relative(at), format.time(at)]
-    : [format.time(at), format.relative(at)]
+  const ago = format.relative(at, new Date(now))
+  const [shown, more] = isRelative ? [ago, format.time(at)] : [format.time(at), ago]
   return (
-    <Tooltip
-      label={there === undefined ? more : `${more} · ${there}`}
-      events={{ hover: true, focus: true, touch: true }}
-    >
-      <time dateTime={at} style={{ whiteSpace: 'nowrap' }}>
+    <>
+      <time dateTime={at} title={more} className={styles.time}>
         {shown}
       </time>
-    </Tooltip>
+      {there === undefined ? null : <span className={styles.there}> {there}</span>}
+    </>
   )
 }

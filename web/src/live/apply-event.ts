@@ -5,7 +5,16 @@ import type { EventKind, LiveEvent } from '#live/event-source.ts'
 
 /** The queries, by their operation, whose answers an event of the kind may have changed. */
 const CHANGED_BY: Readonly<Record<EventKind, readonly string[] | 'all'>> = {
-  backup: ['listBackups', 'getBackup', 'getStats', 'listVerifications', 'listDrills', 'listEvidence'],
+  backup: [
+    'listBackups',
+    'getBackup',
+    'getStats',
+    'listVerifications',
+    'listDrills',
+    'getDrill',
+    'listEvidence',
+    'getEvidence',
+  ],
   job: ['listJobs', 'getJobLog'],
   schedule: ['listSchedules', 'listSources'],
   alert: ['listAlerts'],

@@ -1,8 +1,15 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { createContext, use, useEffect, useState } from 'react'
 import { EventCache } from '#live/apply-event.ts'
 import type { LiveState } from '#live/event-source.ts'
 import { followEvents } from '#live/shared-events.ts'
+
+/** Whether what the screens show is kept up to date; the frame knows it. */
+export const LiveStateContext = createContext<LiveState>('connecting')
+
+export function useLiveState(): LiveState {
+  return use(LiveStateContext)
+}
 
 /** Follows the events while the frame is shown. */
 export function useLive(): LiveState {

@@ -1,29 +1,72 @@
 import { ActionIcon, Menu, Text } from '@mantine/core'
+import KeyRound from 'lucide-react/icons/key-round'
+import LogOut from 'lucide-react/icons/log-out'
+import MonitorSmartphone from 'lucide-react/icons/monitor-smartphone'
 import User from 'lucide-react/icons/user'
-import { PlainText } from '#format/plain-text.tsx'
+import { lazy, Suspense, useState } from 'react'
+import { useAct } from '#acts/use-act.ts'
+import { PlainText, visibleText } from '#format/plain-text.tsx'
+import { MenuLink } from '#shell/menu-link.tsx'
+import { useSignOut } from '#shell/session.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
-/** Who is signed in, and signing out. */
+const PasswordDialog = lazy(async () => ({
+  default: (await import('#screens/people/password-dialog.tsx')).PasswordDialog,
+}))
+
+/** Who is signed in, their sessions and password, and signing out. */
 export function AccountMenu() {
-  const { shell } = useWords()
-  const { who, role, projects } = useWhoAmI()
+  const { shell, signIn } = useWords()
+  const who = useWhoAmI()
+  const [isPasswordOpen, setPasswordOpen] = useState(false)
+  const leave = useAct(useSignOut())
+  const { role, projects } = who
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="default" size="lg" aria-label={shell.account(who)}>
-          <User size={18} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          <Text size="sm" fw={600} component="span">
-            <PlainText>{who}</PlainText>
-          </Text>
-          <br />
-          {role === null ? '–' : shell.roles[role]} · {projects?.join(', ') ?? shell.allProjects}
-        </Menu.Label>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <ActionIcon variant="default" size="lg" aria-label={shell.account(visibleText(who.who))}>
+            <User size={18} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown maw="18rem">
+          <Menu.Label>
+            <Text size="sm" fw={600} component="span">
+              <PlainText>{who.who}</PlainText>
+            </Text>
+            <br />
+            {role === null ? '–' : shell.roles[role]} ·{' '}
+            {projects === null ? shell.allProjects : <PlainText>{projects.join(', ')}</PlainText>}
+          </Menu.Label>
+          {who.kind === 'key' ? null : (
+            <>
+              <MenuLink
+                to="/people"
+                search={{ tab: 'sessions' }}
+                leftSection={<MonitorSmartphone size={16} aria-hidden />}
+              >
+                {signIn.account.sessions}
+              </MenuLink>
+              <Menu.Item
+                leftSection={<KeyRound size={16} aria-hidden />}
+                onClick={() => setPasswordOpen(true)}
+              >
+                {who.has_password ? signIn.account.changePassword : signIn.account.setPassword}
+              </Menu.Item>
+              <Menu.Divider />
+              <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => void leave.run()}>
+                {shell.signOut}
+              </Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      {isPasswordOpen ? (
+        <Suspense>
+          <PasswordDialog close={() => setPasswordOpen(false)} />
+        </Suspense>
+      ) : null}
+    </>
   )
 }

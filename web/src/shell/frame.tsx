@@ -1,21 +1,29 @@
 import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Suspense, useEffect } from 'react'
-import { useLive } from '#live/live-state.tsx'
+import { lazy, Suspense, useEffect } from 'react'
+import { useIsFactorAsked } from '#acts/factor.ts'
+import { LiveStateContext, useLive } from '#live/live-state.tsx'
 import { AccountMenu } from '#shell/account-menu.tsx'
 import { LiveBadge } from '#shell/live-badge.tsx'
 import { NAVIGATION } from '#shell/navigation.ts'
 import { PreferencesMenu } from '#shell/preferences-menu.tsx'
+import { useSessionOfOtherTabs } from '#shell/session.ts'
 import { Loading } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
+
+const FactorDialog = lazy(async () => ({
+  default: (await import('#acts/factor-dialog.tsx')).FactorDialog,
+}))
 
 /** What is around each screen of a person who is signed in. */
 export function Frame() {
   const { shell } = useWords()
   const [isOpen, { toggle, close }] = useDisclosure()
   const live = useLive()
+  const isFactorAsked = useIsFactorAsked()
+  useSessionOfOtherTabs()
   const isAdmin = useMay('admin')
   const path = useRouterState({ select: state => state.location.pathname })
   // biome-ignore lint/correctness/useExhaustiveDependencies: another screen closes the navigation of a phone.
@@ -66,11 +74,18 @@ export function Frame() {
       </AppShell.Navbar>
       <AppShell.Main>
         <Container size="xl" px={0} id="content" tabIndex={-1}>
-          <Suspense fallback={<Loading />}>
-            <Outlet />
-          </Suspense>
+          <LiveStateContext value={live}>
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
+          </LiveStateContext>
         </Container>
       </AppShell.Main>
+      {isFactorAsked ? (
+        <Suspense>
+          <FactorDialog />
+        </Suspense>
+      ) : null}
     </AppShell>
   )
 }

@@ -4,13 +4,15 @@ import { useEffect } from 'react'
 import { asProblem } from '#api/problem.ts'
 import { Frame } from '#shell/frame.tsx'
 import { Failed, Loading } from '#shell/states.tsx'
-import { whoAmIOptions } from '#shell/whoami.ts'
+import { wasSignedOut, whoAmIOptions } from '#shell/whoami.ts'
 
 /** Shows the screens to who is signed in, and the sign-in to others, who then return to where they wanted. */
 export function SignedIn() {
-  const { data, error, refetch } = useQuery(whoAmIOptions())
+  const isKnownSignedOut = wasSignedOut()
+  const { data, error, refetch } = useQuery({ ...whoAmIOptions(), enabled: !isKnownSignedOut })
   const router = useRouter()
-  const isSignedOut = error !== null && asProblem(error).status === 401
+  const isSignedOut =
+    (error !== null && asProblem(error).status === 401) || (isKnownSignedOut && data === undefined)
   useEffect(() => {
     // Read once: the way to the sign-in is a location too, and would become the one that was wanted.
     const { href } = router.state.location

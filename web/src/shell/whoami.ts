@@ -9,6 +9,14 @@ export function whoAmIOptions() {
   return queryOptions({ ...getWhoAmIOptions(), staleTime: 60_000 })
 }
 
+/**
+ * Whether `serve` knew, when it was asked for the page, that nobody is signed in. Then nothing is asked that
+ * would be refused; signing in gives the answer that is waited for.
+ */
+export function wasSignedOut(): boolean {
+  return document.querySelector<HTMLMetaElement>('meta[name="session"]')?.content === 'none'
+}
+
 export function useWhoAmI(): WhoAmI {
   return useSuspenseQuery(whoAmIOptions()).data
 }

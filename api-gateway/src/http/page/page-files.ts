@@ -8,8 +8,11 @@ import { constants, gzip } from 'node:zlib'
 export interface BuiltPage {
   /** By their paths, such as `/assets/index-B8XiP6_l.js`. */
   files: ReadonlyMap<string, PageFile>
-  /** The document for a request to that path, which has a nonce of its own. */
-  documentAt(path: string): PageDocument
+  /**
+   * The document for a request to that path, which has a nonce of its own.
+   * @param isSignedOut known without asking the catalog; the page then shows the sign-in at once
+   */
+  documentAt(path: string, isSignedOut: boolean): PageDocument
 }
 
 export interface PageFile {
@@ -30,6 +33,7 @@ export interface PageDocument {
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
   '.png': 'image/png',
   '.svg': 'image/svg+xml',
   '.woff2': 'font/woff2',
@@ -37,6 +41,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const DOCUMENT = 'index.html'
 const NONCE = '__NONCE__'
 const BASE = '<base href="./" />'
+const SESSION = '<meta name="session" content="unknown" />'
 const NONCE_BYTES = 16
 
 /** Reads the page from the folder that `npm run build:page` writes. Undefined if it has not been built. */
@@ -45,8 +50,9 @@ export async function readPage(folder: string): Promise<BuiltPage | undefined> {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  // One that another build has written would be a page without a policy, or one that finds none of its files.
-  if (template === undefined || !template.includes(NONCE) || !template.includes(BASE)) return undefined
+  // Of another build, it would be a page that its policy stops, or one that finds none of its files.
+  if (template === undefined || ![NONCE, BASE, SESSION].every(part => template.includes(part)))
+    return undefined
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = new Map<string, PageFile>()
   for (const entry of entries) {
@@ -54,7 +60,7 @@ export async function readPage(folder: string): Promise<BuiltPage | undefined> {
     const path = `/${relative(folder, file).replaceAll(sep, '/')}`
     if (entry.isFile() && path !== `/${DOCUMENT}`) files.set(path, await readPageFile(file, path))
   }
-  return { files, documentAt: path => drawDocument(template, path) }
+  return { files, documentAt: (path, isSignedOut) => drawDocument(template, path, isSignedOut) }
 }
 
 async function readPageFile(file: string, path: string): Promise<PageFile> {
@@ -80,9 +86,10 @@ async function compress(bytes: Buffer): Promise<Buffer | undefined> {
  * The base leads from the document to the page relative to where the document is, so that it is right below
  * any path that a proxy takes away, which this program never learns.
  */
-function drawDocument(template: string, path: string): PageDocument {
+function drawDocument(template: string, path: string, isSignedOut: boolean): PageDocument {
   const nonce = randomBytes(NONCE_BYTES).toString('base64url')
   const depth = path.split('/').length - 2
   const base = depth === 0 ? './' : '../'.repeat(depth)
-  return { html: template.replaceAll(NONCE, nonce).replace(BASE, `<base href="${base}" />`), nonce }
+  const html = template.replaceAll(NONCE, nonce).replace(BASE, `<base href="${base}" />`)
+  return { html: isSignedOut ? html.replace(SESSION, SESSION.replace('unknown', 'none')) : html, nonce }
 }

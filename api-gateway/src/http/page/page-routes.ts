@@ -1,6 +1,8 @@
 import { BackupError } from '@telegram-backup/errors'
 import type { Express, Request, RequestHandler, Response } from 'express'
-import type { BuiltPage, PageFile } from '#http/page/page-files.ts'
+import type { BrowserGuards } from '#http/browser-guards.ts'
+import { isSignedOut } from '#http/credentials.ts'
+import type { BuiltPage, PageDocument, PageFile } from '#http/page/page-files.ts'
 import { note } from '#http/request-context.ts'
 
 /** What the page may load and where it may send, for a browser: its own files and this server alone. */
@@ -41,14 +43,19 @@ const AN_HOUR_SECONDS = 3_600
  * its own addresses, and its own words for one that leads nowhere. To be called after all other routes.
  * @param page undefined if it has not been built
  */
-export function addPage(app: Express, page: BuiltPage | undefined): void {
+export function addPage(
+  app: Express,
+  page: BuiltPage | undefined,
+  { assertOwnHost }: Pick<BrowserGuards, 'assertOwnHost'>,
+): void {
   for (const [path, file] of page?.files ?? []) only(app, path, sendFile(path, file))
   const document: RequestHandler = (request, response) => {
     note(response, { route: '/' })
+    assertOwnHost(request)
     // Different for a browser and for a program that asks for the same path.
     response.vary('Accept')
     if (page === undefined) sendNotBuilt(response)
-    else sendDocument(response, page, request.path)
+    else sendDocument(response, page.documentAt(request.path, isSignedOut(request)))
   }
   only(app, '/', document)
   app.use((request, response, next) => {
@@ -79,8 +86,7 @@ function isOpenedByBrowser({ method, path, headers }: Request): boolean {
   return /(?:^|,)\s*text\/html\b/i.test(headers.accept ?? '')
 }
 
-function sendDocument(response: Response, page: BuiltPage, path: string): void {
-  const { html, nonce } = page.documentAt(path)
+function sendDocument(response: Response, { html, nonce }: PageDocument): void {
   response
     .set({
       'Content-Security-Policy': policyOf(nonce),

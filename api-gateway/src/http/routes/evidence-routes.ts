@@ -42,7 +42,13 @@ const list = ({ database }: HttpPorts): Route =>
       const projectId = projectOf(caller, project_id)
       const place = readCursor(cursor)
       const after = place && { at: place.createdAt, id: place.id }
-      const records = await listEvidence(database, { ...filter, projectId, backupId, after, limit: limit + 1 })
+      const records = await listEvidence(database, {
+        ...filter,
+        projectId,
+        backupId,
+        after,
+        limit: limit + 1,
+      })
       const items = records.slice(0, limit).map(one => ({ ...one, created_at: one.at }))
       const view = ({ created_at: _, ...one }: (typeof items)[number]) => evidenceSummary(one)
       return { status: 200, body: page(items, { hasMore: records.length > limit, view }) }

@@ -28,6 +28,8 @@ export interface RouteDescription {
   summary: string
   /** Null: everybody with a valid key or session may ask. Open: without either. */
   scope: ApiScope | null | 'open'
+  /** A person without the scope may ask too, about what is their own. */
+  isForOwn?: boolean
   /** A person must have proved within the last five minutes who they are. */
   needsFactor?: boolean
   query?: z.ZodObject | undefined
@@ -75,12 +77,13 @@ export function route<Query extends z.ZodObject, Body extends z.ZodType>(
   description: Described<Query, Body> & { scope: ApiScope | null },
   handle: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<Answer>,
 ): Route {
-  const { scope, needsFactor = false } = description
+  const { scope, isForOwn = false, needsFactor = false } = description
   return {
     ...description,
     admit: (_request, response) => {
       const caller = callerOf(response)
-      if (scope !== null) assertScope(caller, scope)
+      const mayAsk = isForOwn && caller.kind === 'person'
+      if (scope !== null && !mayAsk) assertScope(caller, scope)
       if (needsFactor) assertRecentFactor(caller)
     },
     handle: async (request, response) =>
@@ -88,7 +91,10 @@ export function route<Query extends z.ZodObject, Body extends z.ZodType>(
   }
 }
 
-/** The same for a route that needs neither a key nor a session. @param admit throws for a request that may not be made */
+/**
+ * The same for a route that needs neither a key nor a session.
+ * @param admit throws for a request that may not be made
+ */
 export function openRoute<Query extends z.ZodObject, Body extends z.ZodType>(
   description: Omit<Described<Query, Body>, 'scope'>,
   admit: (request: Request) => void,

@@ -6,12 +6,7 @@ import {
   revokeSession,
   revokeSessionsOf,
 } from '@telegram-backup/database'
-import {
-  assertRecentFactor,
-  assertScope,
-  type Caller,
-  hasScope,
-} from '@telegram-backup/engine/access/caller.ts'
+import { assertRecentFactor, hasScope } from '@telegram-backup/engine/access/caller.ts'
 import { z } from 'zod'
 import { found, inNameOf, notFound } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -25,12 +20,6 @@ export function sessionListRoutes(ports: HttpPorts): Route[] {
   return [list(ports), endAll(ports), endOne(ports)]
 }
 
-/** A key has no sessions of its own. */
-function seesOthers(caller: Caller): boolean {
-  if (caller.kind === 'key') assertScope(caller, 'admin')
-  return hasScope(caller, 'admin')
-}
-
 const list = ({ database }: HttpPorts): Route =>
   route(
     {
@@ -38,13 +27,14 @@ const list = ({ database }: HttpPorts): Route =>
       path: '/sessions',
       name: 'listSessions',
       summary: 'The sessions that can be used, newest first; without the scope admin, your own ones',
-      scope: null,
+      scope: 'admin',
+      isForOwn: true,
       query: z.strictObject({ person_id: UUID.optional(), limit: LIMIT, cursor: CURSOR.optional() }),
       answers: { 200: { description: 'One page', schema: SESSION_PAGE } },
     },
     async ({ caller, query: { person_id, limit, cursor } }) => {
       const sessions = await pageSessions(database, {
-        personId: seesOthers(caller) ? person_id : caller.id,
+        personId: hasScope(caller, 'admin') ? person_id : caller.id,
         projectId: caller.project_id ?? undefined,
         after: readCursor(cursor),
         limit: limit + 1,
@@ -61,13 +51,14 @@ const endAll = ({ database }: HttpPorts): Route =>
       path: '/sessions',
       name: 'endSessions',
       summary: 'End all sessions of a person but the one that asks; without person_id, your own ones',
-      scope: null,
+      scope: 'admin',
+      isForOwn: true,
       query: z.strictObject({ person_id: UUID.optional() }),
       answers: { 200: { description: 'How many have ended', schema: ENDED_SESSIONS } },
       problems: [404],
     },
     async ({ caller, query: { person_id = caller.id } }) => {
-      if (!seesOthers(caller) && person_id !== caller.id) throw notFound('person')
+      if (!hasScope(caller, 'admin') && person_id !== caller.id) throw notFound('person')
       const person = found(caller, await getPerson(database, person_id), 'person')
       if (person.id !== caller.id) assertRecentFactor(caller)
       const ended = await revokeSessionsOf(inNameOf(caller, database), person, { but: caller.session?.id })
@@ -82,12 +73,13 @@ const endOne = ({ database }: HttpPorts): Route =>
       path: '/sessions/{id}',
       name: 'endSession',
       summary: 'End a session; one of another person needs the scope admin',
-      scope: null,
+      scope: 'admin',
+      isForOwn: true,
       answers: { 204: { description: 'The session has ended' } },
       problems: [404],
     },
     async ({ caller, id }) => {
-      const isAdmin = seesOthers(caller)
+      const isAdmin = hasScope(caller, 'admin')
       const { person } = (await getSession(database, id)) ?? {}
       found(caller, person ?? null, 'session')
       if (person?.id !== caller.id) {

@@ -51,10 +51,11 @@ const begin = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route 
     async ({ body, request, response }) => {
       const attempt = await limits.begin(request, response, 'name' in body ? { name: body.name } : undefined)
       const browser = { userAgent: request.get('User-Agent'), address: request.ip }
-      const signedIn = await limits.inTurn(response, () =>
-        signIn(database, body, { ...browser, refused: () => limits.mayRecord() }),
+      const signedIn = await attempt.of(() =>
+        limits.inTurn(response, () =>
+          signIn(database, body, { ...browser, refused: () => limits.mayRecord() }),
+        ),
       )
-      await attempt.forget()
       await endEarlier(database, request)
       setSessionCookie(request, response, signedIn.secret)
       return { status: 200, body: whoView(callerOfSession(signedIn)) }
@@ -94,10 +95,9 @@ const factor = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route
       const { id: session } = ownSession(caller)
       guards.assertPrivateWay(request)
       const attempt = await limits.begin(request, response, { session })
-      const after = await limits.inTurn(response, () =>
-        renewFactor(inNameOf(caller, database), caller, body.password),
+      const after = await attempt.of(() =>
+        limits.inTurn(response, () => renewFactor(inNameOf(caller, database), caller, body.password)),
       )
-      await attempt.forget()
       return { status: 200, body: whoView(callerOfSession(after)) }
     },
   )

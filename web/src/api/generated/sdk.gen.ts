@@ -643,7 +643,7 @@ export const setPassword = <ThrowOnError extends boolean = true>(options: Option
 /**
  * End all sessions of a person but the one that asks; without person_id, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSessions = <ThrowOnError extends boolean = true>(options?: Options<EndSessionsData, ThrowOnError>): RequestResult<EndSessionsResponses, EndSessionsErrors, ThrowOnError> => (options?.client ?? client).delete<EndSessionsResponses, EndSessionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -658,7 +658,7 @@ export const endSessions = <ThrowOnError extends boolean = true>(options?: Optio
 /**
  * The sessions that can be used, newest first; without the scope admin, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const listSessions = <ThrowOnError extends boolean = true>(options?: Options<ListSessionsData, ThrowOnError>): RequestResult<ListSessionsResponses, ListSessionsErrors, ThrowOnError> => (options?.client ?? client).get<ListSessionsResponses, ListSessionsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -673,7 +673,7 @@ export const listSessions = <ThrowOnError extends boolean = true>(options?: Opti
 /**
  * End a session; one of another person needs the scope admin
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSession = <ThrowOnError extends boolean = true>(options: Options<EndSessionData, ThrowOnError>): RequestResult<EndSessionResponses, EndSessionErrors, ThrowOnError> => (options.client ?? client).delete<EndSessionResponses, EndSessionErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

@@ -11,4 +11,5 @@ export const states: Words['states'] = {
   notFoundHint: 'Es wurde entfernt, oder es gehört zu einem Projekt, das Sie nicht sehen.',
   toOverview: 'Zur Übersicht',
   more: 'Mehr anzeigen',
+  close: 'Schließen',
 }

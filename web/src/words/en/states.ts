@@ -9,4 +9,5 @@ export const states = {
   notFoundHint: 'It may have been removed, or it belongs to a project that you do not see.',
   toOverview: 'To the overview',
   more: 'Show more',
+  close: 'Close',
 }

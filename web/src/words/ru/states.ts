@@ -11,4 +11,5 @@ export const states: Words['states'] = {
   notFoundHint: 'Возможно, это удалено или относится к проекту, который вам не виден.',
   toOverview: 'К обзору',
   more: 'Показать ещё',
+  close: 'Закрыть',
 }

@@ -1026,7 +1026,7 @@ export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>)
 /**
  * End all sessions of a person but the one that asks; without person_id, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSessionsMutation = (options?: Partial<Options<EndSessionsData>>): UseMutationOptions<EndSessionsResponse, EndSessionsError, Options<EndSessionsData>> => {
     const mutationOptions: UseMutationOptions<EndSessionsResponse, EndSessionsError, Options<EndSessionsData>> = {
@@ -1047,7 +1047,7 @@ export const listSessionsQueryKey = (options?: Options<ListSessionsData>) => cre
 /**
  * The sessions that can be used, newest first; without the scope admin, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const listSessionsOptions = (options?: Options<ListSessionsData>) => queryOptions<ListSessionsResponse, ListSessionsError, ListSessionsResponse, ReturnType<typeof listSessionsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -1067,7 +1067,7 @@ export const listSessionsInfiniteQueryKey = (options?: Options<ListSessionsData>
 /**
  * The sessions that can be used, newest first; without the scope admin, your own ones
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const listSessionsInfiniteOptions = (options?: Options<ListSessionsData>) => {
     const opts = infiniteQueryOptions<ListSessionsResponse, ListSessionsError, InfiniteData<ListSessionsResponse>, QueryKey<Options<ListSessionsData>>, string | Pick<QueryKey<Options<ListSessionsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
@@ -1097,7 +1097,7 @@ export const listSessionsInfiniteOptions = (options?: Options<ListSessionsData>)
 /**
  * End a session; one of another person needs the scope admin
  *
- * Everybody with a valid key or session may ask.
+ * Needs the scope admin. A person without it may ask about their own.
  */
 export const endSessionMutation = (options?: Partial<Options<EndSessionData>>): UseMutationOptions<EndSessionResponse, EndSessionError, Options<EndSessionData>> => {
     const mutationOptions: UseMutationOptions<EndSessionResponse, EndSessionError, Options<EndSessionData>> = {
