@@ -2,6 +2,7 @@ import { Code, Text } from '@mantine/core'
 import type { AuditEntry } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
+import styles from '#screens/audit/audit-table.module.css'
 import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { wordOf } from '#shell/word-of.ts'
@@ -80,13 +81,13 @@ function ObjectOf({ entry: { act, object } }: { entry: AuditEntry }) {
   const shown = <PlainText>{isId ? object.slice(0, 8) : object}</PlainText>
   if (isId && act.startsWith('backup.'))
     return (
-      <AnchorLink to="/backups/$id" params={{ id: object }}>
+      <AnchorLink to="/backups/$id" params={{ id: object }} size="sm">
         {shown}
       </AnchorLink>
     )
   if (isId && act.startsWith('job.'))
     return (
-      <AnchorLink to="/jobs/$id" params={{ id: object }}>
+      <AnchorLink to="/jobs/$id" params={{ id: object }} size="sm">
         {shown}
       </AnchorLink>
     )
@@ -97,9 +98,9 @@ function Details({ details }: { details: AuditEntry['details'] }) {
   const entries = Object.entries(details).filter(([, value]) => value !== null)
   if (entries.length === 0) return '–'
   return (
-    <>
+    <div className={styles.details}>
       {entries.map(([name, value]) => (
-        <Text key={name} size="xs">
+        <Text key={name} size="xs" span mr="sm">
           <Text span size="xs" c="dimmed">
             {visibleText(name)}:
           </Text>{' '}
@@ -110,6 +111,6 @@ function Details({ details }: { details: AuditEntry['details'] }) {
           )}
         </Text>
       ))}
-    </>
+    </div>
   )
 }

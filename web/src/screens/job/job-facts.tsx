@@ -2,7 +2,7 @@ import type { Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
-import { useNow } from '#format/use-now.ts'
+import { useSeconds } from '#format/use-seconds.ts'
 import { FactList } from '#shell/fact-list.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
@@ -10,7 +10,7 @@ import { useWords } from '#words/language.tsx'
 export function JobFacts({ job: of }: { job: Job }) {
   const { job: words } = useWords()
   const format = useFormat()
-  const now = useNow(of.state === 'running')
+  const now = useSeconds(of.state === 'running')
   const { progress, started_at, finished_at, source, backup_id } = of
   const end = finished_at === null ? now : Date.parse(finished_at)
   const isTimed = started_at !== null && (finished_at !== null || of.state === 'running')

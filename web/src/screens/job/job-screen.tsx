@@ -72,9 +72,9 @@ function Outcome({ job: { kind, state, target, error } }: { job: Job }) {
       </Alert>
     )
   }
+  if (state === 'cancelled') return <Alert color="gray" variant="light" title={job.cancelled} />
   if (error === null) return null
-  const title =
-    state === 'failed' ? job.failed : state === 'cancelled' ? job.cancelled : job.lastAttemptFailed
+  const title = state === 'failed' ? job.failed : job.lastAttemptFailed
   return (
     <Alert color={state === 'failed' ? 'red' : 'yellow'} variant="light" title={title}>
       <Stack gap="xs">

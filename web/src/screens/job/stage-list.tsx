@@ -7,7 +7,7 @@ import LoaderCircle from 'lucide-react/icons/loader-circle'
 import Square from 'lucide-react/icons/square'
 import { Fragment, useId, useState } from 'react'
 import { useFormat } from '#format/format.ts'
-import { useNow } from '#format/use-now.ts'
+import { useSeconds } from '#format/use-seconds.ts'
 import type { Stage } from '#screens/job/job-stages.ts'
 import { StageLines } from '#screens/job/stage-lines.tsx'
 import { wordOf } from '#shell/word-of.ts'
@@ -45,7 +45,7 @@ function StageRow({ stage, isLast }: { stage: Stage; isLast: boolean }) {
   const format = useFormat()
   const [chosen, setChosen] = useState<boolean>()
   const id = useId()
-  const now = useNow(stage.end === undefined)
+  const now = useSeconds(stage.end === undefined)
   const isOpen = chosen ?? (stage.state === 'running' || (isLast && stage.state === 'failed'))
   const { Icon, color } = SIGNS[stage.state]
   const Chevron = isOpen ? ChevronDown : ChevronRight

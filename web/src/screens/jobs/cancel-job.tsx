@@ -35,7 +35,13 @@ export function CancelJob({ job }: { job: Job }) {
       >
         {jobs.cancel}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={jobs.cancelTitle} centered>
+      <Modal
+        opened={isOpen}
+        onClose={close}
+        title={jobs.cancelTitle}
+        closeButtonProps={{ 'aria-label': jobs.keepRunning }}
+        centered
+      >
         <Text size="sm">{jobs.cancelSays[job.kind]}</Text>
         <Group justify="flex-end" mt="lg">
           <Button variant="default" onClick={close}>

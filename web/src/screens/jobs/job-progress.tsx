@@ -2,7 +2,7 @@ import { Group, Progress, Stack, Text } from '@mantine/core'
 import type { Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { visibleText } from '#format/plain-text.tsx'
-import { secondsLeft, useJobSpeed } from '#screens/jobs/job-speed.ts'
+import { useJobPace } from '#live/use-pace.ts'
 import { jobSubject } from '#screens/jobs/job-subject.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -11,16 +11,15 @@ export function JobProgress({ job }: { job: Job }) {
   const words = useWords()
   const { jobs } = words
   const format = useFormat()
-  const speed = useJobSpeed(job)
+  const pace = useJobPace(job)
   const { bytes_done, bytes_total, parts_done } = job.progress
-  const left = secondsLeft(job.progress, speed)
   const facts = [
     bytes_total === null
       ? jobs.bytes(format.bytes(bytes_done))
       : jobs.ofBytes(format.bytes(bytes_done), format.bytes(bytes_total)),
     parts_done > 0 ? jobs.parts(parts_done) : undefined,
-    speed === undefined ? undefined : jobs.speed(format.bytes(Math.round(speed))),
-    left === undefined ? undefined : jobs.left(format.seconds(left)),
+    pace === undefined || pace.bytesPerSecond <= 0 ? undefined : format.speed(pace.bytesPerSecond),
+    pace?.secondsLeft == null ? undefined : jobs.left(format.seconds(pace.secondsLeft)),
   ].filter(fact => fact !== undefined)
   return (
     <Stack gap={4}>

@@ -20,7 +20,7 @@ export function JobState({ job: { state, attempt } }: { job: Pick<Job, 'state' |
   const { jobs } = useWords()
   const { Icon, color } = SIGNS[state]
   return (
-    <Group gap={6} wrap="nowrap" component="span" data-state={state}>
+    <Group gap={6} wrap="nowrap" component="span" fz="sm" data-state={state}>
       <Icon size={16} aria-hidden color={`var(--mantine-color-${color}-text)`} />
       <span>{jobs.states[state]}</span>
       {attempt > 1 ? (

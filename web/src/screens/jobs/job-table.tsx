@@ -11,8 +11,9 @@ import { useWords } from '#words/language.tsx'
 
 export function JobTable({ items }: { items: readonly Job[] }) {
   const { jobs } = useWords()
-  const { columns: names } = jobs
   const format = useFormat()
+  if (items.length === 0) return null
+  const { columns: names } = jobs
   const columns: Column<Job>[] = [
     { key: 'job', header: names.job, label: '', cell: job => <JobLink job={job} hasError /> },
     { key: 'state', header: names.state, label: names.state, cell: job => <JobState job={job} /> },
@@ -53,7 +54,7 @@ export function JobLink({ job, hasError = false }: { job: Job; hasError?: boolea
   const words = useWords()
   return (
     <div>
-      <AnchorLink to="/jobs/$id" params={{ id: job.id }}>
+      <AnchorLink to="/jobs/$id" params={{ id: job.id }} size="sm">
         <PlainText>{jobSubject(job, words)}</PlainText>
       </AnchorLink>
       {hasError && job.error !== null && job.state !== 'cancelled' ? (

@@ -20,6 +20,8 @@ export function JobsScreen() {
   const navigate = route.useNavigate()
   const { project: project_id, ...rest } = filters
   const query = useQuery(listJobsOptions({ query: { project_id, ...rest, cursor, limit: PAGE } }))
+  // They stand above the table, at their newest.
+  const isRunningAbove = cursor === undefined && (filters.state ?? 'running') === 'running'
   const isFiltered = Object.values(filters).some(Boolean)
   return (
     <Stack gap="md">
@@ -28,9 +30,7 @@ export function JobsScreen() {
         search={filters}
         change={change => void navigate({ search: { ...filters, ...change } as JobsSearch })}
       />
-      {cursor === undefined && (filters.state ?? 'running') === 'running' ? (
-        <RunningJobs filters={filters} />
-      ) : null}
+      {isRunningAbove ? <RunningJobs filters={filters} /> : null}
       <QueryView query={query}>
         {({ items, next_cursor }) =>
           items.length === 0 && cursor === undefined ? (
@@ -39,7 +39,7 @@ export function JobsScreen() {
             </Empty>
           ) : (
             <>
-              <JobTable items={items} />
+              <JobTable items={items.filter(({ state }) => !isRunningAbove || state !== 'running')} />
               <Pages
                 words={jobs.pages}
                 cursor={cursor}

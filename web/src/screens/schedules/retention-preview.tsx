@@ -65,7 +65,8 @@ export function RetentionPreviewView({
   ]
   const facts = [
     (isChange ? words.changed : words.now)(words.stay(rows.length - goes), words.go(goes)),
-    !isChange ? undefined : count('goesToo') === 0 ? words.noChange : words.more(count('goesToo')),
+    isChange && count('goesToo') > 0 ? words.more(count('goesToo')) : undefined,
+    isChange && count('goesToo') + count('waits') === 0 ? words.noChange : undefined,
     isChange && saved > 0 ? words.saved(saved) : undefined,
     count('waits') > 0 ? words.confirmation(count('waits')) : undefined,
   ].filter(fact => fact !== undefined)

@@ -1,3 +1,4 @@
+import type { Format } from '#format/format.ts'
 import type { Words } from '#words/en/index.ts'
 
 /** How often a schedule runs: what a person chooses in fields. Other expressions stay as they are written. */
@@ -61,7 +62,7 @@ export function cronOf(rhythm: Rhythm): string {
 }
 
 /** As `Every day at 03:00`; an expression that no field can show as it is. */
-export function rhythmWords(cron: string, { rhythm: words }: Words['schedules']): string {
+export function rhythmWords(cron: string, { rhythm: words }: Words['schedules'], format: Format): string {
   const rhythm = rhythmOf(cron)
   switch (rhythm.every) {
     case 'minutes':
@@ -69,11 +70,11 @@ export function rhythmWords(cron: string, { rhythm: words }: Words['schedules'])
     case 'hour':
       return words.hour(two(rhythm.minute))
     case 'day':
-      return words.day(rhythm.time)
+      return words.day(format.clock(rhythm.time))
     case 'week':
-      return words.week(rhythm.weekday, rhythm.time)
+      return words.week(rhythm.weekday, format.clock(rhythm.time))
     case 'month':
-      return words.month(rhythm.day, rhythm.time)
+      return words.month(rhythm.day, format.clock(rhythm.time))
     case 'own':
       return rhythm.cron
   }

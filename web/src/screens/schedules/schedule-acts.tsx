@@ -74,7 +74,13 @@ function RemoveDialog({
   }, [id, queryClient])
   const { run, isRunning } = useAct(remove, words.removed)
   return (
-    <Modal opened={isOpen} onClose={close} title={words.removeTitle(visibleText(source))} centered>
+    <Modal
+      opened={isOpen}
+      onClose={close}
+      title={words.removeTitle(visibleText(source))}
+      closeButtonProps={{ 'aria-label': words.form.cancel }}
+      centered
+    >
       <Text size="sm">{words.removeSays}</Text>
       <Group justify="flex-end" mt="lg">
         <Button variant="default" onClick={close}>

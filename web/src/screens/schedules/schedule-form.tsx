@@ -59,7 +59,14 @@ export function ScheduleForm({
   const isSettled = draft === settled && preview.rows !== undefined && runs.error === null
   const title = schedule === undefined ? words.addTitle : words.changeTitle(visibleText(schedule.source))
   return (
-    <Modal opened onClose={close} title={title} size="lg" fullScreen={isPhone === true}>
+    <Modal
+      opened
+      onClose={close}
+      title={title}
+      size="lg"
+      fullScreen={isPhone === true}
+      closeButtonProps={{ 'aria-label': form.cancel }}
+    >
       <form
         onSubmit={async event => {
           event.preventDefault()

@@ -24,7 +24,7 @@ export function ScheduleTable({ items }: { items: readonly Schedule[] }) {
       label: '',
       cell: ({ source, project_id }) => (
         <div>
-          <AnchorLink to="/sources/$name" params={{ name: source }}>
+          <AnchorLink to="/sources/$name" params={{ name: source }} size="sm" fw={600}>
             <PlainText>{source}</PlainText>
           </AnchorLink>
           <Text size="xs" c="dimmed">
@@ -40,7 +40,7 @@ export function ScheduleTable({ items }: { items: readonly Schedule[] }) {
       cell: ({ cron, timezone, jitter }) => (
         <div>
           <div>
-            {visibleText(rhythmWords(cron, words))} <Code>{visibleText(cron)}</Code>
+            {visibleText(rhythmWords(cron, words, format))} <Code>{visibleText(cron)}</Code>
           </div>
           <Text size="xs" c="dimmed">
             {visibleText(timezone)}

@@ -121,7 +121,8 @@ function Dialogs({
 
 /** What retention does with the backups of a schedule by the rules of now. */
 function RetentionDialog({ schedule, close }: { schedule: Schedule; close: () => void }) {
-  const { preview: words } = useWords().schedules
+  const { schedules, states } = useWords()
+  const { preview: words } = schedules
   const isPhone = useMediaQuery('(max-width: 48em)')
   const { project_id, type, source, keep } = schedule
   const preview = usePreview({ project_id, type, source, schedule }, keep as KeepPolicy | null)
@@ -132,6 +133,7 @@ function RetentionDialog({ schedule, close }: { schedule: Schedule; close: () =>
       title={`${visibleText(source)}: ${words.title}`}
       size="lg"
       fullScreen={isPhone === true}
+      closeButtonProps={{ 'aria-label': states.close }}
     >
       <RetentionPreviewView preview={preview} isChange={false} />
     </Modal>

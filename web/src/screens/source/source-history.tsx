@@ -10,7 +10,8 @@ import { AnchorLink } from '#shell/links.tsx'
 import { QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
 
-const RUNS = 40
+/** So many bars fit on a phone. */
+const RUNS = 24
 const JOBS_SHOWN = 10
 
 /** What became of a source: sizes, durations and jobs; also of one that is in no file any more. */

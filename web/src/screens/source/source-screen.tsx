@@ -4,7 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { listSourcesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Source } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
-import { PlainText, visibleText } from '#format/plain-text.tsx'
+import { PlainText } from '#format/plain-text.tsx'
 import { SourceHistory } from '#screens/source/source-history.tsx'
 import { CheckResult } from '#screens/sources/check-result.tsx'
 import { SourceActs } from '#screens/sources/source-acts.tsx'
@@ -53,7 +53,7 @@ function Configured({ source }: { source: Source }) {
   const mayChange = useMay('admin')
   const { facts, sections } = sources
   const { kind, type, no_backup_for_hours, drill_within_hours, proof, is_usable, serves } = source
-  const hours = (count: number): string => visibleText(format.seconds(count * HOUR_SECONDS))
+  const hours = (count: number): string => format.span(count * HOUR_SECONDS)
   return (
     <>
       <SourceActs source={source} />

@@ -21,13 +21,13 @@ export function SourceSchedules({ source: { schedules } }: { source: Source }) {
       {schedules.map(({ id, cron, timezone, enabled, next_run_at }) => (
         <div key={id}>
           <Text size="sm">
-            {visibleText(rhythmWords(cron, words))}
+            {visibleText(rhythmWords(cron, words, format))}
             {timezone === format.zone ? '' : ` (${visibleText(timezone)})`}
             {enabled ? '' : ` · ${sources.off}`}
           </Text>
           {next_run_at === null ? null : (
             <Text size="xs" c="dimmed">
-              {sources.nextRun} <Time at={next_run_at} zone={timezone} isRelative />
+              {sources.nextRun} <Time at={next_run_at} isRelative />
             </Text>
           )}
         </div>

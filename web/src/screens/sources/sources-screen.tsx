@@ -57,7 +57,7 @@ function SourceTable({ items }: { items: readonly Source[] }) {
       label: '',
       cell: ({ name, is_usable, serves }) => (
         <div>
-          <AnchorLink to="/sources/$name" params={{ name }} fw={600}>
+          <AnchorLink to="/sources/$name" params={{ name }} size="sm" fw={600}>
             <PlainText>{name}</PlainText>
           </AnchorLink>
           {is_usable && serves > 0 ? null : (

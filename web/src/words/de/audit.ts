@@ -14,7 +14,7 @@ export const audit: Words['audit'] = {
   filters: {
     label: 'Filter',
     actor: 'Wer',
-    actorHint: 'Der ganze Name, wie die Liste ihn zeigt',
+    actorHint: 'Der ganze Name',
     act: 'Was',
     object: 'Woran',
     objectHint: 'Eine Kennung oder ein Name',

@@ -53,7 +53,6 @@ export const jobs: Words['jobs'] = {
   progress: subject => `Fortschritt: ${subject}`,
   ofBytes: (done, total) => `${done} von etwa ${total}`,
   bytes: done => `bisher ${done}`,
-  speed: bytes => `${bytes} je Sekunde`,
   left: time => `noch etwa ${time}`,
   parts: count => (count === 1 ? '1 Teil' : `${count} Teile`),
   cancel: 'Abbrechen',

@@ -53,7 +53,7 @@ export const sources: Words['sources'] = {
   checked: 'Die Prüfung ist fertig.',
   hiddenFinding: 'Nur ein Administrator sieht, was die Prüfung fand: Sie kann einen Server nennen.',
   backUp: 'Jetzt sichern',
-  backUpLabel: name => `${name} jetzt sichern`,
+  backUpLabel: name => `Jetzt sichern: ${name}`,
   addSchedule: 'Zeitplan hinzufügen',
   adding: 'Eine Quelle oder ein Ziel hinzufügen',
   addingSays:

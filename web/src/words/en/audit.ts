@@ -12,7 +12,7 @@ export const audit = {
   filters: {
     label: 'Filters',
     actor: 'Who',
-    actorHint: 'The whole name, as the list shows it',
+    actorHint: 'The whole name',
     act: 'What',
     object: 'Of what',
     objectHint: 'An id or a name',

@@ -38,7 +38,6 @@ export const jobs = {
   progress: (subject: string) => `Progress: ${subject}`,
   ofBytes: (done: string, total: string) => `${done} of about ${total}`,
   bytes: (done: string) => `${done} so far`,
-  speed: (bytes: string) => `${bytes} a second`,
   left: (time: string) => `about ${time} left`,
   parts: (count: number) => (count === 1 ? '1 part' : `${count} parts`),
   cancel: 'Cancel',

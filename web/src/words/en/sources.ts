@@ -49,7 +49,7 @@ export const sources = {
   checked: 'The check is done.',
   hiddenFinding: 'Only an administrator sees what the check found: it may name a server.',
   backUp: 'Back up now',
-  backUpLabel: (name: string) => `Back up ${name} now`,
+  backUpLabel: (name: string) => `Back up now: ${name}`,
   addSchedule: 'Add a schedule',
   adding: 'Add a source or a target',
   addingSays:

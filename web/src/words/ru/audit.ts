@@ -14,7 +14,7 @@ export const audit: Words['audit'] = {
   filters: {
     label: 'Фильтры',
     actor: 'Кто',
-    actorHint: 'Имя целиком, как в списке',
+    actorHint: 'Имя целиком',
     act: 'Что',
     object: 'Над чем',
     objectHint: 'Номер или имя',

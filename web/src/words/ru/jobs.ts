@@ -54,7 +54,6 @@ export const jobs: Words['jobs'] = {
   progress: subject => `Ход: ${subject}`,
   ofBytes: (done, total) => `${done} из примерно ${total}`,
   bytes: done => `уже ${done}`,
-  speed: bytes => `${bytes} в секунду`,
   left: time => `осталось около ${time}`,
   parts: count => `${count} ${plural('ru', count, { one: 'часть', few: 'части', other: 'частей' })}`,
   cancel: 'Отменить',

@@ -55,7 +55,7 @@ export const sources: Words['sources'] = {
   checked: 'Проверка закончена.',
   hiddenFinding: 'Что нашла проверка, видит только администратор: там может быть имя сервера.',
   backUp: 'Сделать копию',
-  backUpLabel: name => `Сделать копию ${name} сейчас`,
+  backUpLabel: name => `Сделать копию: ${name}`,
   addSchedule: 'Добавить расписание',
   adding: 'Как добавить источник или цель',
   addingSays:

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 
-/** The time in ms, again each second while `isMoving`. */
-export function useNow(isMoving = true): number {
+/** Milliseconds since 1970; while `isMoving`, it goes on each second. */
+export function useSeconds(isMoving = true): number {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
     if (!isMoving) return
