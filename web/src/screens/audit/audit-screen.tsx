@@ -12,7 +12,7 @@ import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
 const route = getRouteApi('/signed-in/audit')
-const PAGE = 100
+const PAGE = 50
 type Query = NonNullable<ListAuditData['query']>
 
 export function AuditScreen() {

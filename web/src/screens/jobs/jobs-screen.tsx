@@ -12,7 +12,7 @@ import { Empty, QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
 
 const route = getRouteApi('/signed-in/jobs')
-const PAGE = 50
+const PAGE = 30
 
 export function JobsScreen() {
   const { jobs, shell } = useWords()

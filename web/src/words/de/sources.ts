@@ -27,7 +27,7 @@ export const sources: Words['sources'] = {
     directory: 'Verzeichnis',
     file: 'Datei',
   },
-  anyProject: 'jedes, außer für gebundene Rollen',
+  anyProject: 'jedes (nur für Personen, die alle Projekte sehen)',
   serves: count =>
     count === 0 ? 'keinem laufenden serve' : count === 1 ? '1 laufenden serve' : `${count} laufenden serve`,
   unserved:

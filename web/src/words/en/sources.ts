@@ -24,7 +24,7 @@ export const sources = {
     directory: 'Directory',
     file: 'File',
   },
-  anyProject: 'every project that is not bound',
+  anyProject: 'any (only for people who see all projects)',
   serves: (count: number) =>
     count === 0 ? 'no running serve' : count === 1 ? '1 running serve' : `${count} running serves`,
   unserved: 'No running serve has this source in its file, so nothing backs it up. Start one that has it.',

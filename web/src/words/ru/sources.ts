@@ -27,7 +27,7 @@ export const sources: Words['sources'] = {
     directory: 'Папка',
     file: 'Файл',
   },
-  anyProject: 'любой, кроме привязанных ролей',
+  anyProject: 'любой (для людей, которым видны все проекты)',
   serves: count =>
     count === 0
       ? 'ни одним работающим serve'
