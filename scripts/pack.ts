@@ -19,7 +19,7 @@ const PAGE = 'page'
 
 const ROOT_MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   workspaces: string[]
-  optionalDependencies: Record<string, string>
+  optionalDependencies: { node: string }
 }
 
 interface Manifest {
@@ -84,7 +84,8 @@ async function stageProgram(): Promise<string> {
   const manifest: Manifest = {
     ...rest,
     dependencies: await packProgram(join(target, 'dist'), Object.fromEntries(needed)),
-    optionalDependencies: Object.assign({}, ROOT_MANIFEST.optionalDependencies, ...optional),
+    // Not the server of the sample, which npm brings for `npm start` alone.
+    optionalDependencies: Object.assign({ node: ROOT_MANIFEST.optionalDependencies.node }, ...optional),
     exports: { './bin/*': './bin/*' },
     imports: {
       ...assets,

@@ -221,7 +221,7 @@ export {
 } from '#monitoring/alerts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
-export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
+export { type MemberProof, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'

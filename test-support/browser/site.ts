@@ -21,7 +21,9 @@ export interface Site {
   server: PostgresServer | undefined
   /** The way of the browsers to `serve`. */
   way: CutWay
-  /** Asks the HTTP API with an administrator's key. Throws for an answer that is an error. */
+  /** An administrator's key of the HTTP API. */
+  key: string
+  /** Asks the HTTP API with the key. Throws for an answer that is an error. */
   ask<Answer>(path: string, json?: unknown, method?: string): Promise<Answer>
   /** Makes a backup of the source, and resolves to its id. */
   backUp(source: string): Promise<string>
@@ -77,6 +79,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
     catalog,
     server,
     way,
+    key,
     ask: async <Answer>(path: string, json?: unknown, method = json === undefined ? 'GET' : 'POST') => {
       const answer = await fetch(new URL(`api/v1/${path}`, urlOf(serve)), {
         method,
@@ -87,8 +90,8 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
       return (await answer.json()) as Answer
     },
     backUp: async source => {
-      const { id } = await site.ask<{ id: string }>('backups', { source })
-      const { backup_id: backup, error } = await site.ended(id)
+      const { job_id: job } = await site.ask<{ job_id: string }>('backups', { source })
+      const { backup_id: backup, error } = await site.ended(job)
       if (backup === null || error !== null) throw new Error(`No backup of ${source}: ${error?.message}`)
       return backup
     },

@@ -1,4 +1,4 @@
-import { createTheme, type MantineThemeOverride } from '@mantine/core'
+import { createTheme, type MantineThemeOverride, Menu } from '@mantine/core'
 
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: 'blue',
@@ -10,4 +10,8 @@ export const theme: MantineThemeOverride = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "Liberation Mono", monospace',
   headings: { fontWeight: '650' },
+  components: {
+    // Its placeholder for the focus is no entry of a menu: readers of screens stumble over it.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+  },
 })

@@ -1,23 +1,16 @@
 import { seriousFindings } from '@telegram-backup/test-support/browser/accessibility.ts'
-import { pageTest } from '@telegram-backup/test-support/browser/page-test.ts'
-import { openSite } from '@telegram-backup/test-support/browser/site.ts'
 import { describe, expect } from 'vitest'
+import { pageTest } from '#test/page/page-test.ts'
 
-const it = pageTest
-  .extend('site', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const site = await openSite({ withServer: true })
-    onCleanup(site.close)
-    return site
-  })
-  .extend('samples', { scope: 'file' }, async ({ site }) => {
-    const backup = await site.backUp('shop')
-    await site.backUp('uploads')
-    await site.backUp('logs')
-    const { id: job } = await site.ask<{ id: string }>(`backups/${backup}/verify`, { drill: true })
-    await site.ended(job)
-    const { items } = await site.ask<{ items: { id: string }[] }>('drills')
-    return { backup, job, drill: items[0]?.id ?? '' }
-  })
+const it = pageTest({ withServer: true }).extend('samples', { scope: 'file' }, async ({ site }) => {
+  const backup = await site.backUp('shop')
+  await site.backUp('uploads')
+  await site.backUp('logs')
+  const { job_id: job } = await site.ask<{ job_id: string }>(`backups/${backup}/verify`, { drill: true })
+  await site.ended(job)
+  const { items } = await site.ask<{ items: { id: string }[] }>('drills')
+  return { backup, job, drill: items[0]?.id ?? '' }
+})
 
 /** Every screen, as its address below the page. */
 const SCREENS: Readonly<Record<string, (samples: { backup: string; job: string; drill: string }) => string>> =
@@ -52,7 +45,7 @@ describe.for([
     for (const [name, addressOf] of Object.entries(SCREENS)) {
       await page.goto(new URL(addressOf(samples), site.url).href)
       await page.locator('h1, h2').first().waitFor()
-      await page.waitForLoadState('networkidle')
+      await page.locator('[role="progressbar"]').waitFor({ state: 'detached' })
       const findings = await seriousFindings(page)
       const wide = await page.evaluate('document.documentElement.scrollWidth')
       const isTooWide = Number(wide) > look.width
@@ -60,4 +53,27 @@ describe.for([
     }
     expect(found).toEqual({})
   })
+})
+
+it('the first load has at most 200 kB of script, and paints soon after the document is there', async ({
+  site,
+  pages,
+}) => {
+  const page = await pages.open(site.url, { cookies: await site.signIn('First') })
+  const scripts: Promise<number>[] = []
+  page.on('requestfinished', request => {
+    if (request.resourceType() === 'script')
+      scripts.push(request.sizes().then(({ responseBodySize }) => responseBodySize))
+  })
+  const began = performance.now()
+  await page.goto(site.url, { waitUntil: 'commit' })
+  const document = performance.now() - began
+  await page.getByRole('status').first().waitFor()
+  const useful = performance.now() - began
+  const bytes = (await Promise.all(scripts)).reduce((sum, size) => sum + size, 0)
+  console.info(
+    `script: ${bytes} bytes; document after ${document.toFixed(0)} ms, first sentence after ${useful.toFixed(0)} ms: ${(useful / document).toFixed(1)} times`,
+  )
+  expect(bytes).toBeGreaterThan(50_000)
+  expect(bytes).toBeLessThanOrEqual(200_000)
 })
