@@ -36,13 +36,13 @@ export function useAct<Asked extends unknown[]>(
           if (!(await askForFactor())) return false
           await work(...asked)
         }
-        if (done !== undefined) say({ message: done, color: 'teal' })
+        if (done !== undefined) say({ text: done, isGood: true })
         return true
       } catch (error) {
         const found = asProblem(error)
         setProblem(found)
         const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        say({ message: visibleText(message), color: 'red', autoClose: 15_000 })
+        say({ text: visibleText(message), isGood: false })
         return false
       } finally {
         setRunning(false)
