@@ -1,4 +1,4 @@
-import { createTheme, type MantineThemeOverride, Menu } from '@mantine/core'
+import { createTheme, type MantineThemeOverride } from '@mantine/core'
 
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: 'blue',
@@ -12,6 +12,6 @@ export const theme: MantineThemeOverride = createTheme({
   headings: { fontWeight: '650' },
   components: {
     // Its placeholder for the focus is no entry of a menu: readers of screens stumble over it.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
   },
 })
