@@ -1,8 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { whoAmIOptions } from '#shell/whoami.ts'
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -22,6 +24,7 @@ export function useAct<Asked extends unknown[]>(
   work: (...asked: Asked) => Promise<unknown>,
   done?: string,
 ): Act<Asked> {
+  const queryClient = useQueryClient()
   const [isRunning, setRunning] = useState(false)
   const [problem, setProblem] = useState<ApiProblem>()
   const run = useCallback(
@@ -41,6 +44,8 @@ export function useAct<Asked extends unknown[]>(
       } catch (error) {
         const found = asProblem(error)
         setProblem(found)
+        // The session has ended: the frame shows the sign-in.
+        if (found.status === 401) void queryClient.invalidateQueries(whoAmIOptions())
         const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
         say({ text: visibleText(message), isGood: false })
         return false
@@ -48,7 +53,7 @@ export function useAct<Asked extends unknown[]>(
         setRunning(false)
       }
     },
-    [work, done],
+    [work, done, queryClient],
   )
   return { run, isRunning, problem }
 }
