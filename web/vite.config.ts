@@ -15,8 +15,8 @@ const config: UserConfig = defineConfig({
   html: { cspNonce: '__NONCE__' },
   build: {
     target: 'es2024',
-    // The first browsers with light-dark(): rewritten for older ones, its colours would be lost.
-    cssTarget: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
+    // Browsers that know light-dark() themselves: what would stand for it needs the colour scheme in each file.
+    cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     // Nothing inline: the policy of the page allows files of its own alone.
     assetsInlineLimit: 0,
     // The licenses of what is bundled, as these want it.

@@ -172,11 +172,11 @@ export {
   createApiKey,
   findApiKey,
   getApiKey,
-  goodKeyHashes,
   listApiKeys,
   pageApiKeys,
   revokeApiKey,
 } from '#keys/api-keys.ts'
+export { goodSecretHashes } from '#keys/good-secrets.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 // People, their sessions and one-time links.
@@ -194,7 +194,6 @@ export { pruneSessions, revokeSession, revokeSessionsOf } from '#people/session-
 export {
   findSession,
   getSession,
-  goodSessionHashes,
   knownPlaces,
   type ListedSession,
   pageSessions,
@@ -221,7 +220,7 @@ export {
 } from '#monitoring/alerts.ts'
 export { type OpenJobs, openJobs } from '#monitoring/job-facts.ts'
 export * from '#monitoring/notices.ts'
-export { type DrillFacts, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
+export { type MemberProof, type ProofFacts, proofFacts } from '#monitoring/proof-facts.ts'
 export { type QueueFacts, queueFacts } from '#monitoring/queue-facts.ts'
 export { type LastComplete, type SourceFacts, sourceFacts } from '#monitoring/source-facts.ts'
 export type { Alert, Notice, NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'

@@ -11,6 +11,7 @@ import {
   finishJob,
   getJob,
   type Job,
+  jobsAtWork,
   type Lease,
   type NewJob,
   noteProgress,
@@ -127,13 +128,16 @@ export function describeJobRuns(open: () => Promise<Database>): void {
 
     test('what a process that is gone has left is found, and is begun by one other once it was brought back', async () => {
       const [dead, alive] = [await create(), await create({ source: 'other' })]
+      const atWork = async () => (await jobsAtWork(database, { limit: 9 })).map(({ id }) => id)
       const begun = await run(dead)
       await run(alive)
       expect(await abandonedJobs(database)).toEqual([])
+      expect(await atWork()).toEqual([alive, dead])
       await sql`update control_plane.leases set pid = 999999999 where subject = ${dead}`.execute(
         database.kysely,
       )
       expect((await abandonedJobs(database)).map(({ id }) => id)).toEqual([dead])
+      expect(await atWork()).toEqual([alive])
       // A restore that was cut off, for one, is not to go on because its message comes twice.
       await expect(begin(dead)).rejects.toMatchObject({ code: 'BUSY' })
       expect((await abandonedJobs(database)).map(({ id }) => id)).toEqual([dead])
@@ -144,6 +148,7 @@ export function describeJobRuns(open: () => Promise<Database>): void {
       expect(await abandonedJobs(database)).toEqual([])
       await sql`delete from control_plane.leases where subject = ${alive}`.execute(database.kysely)
       expect((await abandonedJobs(database)).map(({ id }) => id)).toEqual([alive])
+      expect(await atWork()).toEqual([dead])
     })
 
     test('a run that lost its job can write nothing about it any more, and is told', async () => {

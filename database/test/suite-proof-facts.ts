@@ -27,6 +27,14 @@ export function describeProofFacts(open: () => Promise<Database>): void {
                 ${damaged ? dayOf(day) : null}, ${group}, ${size}, ${member})`.execute(database.kysely)
       return id
     }
+    const drill = async (of: string, day: number, code: string | null): Promise<string> => {
+      const id = randomUUID()
+      await sql`
+        insert into control_plane.verifications (id, backup_id, kind, state, code, actor, started_at, finished_at)
+        values (${id}, ${of}, 'drill', ${code === null ? 'sound' : 'failed'}, ${code}, 'a', ${dayOf(day)}, ${dayOf(day)})
+      `.execute(database.kysely)
+      return id
+    }
     const facts = async () => (await proofFacts(database))[0]
 
     test('the newest good backup is neither damaged, nor being erased, nor from tomorrow', async () => {
@@ -64,21 +72,36 @@ export function describeProofFacts(open: () => Promise<Database>): void {
 
     test('the last drill is one of a backup that is there, and showed something', async () => {
       const [old, erased] = [await add(1), await add(2, { state: 'erased' })]
-      const drill = async (of: string, day: number, code: string | null) => {
-        const id = randomUUID()
-        await sql`
-          insert into control_plane.verifications (id, backup_id, kind, state, code, actor, started_at, finished_at)
-          values (${id}, ${of}, 'drill', ${code === null ? 'sound' : 'failed'}, ${code}, 'a', ${dayOf(day)}, ${dayOf(day)})
-        `.execute(database.kysely)
-        return id
-      }
-      expect(await facts()).toMatchObject({ last_drill: null, is_drilled: false })
+      expect(await facts()).toMatchObject({
+        members: [{ member: null, last_drill: null, is_drilled: false }],
+      })
       const failed = await drill(old, 3, 'DISK_FULL')
       await drill(old, 4, 'CANCELLED')
       await drill(erased, 5, null)
-      expect(await facts()).toMatchObject({ last_drill: { id: failed, state: 'failed' }, is_drilled: false })
+      expect(await facts()).toMatchObject({
+        members: [{ last_drill: { id: failed, state: 'failed' }, is_drilled: false }],
+      })
       const sound = await drill(old, 6, null)
-      expect(await facts()).toMatchObject({ last_drill: { id: sound, state: 'sound' }, is_drilled: true })
+      expect(await facts()).toMatchObject({
+        members: [{ last_drill: { id: sound, state: 'sound', finished_at: dayOf(6) }, is_drilled: true }],
+      })
+    })
+
+    test('each member of the newest run has its own proof; one that is not part of it any more has none', async () => {
+      const [first, second] = [randomUUID(), randomUUID()]
+      const gone = await add(1, { group: first, size: 2, member: 'gone' })
+      const old = await add(1, { group: first, size: 2, member: 'a' })
+      await add(2, { group: second, size: 2, member: 'a' })
+      const read = await add(2, { group: second, size: 2, member: 'b' })
+      await sql`update control_plane.backups set verified_at = ${dayOf(3)} where id = ${read}`.execute(
+        database.kysely,
+      )
+      const id = await drill(old, 4, 'DIFFERENT')
+      await drill(gone, 5, null)
+      expect((await facts())?.members).toMatchObject([
+        { member: 'a', last_drill: { id, state: 'failed' }, is_drilled: false, last_read_at: null },
+        { member: 'b', last_drill: null, is_drilled: false, last_read_at: dayOf(3) },
+      ])
     })
   })
 }

@@ -34,5 +34,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 export function exitCodeFor(code: string | undefined): ExitCode {
-  return (code === undefined ? undefined : BY_CODE[code]) ?? ExitCode.FAILED
+  // Servers and files choose codes, too: one may be named as a property that every object has.
+  if (code === undefined || !Object.hasOwn(BY_CODE, code)) return ExitCode.FAILED
+  return BY_CODE[code] ?? ExitCode.FAILED
 }

@@ -1,4 +1,5 @@
-import type { Database } from '@telegram-backup/database'
+import { randomUUID } from 'node:crypto'
+import { type Database, type DeclaredSource, noteService } from '@telegram-backup/database'
 import { sql } from 'kysely'
 
 /**
@@ -57,11 +58,22 @@ export async function fillCatalog(database: Database, sources: number, backups: 
     insert into control_plane.schedules (source, project_id, type, cron, timezone, next_run_at)
     select distinct source_name, project_id, type, '0 3 * * *', 'UTC', now() + interval '1 day' from control_plane.backups`)
   await run(sql`
-    insert into control_plane.drill_plans (project_id, type, source, within_ms)
-    select distinct project_id, type, source_name, 2592000000 from control_plane.backups`)
+    insert into control_plane.drill_plans (project_id, type, source)
+    select distinct project_id, type, source_name from control_plane.backups`)
+  const names = Array.from({ length: sources }, (_, number) => `s${number}`)
+  const declared = { sources: names.map(declaredSource), targets: [] }
+  await noteService(database, { id: randomUUID(), sources: names, targets: [], drills: true, declared })
   for (const table of ['backups', 'jobs', 'backup_parts', 'verifications', 'schedules', 'drill_plans'])
     await run(sql`analyze ${sql.table(`control_plane.${table}`)}`)
-  return Array.from({ length: sources }, (_, number) => `s${number}`)
+  return names
+}
+
+/** As a serve declares it whose file wants a drill within 30 days. */
+function declaredSource(name: string, number: number): DeclaredSource {
+  return {
+    ...{ name, project_id: `p${number % 10}`, type: 'database', kind: 'postgres', is_usable: true },
+    ...{ no_backup_for_ms: null, drill_within_ms: 30 * 86_400_000, proof: 'fast' },
+  }
 }
 
 const REPORT = {

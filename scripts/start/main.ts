@@ -49,23 +49,29 @@ function openInBrowser(link: string): void {
 }
 
 function describeReady(sample: RunningSample, folder: string): string {
-  const { link, noServer, environmentFile } = sample
-  const restore =
-    noServer === null
-      ? `Restore the shop: its latest backup, "Restore", target ${RESTORE_TARGET}, a new database.`
-      : `The shop is a dump as a file, since ${noServer}. With PostgreSQL's client programs (apt-get install postgresql-client) and --fresh it is a database that you can restore.`
+  const { link, isFirst, environmentFile } = sample
   return `
 Ready in ${progress.seconds} s. This link signs you in as an administrator, once, within 15 minutes:
 
   ${link}
+${isFirst ? `\n${whatToTry(sample)}\n` : ''}
+On the command line, in this folder:
+  node cli/bin/telegram-backup.js status --env-file ${environmentFile}
 
-Try:
-- The alert: the last backup of the logs is far too small. "Back up now" on the overview mends it.
-- ${restore}
-- The same on the command line: node cli/bin/telegram-backup.js status --env-file ${environmentFile}
+Everything lies in ${folder}.
+Ctrl-C stops everything. "npm start" goes on from there, "npm start -- --fresh" begins anew.`
+}
 
-Everything lies in ${folder}. Ctrl-C stops everything. The next "npm start" goes on with this
-folder; "npm start -- --fresh" begins anew.`
+function whatToTry({ noServer }: RunningSample): string {
+  const restore =
+    noServer === null
+      ? `- Restore the shop: its newest backup, "Restore", into the new database ${RESTORE_TARGET}.`
+      : `- The shop is a dump as a file, since ${noServer}. To restore it into a database, install
+  PostgreSQL's client programs (apt-get install postgresql-client), then: npm start -- --fresh`
+  return `Try on the page:
+- Mend the alert: the last backup of the logs is far too small. "Back up now" makes a whole one.
+${restore}
+- Watch the drill that runs just now: it proves that a backup can be restored.`
 }
 
 async function start({ folder: wanted, fresh, open, port }: StartOptions): Promise<void> {

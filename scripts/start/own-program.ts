@@ -68,7 +68,8 @@ export class OwnProgram {
       stop: async () => {
         isStopping = true
         host.emitter.emit('SIGTERM', 'SIGTERM')
-        await ended
+        // A failure was reported by `ended`.
+        await ended.catch(() => {})
       },
       ended,
     }

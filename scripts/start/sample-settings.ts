@@ -55,7 +55,9 @@ export async function writeEnvironment(
     ...(of.shopServer !== undefined && { [SHOP_SERVER_VARIABLE]: of.shopServer }),
   }
   const file = join(folder, 'environment')
-  const text = Object.entries(settings).map(([name, value]) => `${name}="${value}"\n`)
+  const text = Object.entries(settings).map(
+    ([name, value]) => `${name}="${value.replace(/["$\\`]/g, '\\$&')}"\n`,
+  )
   await writeFile(file, text.join(''), PRIVATE)
   return { variables: { ...ownVariables(), ...settings }, file }
 }

@@ -4,6 +4,7 @@ import { startEmulator } from '@telegram-backup/bot-api-emulator'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
 import { openCatalog } from '@telegram-backup/engine/wiring.ts'
+import { describeError } from '@telegram-backup/errors'
 import { askForDrill } from '#start/first-drill.ts'
 import { DAYS, makeHistory } from '#start/history.ts'
 import { OwnProgram } from '#start/own-program.ts'
@@ -40,6 +41,8 @@ import { makeSignInLink } from '#start/sign-in-link.ts'
 export interface RunningSample {
   /** Opens the page and signs in; works once. */
   link: string
+  /** Whether this start made it. */
+  isFirst: boolean
   /** Why the database is a dump as a file; null when it is in a server. */
   noServer: string | null
   /** For other commands: `--env-file`. */
@@ -74,7 +77,11 @@ export async function runSample(
   try {
     await use(await start(starting, stops))
   } finally {
-    for (const stop of stops.reverse()) await stop()
+    // What cannot be stopped must not keep the others running.
+    for (const stop of stops.reverse())
+      await stop().catch((error: unknown) =>
+        starting.progress.say(`warning: ${describeError(error).message}`),
+      )
   }
 }
 
@@ -82,6 +89,7 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   const { path } = folder
   const log = createWriteStream(join(path, 'program.log'), { flags: 'a', mode: 0o600 })
   stops.push(() => new Promise<void>(resolve => log.end(resolve)))
+  const isFirst = folder.state === null
   const state = folder.state ?? (await beginState(folder, signal))
   const emulator = await startEmulator({ dataDir: join(path, 'chat') })
   stops.push(() => emulator.close())
@@ -90,9 +98,9 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   const { recipient, passwords, noServer } = state
   const shopServer = server && shopServerUrl(server.port, passwords.shop)
   const environment = await writeEnvironment(path, { emulator, recipient, shopServer })
-  if (folder.state === null) await makeDays({ path, state, server, environment, log, progress, signal })
+  if (isFirst) await makeDays({ path, state, server, environment, log, progress, signal })
   const program = new OwnProgram({ environment: environment.variables, log, signal })
-  if (folder.state === null) {
+  if (isFirst) {
     await progress.step(
       'That machine is lost; a new one rebuilds the catalog from the chat',
       () => program.run<{ backups: unknown[] }>('recover'),
@@ -111,9 +119,9 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   const database = await openCatalog(readConfig(environment.variables), signal)
   stops.push(() => database.close())
   // A dump in a file is restored by client programs that may be missing.
-  if (folder.state === null) await askForDrill(database, server ? SHOP : DOCUMENTS)
+  if (isFirst) await askForDrill(database, server ? SHOP : DOCUMENTS)
   const link = await makeSignInLink(database, serving.answer.url)
-  return { link, noServer, environmentFile: environment.file, ended: serving.ended }
+  return { link, isFirst, noServer, environmentFile: environment.file, ended: serving.ended }
 }
 
 /** Marks the folder before anything else is in it. */

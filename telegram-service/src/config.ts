@@ -23,6 +23,11 @@ export interface TelegramConfig {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** The text of a variable, which a file may name as a property that every object has. */
+function textOf(environment: Environment, name: string): string | undefined {
+  return Object.hasOwn(environment, name) ? environment[name]?.trim() : undefined
+}
+
 /**
  * A variable's value; undefined for an empty one. For a secret, `NAME_FILE` may name a file with it. Throws
  * `CONFIGURATION` when that file cannot be read.
@@ -32,9 +37,9 @@ export function readVariable(
   name: string,
   kind: 'plain' | 'secret' = 'plain',
 ): string | undefined {
-  const value = environment[name]?.trim()
+  const value = textOf(environment, name)
   if (value) return value
-  const file = kind === 'secret' ? environment[`${name}_FILE`]?.trim() : undefined
+  const file = kind === 'secret' ? textOf(environment, `${name}_FILE`) : undefined
   if (!file) return undefined
   try {
     return readSecretFile(file).trim() || undefined

@@ -138,6 +138,13 @@ describe('a secret', () => {
     })
   })
 
+  test('is not a property that every object has', () => {
+    for (const name of Object.getOwnPropertyNames(Object.prototype)) {
+      expect(readVariable({}, name, 'secret')).toBeUndefined()
+      expect(readVariable(process.env, name, 'secret')).toBeUndefined()
+    }
+  })
+
   test('is what only secrets are: a plain variable is not looked for in files', async () => {
     const file = await secretFile('value')
     expect(readVariable({ NAME_FILE: file }, 'NAME')).toBeUndefined()

@@ -2,12 +2,12 @@ import '@mantine/core/styles.css'
 import '@mantine/notifications/styles.css'
 import '#shell/global.css'
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { NoticeCorner } from '#acts/notice-corner.tsx'
 import { basePath, configureClient } from '#api/client.ts'
 import { createQueryClient } from '#api/query-client.ts'
 import { createPageRouter } from '#router.tsx'
@@ -34,7 +34,7 @@ createRoot(root).render(
     >
       <LanguageProvider>
         <QueryClientProvider client={queryClient}>
-          <Notifications position="bottom-right" />
+          <NoticeCorner />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </LanguageProvider>

@@ -64,7 +64,7 @@ interface Problem {
 /** An error as the client gets it. */
 export function problemOf(error: unknown, requestId: string): Problem {
   const { code, message, hint } = redactError(error, requestWords)
-  const status = STATUS_BY_CODE[code] ?? 500
+  const status = (Object.hasOwn(STATUS_BY_CODE, code) ? STATUS_BY_CODE[code] : undefined) ?? 500
   return {
     type: `/docs#${code}`,
     title: STATUS_CODES[status] ?? 'Error',

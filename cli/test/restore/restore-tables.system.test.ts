@@ -262,6 +262,20 @@ describe('a dump that was made for it', () => {
     await server.sql('target', 'drop table if exists s.t')
     expect(await dumpOf(server.url('target'))).toBe(before)
   })
+
+  it('may name its schema as a property that every object has', async () => {
+    const file = join(bench.vault.folder, 'named.sql')
+    const head = (name: string, type: string, schema: string): string =>
+      `-- Name: ${name}; Type: ${type}; Schema: ${schema}; Owner: owner\n`
+    await writeFile(
+      file,
+      `-- PostgreSQL database dump\n${head('constructor', 'SCHEMA', '-')}CREATE SCHEMA constructor;\n${head('t', 'TABLE', 'constructor')}CREATE TABLE constructor.t (a int);\n-- PostgreSQL database dump complete\n`,
+    )
+    const { id } = await bench.send('--file', file)
+    const to = ['--to', server.url('target'), '--yes', '--schema', 'constructor']
+    expect(await bench.cli(['restore', id, ...to])).toMatchObject({ code: 0 })
+    expect(await bench.cli(['restore', id, ...to])).toMatchObject({ code: 2 })
+  })
 })
 
 /** The description of a table with the names that it had. */

@@ -126,3 +126,9 @@ it('facts of a backup that hold no record, or something else in its place, are n
     expect(contentsIn(facts)).toBeUndefined()
   }
 })
+
+it('a record may name kinds of objects as properties that every object has', () => {
+  const names = Object.getOwnPropertyNames(Object.prototype)
+  const objects = Object.fromEntries(names.map(name => [name, 1]))
+  expect(told(recordOf({ rows: [], objects }), { objects: {} })).toEqual([])
+})

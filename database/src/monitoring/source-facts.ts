@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import { SOURCE_KEY } from '#backups/source-key.ts'
 import type { Database } from '#database.ts'
 import type { BackupType } from '#jobs/types.backup.ts'
-import { SOURCE_KEY } from '#monitoring/source-key.ts'
 
 /** Facts about the backups of one source, or of a project and type without a source. Sizes are bytes. */
 export interface SourceFacts {
@@ -136,7 +136,7 @@ export async function sourceFacts(database: Database): Promise<SourceFacts[]> {
            order by created_at desc limit 1) newest_job) job on true
       cross join lateral (
         select coalesce(jsonb_agg(size), '[]') as sizes
-          from (select coalesce(${sizeOfItsRun}, size) as size from control_plane.backups
+          from (select ${sizeOfItsRun} as size from control_plane.backups
                  where ${ofTheSource} and state = 'complete' and ${isPast} and ${standsForItsRun}
                  order by created_at desc, id desc limit 6) six) recent
      order by known.project_id, known.type, known.source_name nulls first
@@ -168,9 +168,10 @@ const standsForItsRun = sql`(group_id is null or (
      where later.group_id = backups.group_id and later.state = 'complete'
        and (later.created_at, later.id) > (backups.created_at, backups.id))))`
 
-const sizeOfItsRun = sql`(
+// Without the case, a sum is begun for each backup.
+const sizeOfItsRun = sql`(case when group_id is null then size else coalesce((
   select sum(size)::bigint from control_plane.backups one
-   where one.group_id = backups.group_id and one.completed_at is not null)`
+   where one.group_id = backups.group_id and one.completed_at is not null), size) end)`
 
 function factsOf(row: Row): SourceFacts {
   const {

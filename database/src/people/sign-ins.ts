@@ -4,7 +4,7 @@ import { addToAudit } from '#audit/audit.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { isUuid } from '#input-checks.ts'
+import { isUuid, storable } from '#input-checks.ts'
 import { nameKey } from '#people/people.ts'
 import { endSessionsOf } from '#people/session-ends.ts'
 import { hashOf, newSecret } from '#people/session-life.ts'
@@ -147,7 +147,9 @@ export async function passwordOf(
     .selectFrom('people')
     .select(['id', 'project_id', 'password_hash'])
     .where('removed_at', 'is', null)
-    .$if('name' in who, query => query.where('name_key', '=', 'name' in who ? nameKey(who.name) : ''))
+    .$if('name' in who, query =>
+      query.where('name_key', '=', 'name' in who ? storable(nameKey(who.name)) : ''),
+    )
     .$if('id' in who, query => query.where('id', '=', 'id' in who ? who.id : ''))
     .executeTakeFirst()
 }

@@ -1,7 +1,8 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { MeasuredDrill } from '#backups/measured-drills.ts'
+import { SOURCE_KEY } from '#backups/source-key.ts'
 import type { Database } from '#database.ts'
-import type { BackupType, Verification } from '#jobs/types.backup.ts'
+import type { BackupType, JsonObject, Verification } from '#jobs/types.backup.ts'
 import { type DrillWish, drillWishes, placeKey } from '#queue/drill-wishes.ts'
 
 /**
@@ -50,8 +51,7 @@ export interface DrillUnit {
   is_backing_up: boolean
 }
 
-type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'measured' | 'within_ms'> & {
-  measured: (Omit<MeasuredDrill, 'at'> & { at: string })[] | null
+interface Row extends Omit<DrillUnit, 'last_drill' | 'failure' | 'measured' | 'within_ms'> {
   last_state: 'sound' | 'failed' | null
   last_at: Date
   last_code: string | null
@@ -59,61 +59,65 @@ type Row = Omit<DrillUnit, 'last_drill' | 'failure' | 'measured' | 'within_ms'> 
   failed_at: Date | null
   failed_code: string | null
   failed_message: string | null
+  /** Of each measured drill; the server takes several times as long for JSON. Null for none. */
+  measured_ids: string[] | null
+  measured_backups: string[]
+  measured_times: Date[]
+  measured_phases: (JsonObject | null)[]
+  measured_sizes: number[]
+  measured_archive_sizes: number[]
 }
 
 /** As many as an estimate looks at. */
 const MOST_MEASURED = 3
 
 // A backup from tomorrow would stay the newest.
-const isPast = sql`backup.created_at <= now() + interval '5 minutes'`
+const isPast = sql`created_at <= now() + interval '5 minutes'`
 
 /**
  * What drills could prove now: of every source that has a complete backup without damage, by project, type,
  * source and member. A source without any is not here. An attempt that ended before it could show anything
  * (cancelled, interrupted, or the chat or the catalog was away) is not its last drill.
  */
-// Materialized, or the planner joins the drills within the loop over the units.
+// The table is read once: its rows are wide.
 export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<DrillUnit[]> {
   const wishes = new Map((await drillWishes({ kysely })).map(wish => [placeKey(wish), wish]))
   const { rows } = await sql<Row>`
-    with source as (
-      select distinct project_id, type, source_name from control_plane.backups
-       where state = 'complete' and source_name is not null
+    with known as materialized (
+      select id, ${SOURCE_KEY} as source_key, member, ${UNIT_KEY} as key, state = 'complete' as is_there, ${isPast} as is_past,
+             damaged_at is null as is_sound, completed_at, created_at, group_id, size, coalesce(archive_size, size) as archive_size
+        from control_plane.backups where source_name is not null
     ), newest as (
-      select source.*, run.group_id from source
-       cross join lateral (
-         select group_id from control_plane.backups backup
-          where ${ofThe('source')} order by created_at desc, id desc limit 1) run
+      select distinct on (source_key) source_key, group_id from known where is_there and is_past
+       order by source_key, created_at desc, id desc
     ), wanted as (
-      select project_id, type, source_name, null as member from newest where group_id is null
-       union all
-      select distinct newest.project_id, newest.type, newest.source_name, one.member
-        from newest join control_plane.backups one on one.group_id = newest.group_id where one.member is not null
-    ), unit as materialized (
-      select backup.*, ${UNIT_KEY} as key from wanted
-       cross join lateral (
-         select * from control_plane.backups backup
-          where ${ofThe('wanted')} and damaged_at is null and backup.member is not distinct from wanted.member
-          order by created_at desc, id desc limit 1) backup
+      select source_key || chr(10) as key from newest where group_id is null
+       union
+      select one.key from newest join known one on one.group_id = newest.group_id
+       where one.source_key = newest.source_key and one.member is not null
+    ), chosen as (
+      select distinct on (known.key) known.key, known.id from wanted join known on known.key = wanted.key
+       where known.is_there and known.is_past and known.is_sound
+       order by known.key, known.created_at desc, known.id desc
+    ), unit as (
+      select backup.*, chosen.key from chosen join control_plane.backups backup on backup.id = chosen.id
     ), first as (
-      select ${UNIT_KEY} as key, min(created_at) as at from control_plane.backups backup
-       where source_name is not null and completed_at is not null group by 1
+      select key, min(created_at) as at from known where completed_at is not null group by key
     ), drill as (
-      select ${UNIT_KEY} as key, drill.id, drill.state, drill.code, drill.started_at, drill.finished_at, drill.backup_id, backup.size,
-             coalesce(backup.archive_size, backup.size) as archive_size
-        from control_plane.verifications drill join control_plane.backups backup on backup.id = drill.backup_id
-       where drill.kind = 'drill' and backup.source_name is not null
+      select known.key, drill.id, drill.state, drill.code, drill.started_at, drill.finished_at, drill.backup_id, known.size,
+             known.archive_size, case when drill.state = 'sound' then drill.depth end as depth,
+             case when drill.state = 'sound' then drill.report -> 'phases' end as phases
+        from control_plane.verifications drill join known on known.id = drill.backup_id where drill.kind = 'drill'
     ), proof as (
       select distinct on (key) * from drill where state = 'sound' order by key, started_at desc
     ), measured as (
-      select ranked.key, json_agg(json_build_object(
-               'verification_id', ranked.id, 'backup_id', ranked.backup_id, 'at', ranked.finished_at,
-               'report', json_build_object('phases', verification.report -> 'phases'),
-               'size', ranked.size, 'archive_size', ranked.archive_size) order by ranked.finished_at desc) as list
+      select key, array_agg(id order by finished_at desc) as ids, array_agg(backup_id order by finished_at desc) as backups,
+             array_agg(finished_at order by finished_at desc) as times, array_agg(phases order by finished_at desc) as phases,
+             array_agg(size::float8 order by finished_at desc) as sizes,
+             array_agg(archive_size::float8 order by finished_at desc) as archive_sizes
         from (select drill.*, row_number() over (partition by key order by finished_at desc) as place
                 from drill where state = 'sound') ranked
-        join control_plane.verifications verification on verification.id = ranked.id
-       where ranked.place <= ${MOST_MEASURED} group by ranked.key
+       where place <= ${MOST_MEASURED} group by key
     ), last as (
       select distinct on (key) key, id from drill
        where state in ('sound', 'failed') and finished_at is not null
@@ -122,12 +126,11 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
     ), last_begun as (
       select key, max(started_at) as at from drill group by key
     ), job as (
-      select ${UNIT_KEY} as key, job.id, job.state, job.created_at, job.finished_at, job.error, backup.state as backup_state
-        from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
-       where job.kind = 'drill' and backup.source_name is not null
+      select known.key, job.id, job.state, job.created_at, job.finished_at, job.error, known.is_there
+        from control_plane.jobs job join known on known.id = job.backup_id where job.kind = 'drill' and ${isNotRefused}
     ), last_job as (
       select key, max(created_at) as created_at,
-             max(finished_at) filter (where state = 'done' and backup_state = 'complete') as done_at,
+             max(finished_at) filter (where state = 'done' and is_there) as done_at,
              bool_or(state in ('queued', 'running')) as is_open from job group by key
     ), failed as (
       select distinct on (job.key) job.key, job.id from job left join proof on proof.key = job.key
@@ -148,7 +151,9 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            case when jsonb_typeof(unit.source -> 'database_size') = 'number'
                 then (unit.source ->> 'database_size')::float8 end as database_size,
            first.at as first_complete_at, plan.since, plan.waits_for,
-           proof.finished_at as proven_at, proven.depth as proven_depth, measured.list as measured,
+           proof.finished_at as proven_at, proof.depth as proven_depth, measured.ids as measured_ids,
+           measured.backups as measured_backups, measured.times as measured_times, measured.phases as measured_phases,
+           measured.sizes as measured_sizes, measured.archive_sizes as measured_archive_sizes,
            ended.state as last_state, ended.finished_at as last_at,
            ended.code as last_code, ended.error as last_error,
            greatest(last_begun.at, last_job.created_at) as tried_at, failed_job.finished_at as failed_at,
@@ -160,7 +165,6 @@ export async function drillUnits({ kysely }: Pick<Database, 'kysely'>): Promise<
            and plan.source = unit.source_name
       left join first on first.key = unit.key
       left join proof on proof.key = unit.key
-      left join control_plane.verifications proven on proven.id = proof.id
       left join measured on measured.key = unit.key
       left join last on last.key = unit.key
       left join control_plane.verifications ended on ended.id = last.id
@@ -179,23 +183,24 @@ export const SHOWS_NOTHING: readonly string[] = [
   ...['NOT_FOUND', 'NOT_ALLOWED', 'FORBIDDEN'],
 ]
 
-// The terms of an index of migration 052.
-function ofThe(table: string): RawBuilder<boolean> {
-  const of = sql.ref(table)
-  return sql`backup.project_id = ${of}.project_id and backup.type = ${of}.type
-    and coalesce(backup.source_name, '') = coalesce(${of}.source_name, '') and backup.state = 'complete' and ${isPast}`
-}
+// Whoever asked might not: that says nothing about a backup, and puts off no drill.
+const isNotRefused = sql`(job.state <> 'failed' or job.error_code is distinct from 'FORBIDDEN')`
 
 // No name of a source contains a line feed.
-const UNIT_KEY = sql`(backup.project_id || ' ' || backup.type || ' ' || backup.source_name || chr(10)
-  || coalesce(backup.member, '')) collate "C"`
+const UNIT_KEY = sql`(${SOURCE_KEY} || chr(10) || coalesce(member, ''))`
 
 function unitOf(row: Row, wish: DrillWish | undefined): DrillUnit {
-  const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...unit } = row
+  const { last_state, last_at, last_code, last_error, failed_at, failed_code, failed_message, ...rest } = row
+  const { measured_ids: ids, measured_backups, measured_times, measured_phases, ...others } = rest
+  const { measured_sizes, measured_archive_sizes, ...unit } = others
   return {
     ...unit,
     within_ms: wish?.within_ms ?? null,
-    measured: (row.measured ?? []).map(one => ({ ...one, at: new Date(one.at) })),
+    measured: (ids ?? []).map((verification_id, at) => ({
+      ...{ verification_id, backup_id: measured_backups[at] ?? '', at: measured_times[at] ?? last_at },
+      ...{ report: { phases: measured_phases[at] ?? null } },
+      ...{ size: measured_sizes[at] ?? 0, archive_size: measured_archive_sizes[at] ?? 0 },
+    })),
     last_drill:
       last_state === null ? null : { state: last_state, at: last_at, code: last_code, error: last_error },
     failure: failed_at === null ? null : { code: failed_code, message: failed_message ?? '', at: failed_at },

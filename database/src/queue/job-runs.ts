@@ -147,14 +147,30 @@ export async function putBackJob(
 
 /** The jobs that dead processes left running, oldest first. */
 export async function abandonedJobs(database: Database): Promise<Job[]> {
-  const running = await database.kysely
+  const { abandoned } = await runningJobs(database)
+  return abandoned
+}
+
+/**
+ * The jobs that a process works on, newest first, at most so many. A process of this machine that is gone is
+ * known at once, one of another machine when its lease has expired.
+ */
+export async function jobsAtWork(database: Database, { limit }: { limit: number }): Promise<Job[]> {
+  const { atWork } = await runningJobs(database)
+  return atWork.reverse().slice(0, limit)
+}
+
+/** Oldest first. */
+async function runningJobs({ kysely }: Database): Promise<{ atWork: Job[]; abandoned: Job[] }> {
+  const running = await kysely
     .selectFrom('jobs')
     .selectAll()
     .where('state', '=', 'running')
     .orderBy('created_at')
+    .orderBy('id')
     .execute()
-  if (running.length === 0) return []
-  const leases = await database.kysely
+  if (running.length === 0) return { atWork: [], abandoned: [] }
+  const leases = await kysely
     .selectFrom('leases')
     .selectAll()
     .select(sql<boolean>`expires_at <= clock_timestamp()`.as('expired'))
@@ -163,7 +179,11 @@ export async function abandonedJobs(database: Database): Promise<Job[]> {
   const alive = new Set(
     leases.filter(lease => !lease.expired && !isAbandoned(lease)).map(({ subject }) => subject),
   )
-  return running.filter(({ id }) => !alive.has(id)).map(jobOf)
+  const jobs = running.map(jobOf)
+  return {
+    atWork: jobs.filter(({ id }) => alive.has(id)),
+    abandoned: jobs.filter(({ id }) => !alive.has(id)),
+  }
 }
 
 /**

@@ -5,12 +5,13 @@ import type { NewJob } from '#jobs/types.job.ts'
 import { lockByName } from '#named-locks.ts'
 
 type JobRow = Selectable<CatalogSchema['jobs']>
-/** A request that came with an API key. */
+/** A request over HTTP: by an API key, or by a person. */
 type KeyRequest = NewJob & { byCaller: NonNullable<NewJob['byCaller']> }
 
 /**
- * How many jobs of API keys may wait. Equal requests wait once, so one key gets there only with different
- * ones: a verification of each backup of half a year, say. Two keys fill the bound of their project.
+ * How many jobs of one caller over HTTP may wait. Equal requests wait once, so one gets there only with
+ * different ones: a verification of each backup of half a year, say. Two callers fill the bound of their
+ * project.
  */
 export const MOST_WAITING = { ofKey: 200, ofProject: 400 } as const
 /**
@@ -55,7 +56,7 @@ export async function jobNamedBy(
 }
 
 /**
- * The waiting job for the same request of the same API key; the new idempotency key also names it from now
+ * The waiting job for the same request of the same caller; the new idempotency key also names it from now
  * on. A backup that has begun and waits to continue does not count: it reads older data. CatalogError
  * QUEUE_FULL when too many keys name it.
  */
@@ -97,7 +98,7 @@ export async function sameWaiting(
   return row
 }
 
-/** CatalogError QUEUE_FULL when too many jobs of the key or the project wait. */
+/** CatalogError QUEUE_FULL when too many jobs of the caller or the project wait. */
 export async function assertRoomToWait(
   trx: Transaction<CatalogSchema>,
   { byCaller, projectId }: KeyRequest,
@@ -108,7 +109,7 @@ export async function assertRoomToWait(
       from control_plane.jobs where state = 'queued' and api_key_id is not null
   `.execute(trx)
   const { of_key: ofKey = 0, of_project: ofProject = 0 } = rows[0] ?? {}
-  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs of this key are waiting`)
+  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs that you requested are waiting`)
   if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project are waiting`)
 }
 

@@ -109,7 +109,8 @@ function addTo(
   origins: Map<string, string>,
 ): void {
   if (file === undefined) return
-  const isSet = (name: string): boolean => Boolean(environment[name]?.trim())
+  const isSet = (name: string): boolean =>
+    Object.hasOwn(environment, name) && Boolean(environment[name]?.trim())
   const stored = new Map(file.assignments.map(({ name, value }) => [name, value]))
   const missing = [...stored].filter(([name]) => !isSet(settingOf(name)) && !isSet(`${settingOf(name)}_FILE`))
   for (const [name, value] of missing) {

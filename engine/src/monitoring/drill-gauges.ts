@@ -1,8 +1,10 @@
 import type { DrillUnit } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
+import { leastProven } from '#monitoring/source-proof.ts'
 import { durationsOf } from '#proof/restore-time.ts'
 import { overdueAt } from '#verification/plan-drills.ts'
 
+const NOT_PROVEN = { at: null, ok: null, depth: 'none' } as const
 const LABELS = ['project', 'type', 'source'] as const
 
 /** Gauges of the drills of every source; of several members, the one that is worst off. */
@@ -52,9 +54,12 @@ function showSource(
 ): void {
   const [{ project_id: project, type, source_name: source, within_ms }] = members
   const labels = { project, type, source }
-  const oldest = members.reduce((a, b) => ((a.proven_at ?? 0) <= (b.proven_at ?? 0) ? a : b))
-  if (oldest.proven_at !== null && oldest.proven_depth !== null)
-    to.proven.set({ ...labels, depth: oldest.proven_depth }, oldest.proven_at.getTime() / 1000)
+  const least = leastProven(members, ({ proven_at: at, proven_depth }) => {
+    // Drills of earlier versions did not record what they compared.
+    return at === null ? NOT_PROVEN : { at, ok: true, depth: proven_depth ?? 'restored' }
+  })
+  if (least?.proven_at != null && least.proven_depth !== null)
+    to.proven.set({ ...labels, depth: least.proven_depth }, least.proven_at.getTime() / 1000)
   const ended = members.flatMap(({ last_drill }) => last_drill ?? [])
   if (ended.length > 0) to.isGood.set(labels, ended.every(({ state }) => state === 'sound') ? 1 : 0)
   for (const { measured } of members) {

@@ -4,7 +4,7 @@ import {
   type Database,
   inSnapshot,
   type Job,
-  listJobs,
+  jobsAtWork,
   proofFacts,
 } from '@telegram-backup/database'
 import type { DescribedError } from '@telegram-backup/errors'
@@ -43,6 +43,7 @@ export interface OverviewFacts {
   sources: SourceState[]
   /** What concerns no single source. */
   general: Finding[]
+  /** Jobs that a process works on; not those of one that is gone. */
   running: readonly Job[]
   /** What all of it was derived from. */
   watched: GatheredFacts
@@ -61,7 +62,7 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     const at = own.clock?.() ?? (await catalogClock(snapshot))
     const watched = await gatherFacts(snapshot, scheduleInterval)
     const proofs = await proofFacts(snapshot)
-    const running = await listJobs(snapshot, { state: 'running', limit: MOST_RUNNING })
+    const running = await jobsAtWork(snapshot, { limit: MOST_RUNNING })
     const ownSources = own.configFile === undefined ? [] : declaredSources(own.configFile, own.config)
     const declared = allDeclared(watched.services, ownSources)
     const facts = {

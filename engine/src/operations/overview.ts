@@ -22,7 +22,7 @@ export type Overview = {
   sources: SourceOverview[]
   /** The open ones. */
   alerts: AlertView[]
-  /** The jobs at work. */
+  /** The jobs that a process works on. */
   running: JobView[]
 }
 

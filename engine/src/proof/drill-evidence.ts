@@ -139,7 +139,8 @@ function tablesOf(
 /** The catalog has the whole message, which may name machines. */
 function errorOf(error: unknown): NonNullable<DrillEvidence['error']> {
   const { code = 'ERROR' } = describeError(error)
-  return { code: cut(code, 64), words: WORDS[code] ?? 'The drill failed' }
+  const words = Object.hasOwn(WORDS, code) ? WORDS[code] : undefined
+  return { code: cut(code, 64), words: words ?? 'The drill failed' }
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -117,6 +117,15 @@ test('a failed restore is evidence, in words that name no machine; a cancelled o
   expect(JSON.stringify(recordOf(ended({ result: named, isOnNamedServer: true })))).not.toContain('internal')
 })
 
+test('an error may have any code, also one named as a property that every object has', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype)), code => {
+      const record = recordOf(ended({ result: { error: new BackupError('no', { code }) } }))
+      expect(record.error).toEqual({ code, words: 'The drill failed' })
+    }),
+  )
+})
+
 test('any names and any number of them make a record that is one message', () => {
   const name = fc.string({ unit: 'binary', maxLength: 400 })
   const count = fc.constantFrom(0, 1, 7, 3_000)

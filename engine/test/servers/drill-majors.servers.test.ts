@@ -33,6 +33,7 @@ test.each(SERVER_MAJORS)(
       const first = await session()
       expect((await first.facts(OPTIONS)).superuser).toEqual({
         ...{ bootstrap_superuser: 'owner', needs_superuser: [{ kind: 'event trigger', name: 'watch' }] },
+        c_libraries: [],
       })
       await first.close()
       await server.sql('rich', 'drop event trigger watch')

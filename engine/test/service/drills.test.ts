@@ -15,6 +15,7 @@ import {
   type SourcePlace,
 } from '@telegram-backup/database'
 import { openVerifiedVault, type VerifiedVault } from '@telegram-backup/test-support/verified-vault.ts'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { durationsOf, restoreSecondsOf, restoreTimeOf } from '#proof/restore-time.ts'
 
@@ -185,6 +186,22 @@ it('knows the last proof of a source, and its last drill that showed anything', 
     { backup_id: ids[0], size: 1000 },
   ])
   expect(await measuredDrills(v.database, { ...of, source_name: 'other' }, { limit: 5 })).toEqual([])
+})
+
+it('a drill job that its key might not ask for is no try and no failure', async () => {
+  const failJob = async (code: string): Promise<void> => {
+    await sql`
+      insert into control_plane.jobs (kind, state, project_id, source, backup_id, error, error_code, started_at, finished_at)
+      values ('drill', 'failed', 'shop', 'db', ${ids[1]}, 'no', ${code}, now(), now())`.execute(
+      v.database.kysely,
+    )
+  }
+  await failJob('FORBIDDEN')
+  expect((await drillUnits(v.database))[0]).toMatchObject({ tried_at: null, failure: null })
+  await failJob('POSTGRES')
+  expect((await drillUnits(v.database))[0]).toMatchObject({
+    ...{ tried_at: expect.any(Date), failure: { code: 'POSTGRES' } },
+  })
 })
 
 it('the overview expects of a restore what show expects: the slowest of the last three drills', async () => {

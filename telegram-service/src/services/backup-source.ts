@@ -60,7 +60,8 @@ export function givenSource(
   file: unknown,
   { filename, type }: { filename?: string | undefined; type: string },
 ): BackupSource | undefined {
-  const name = filename || DEFAULT_NAMES[type] || 'backup.bin'
+  const byType = Object.hasOwn(DEFAULT_NAMES, type) ? DEFAULT_NAMES[type] : undefined
+  const name = filename || byType || 'backup.bin'
   if (file instanceof Uint8Array) return bufferSource(file, name)
   if (file instanceof Readable) return streamSource(file, name)
   return isBackupSource(file) ? closedOnce(file, filename) : undefined

@@ -142,7 +142,11 @@ describe('evidence', () => {
       { state: 'sound', code: null },
     ])
     expect(await proofFacts(next.database)).toMatchObject([
-      { is_drilled: true, last_drill: { id: later.id, state: 'failed', differs: code === 'DIFFERENT' } },
+      {
+        members: [
+          { is_drilled: true, last_drill: { id: later.id, state: 'failed', differs: code === 'DIFFERENT' } },
+        ],
+      },
     ])
   })
 

@@ -1,16 +1,18 @@
-import { Alert, Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { answerFactor } from '#acts/factor.ts'
 import { renewFactor } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { PasswordField } from '#shell/password-field.tsx'
+import { SignInAlert } from '#shell/sign-in-alert.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { useWhoAmI, whoAmIOptions } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
 /** Asks for the password before an act that gives away rights or cannot be undone. */
 export function FactorDialog() {
-  const { signIn } = useWords()
+  const { people, signIn } = useWords()
   const who = useWhoAmI()
   const hasPassword = who.kind === 'person' && who.has_password
   return (
@@ -18,7 +20,7 @@ export function FactorDialog() {
       opened
       onClose={() => answerFactor(false)}
       title={signIn.again.title}
-      closeButtonProps={{ 'aria-label': signIn.again.cancel }}
+      closeButtonProps={{ 'aria-label': people.close }}
     >
       {hasPassword ? (
         <PasswordForm name={who.who} />
@@ -68,19 +70,16 @@ function PasswordForm({ name }: { name: string }) {
         <Text size="sm">{signIn.again.text}</Text>
         {/* For password managers. */}
         <input type="text" autoComplete="username" value={name} readOnly hidden />
-        <PasswordInput
+        <PasswordField
           label={signIn.password}
           value={password}
           onChange={event => setPassword(event.currentTarget.value)}
           autoComplete="current-password"
           data-autofocus
           required
+          withAsterisk={false}
         />
-        {words === undefined ? null : (
-          <Alert color="red" variant="light" role="alert" title={words.title}>
-            {words.text}
-          </Alert>
-        )}
+        {words === undefined ? null : <SignInAlert {...words} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={() => answerFactor(false)}>
             {signIn.again.cancel}

@@ -1,6 +1,6 @@
-import { notifications } from '@mantine/notifications'
 import { useCallback, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
+import { say } from '#acts/notices.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
 
@@ -36,13 +36,13 @@ export function useAct<Asked extends unknown[]>(
           if (!(await askForFactor())) return false
           await work(...asked)
         }
-        if (done !== undefined) notifications.show({ message: done, color: 'teal' })
+        if (done !== undefined) say({ message: done, color: 'teal' })
         return true
       } catch (error) {
         const found = asProblem(error)
         setProblem(found)
         const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        notifications.show({ message: visibleText(message), color: 'red', autoClose: 15_000 })
+        say({ message: visibleText(message), color: 'red', autoClose: 15_000 })
         return false
       } finally {
         setRunning(false)

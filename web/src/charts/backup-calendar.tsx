@@ -12,8 +12,8 @@ const STATES: readonly DayState[] = ['good', 'partly', 'failed', 'none']
 const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, ArrowLeft: -7, ArrowRight: 7 }
 
 /**
- * A cell for each day, a column for each week: whether backups were made, and whether they are good. The arrow
- * keys move over the days; each says its facts.
+ * A cell for each day, a column for each week: whether backups were made, and whether they are good. The
+ * arrow keys move over the days; each says its facts.
  * @param days as `backupDays` counts them
  * @param onOpen opens the backups of a day
  */

@@ -12,7 +12,10 @@ const Plot = lazy(async () => ({ default: (await import('#charts/growth-plot.tsx
 
 const HEIGHT = 220
 
-/** How the vault grew: lines over days, a sentence, and a table. `name`: how a series is called for people. */
+/**
+ * How the vault grew: lines over days, a sentence, and a table.
+ * @param name how a series is called for people
+ */
 export function GrowthChart({ growth, name }: { growth: VaultGrowth; name: (series: string) => string }) {
   const { charts } = useWords()
   const format = useFormat()

@@ -21,7 +21,9 @@ export function scale(
   return value => from + ((value - low) / (high - low)) * (to - from)
 }
 
-/** The points as SVG coordinates. Values begin at zero, so that a small change does not look like a large one. */
+/**
+ * The points as SVG coordinates. Values begin at zero, so that a small change does not look like a large one.
+ */
 export function linePoints(points: readonly Point[], { width, height, margin }: Box): [number, number][] {
   const times = points.map(({ at }) => at)
   const highest = Math.max(0, ...points.map(({ value }) => value))
@@ -35,7 +37,9 @@ function round(value: number): number {
   return Math.round(value * 10) / 10
 }
 
-/** How much the last one is more than the first, as 0.12; undefined without two, or if the first is nothing. */
+/**
+ * How much the last one is more than the first, as 0.12; undefined without two, or if the first is nothing.
+ */
 export function growthOf(values: readonly number[]): number | undefined {
   const [first, last] = [values.at(0), values.at(-1)]
   if (values.length < 2 || first === undefined || last === undefined || first === 0) return undefined

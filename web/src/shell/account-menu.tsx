@@ -1,13 +1,13 @@
-import { ActionIcon, Menu, Text } from '@mantine/core'
+import { Menu, Text } from '@mantine/core'
 import KeyRound from 'lucide-react/icons/key-round'
 import LogOut from 'lucide-react/icons/log-out'
 import MonitorSmartphone from 'lucide-react/icons/monitor-smartphone'
-import User from 'lucide-react/icons/user'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, type ReactElement, Suspense, useState } from 'react'
 import { useAct } from '#acts/use-act.ts'
-import { PlainText, visibleText } from '#format/plain-text.tsx'
+import { PlainText } from '#format/plain-text.tsx'
 import { MenuLink } from '#shell/menu-link.tsx'
-import { useSignOut } from '#shell/session.ts'
+import { OpenedMenu } from '#shell/opened-menu.tsx'
+import { endSession } from '#shell/session.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -16,20 +16,15 @@ const PasswordDialog = lazy(async () => ({
 }))
 
 /** Who is signed in, their sessions and password, and signing out. */
-export function AccountMenu() {
+export function AccountMenu({ target }: { target: ReactElement }) {
   const { shell, signIn } = useWords()
   const who = useWhoAmI()
   const [isPasswordOpen, setPasswordOpen] = useState(false)
-  const leave = useAct(useSignOut())
+  const leave = useAct(endSession)
   const { role, projects } = who
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
-          <ActionIcon variant="default" size="lg" aria-label={shell.account(visibleText(who.who))}>
-            <User size={18} aria-hidden />
-          </ActionIcon>
-        </Menu.Target>
+      <OpenedMenu target={target}>
         <Menu.Dropdown maw="18rem">
           <Menu.Label>
             <Text size="sm" fw={600} component="span">
@@ -61,7 +56,7 @@ export function AccountMenu() {
             </>
           )}
         </Menu.Dropdown>
-      </Menu>
+      </OpenedMenu>
       {isPasswordOpen ? (
         <Suspense>
           <PasswordDialog close={() => setPasswordOpen(false)} />

@@ -1,4 +1,4 @@
-import { Table } from '@mantine/core'
+// biome-ignore-all lint/a11y/noRedundantRoles: a browser drops the roles of a table whose display was changed.
 import type { ReactNode } from 'react'
 import styles from '#shell/data-table.module.css'
 
@@ -29,34 +29,33 @@ export function DataTable<Row>({
   keyOf: (row: Row) => string
 }) {
   return (
-    // The roles are written out: a browser drops those of a table whose display was changed.
-    <Table className={styles.table} role="table" aria-label={caption} verticalSpacing="xs" highlightOnHover>
-      <Table.Thead role="rowgroup">
-        <Table.Tr role="row">
+    <table className={styles.table} role="table" aria-label={caption}>
+      <thead role="rowgroup">
+        <tr role="row">
           {columns.map(({ key, header, isNumber, sort }) => (
-            <Table.Th
+            <th
               key={key}
               role="columnheader"
               scope="col"
-              ta={isNumber ? 'right' : undefined}
+              data-number={isNumber || undefined}
               aria-sort={sort}
             >
               {header}
-            </Table.Th>
+            </th>
           ))}
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody role="rowgroup">
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
         {rows.map(row => (
-          <Table.Tr key={keyOf(row)} role="row">
+          <tr key={keyOf(row)} role="row">
             {columns.map(({ key, label, cell, isNumber }) => (
-              <Table.Td key={key} role="cell" data-label={label} data-number={isNumber || undefined}>
+              <td key={key} role="cell" data-label={label} data-number={isNumber || undefined}>
                 {cell(row)}
-              </Table.Td>
+              </td>
             ))}
-          </Table.Tr>
+          </tr>
         ))}
-      </Table.Tbody>
-    </Table>
+      </tbody>
+    </table>
   )
 }

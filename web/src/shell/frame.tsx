@@ -4,10 +4,10 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { useIsFactorAsked } from '#acts/factor.ts'
 import { LiveStateContext, useLive } from '#live/live-state.tsx'
-import { AccountMenu } from '#shell/account-menu.tsx'
+import { AccountButton } from '#shell/account-button.tsx'
 import { LiveBadge } from '#shell/live-badge.tsx'
 import { NAVIGATION } from '#shell/navigation.ts'
-import { PreferencesMenu } from '#shell/preferences-menu.tsx'
+import { PreferencesButton } from '#shell/preferences-button.tsx'
 import { useSessionOfOtherTabs } from '#shell/session.ts'
 import { Loading } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
@@ -54,8 +54,8 @@ export function Frame() {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <LiveBadge state={live} />
-            <PreferencesMenu />
-            <AccountMenu />
+            <PreferencesButton />
+            <AccountButton />
           </Group>
         </Group>
       </AppShell.Header>

@@ -1,23 +1,19 @@
-import { ActionIcon, Menu, useMantineColorScheme } from '@mantine/core'
+import { Menu, useMantineColorScheme } from '@mantine/core'
 import Check from 'lucide-react/icons/check'
-import Settings from 'lucide-react/icons/settings'
+import type { ReactElement } from 'react'
+import { OpenedMenu } from '#shell/opened-menu.tsx'
 import { useLanguage } from '#words/language.tsx'
 import { LANGUAGE_NAMES, LANGUAGES } from '#words/languages.ts'
 
 const SCHEMES = ['light', 'dark', 'auto'] as const
 
 /** Colours and language; both are kept in this browser. */
-export function PreferencesMenu() {
+export function PreferencesMenu({ target }: { target: ReactElement }) {
   const { language, words, choose } = useLanguage()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const { shell } = words
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="default" size="lg" aria-label={`${shell.language}, ${shell.theme.label}`}>
-          <Settings size={18} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
+    <OpenedMenu target={target}>
       <Menu.Dropdown>
         <Menu.Label>{shell.language}</Menu.Label>
         {LANGUAGES.map(one => (
@@ -44,6 +40,6 @@ export function PreferencesMenu() {
           </Menu.Item>
         ))}
       </Menu.Dropdown>
-    </Menu>
+    </OpenedMenu>
   )
 }

@@ -1,7 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
-import { useQueryClient } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { useCallback, useEffect } from 'react'
+import { useEffect } from 'react'
+import { urlOf } from '#api/client.ts'
 import { signOut } from '#api/generated/sdk.gen.ts'
 import type { PersonWho } from '#api/generated/types.gen.ts'
 import { asProblem } from '#api/problem.ts'
@@ -9,6 +8,7 @@ import { whoAmIOptions } from '#shell/whoami.ts'
 
 /** All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. */
 const CHANNEL = 'telegram-backup session'
+type Message = 'begun' | 'ended'
 
 /** Forgets everything that somebody else may have seen; only who is signed in is asked again. */
 export function forgetAnswers(queryClient: QueryClient): void {
@@ -19,41 +19,50 @@ export function forgetAnswers(queryClient: QueryClient): void {
 
 /** The person is signed in: nothing of an earlier one stays, in this tab or in the others. */
 export function beginSession(queryClient: QueryClient, who: PersonWho): void {
-  queryClient.clear()
+  forgetAnswers(queryClient)
   queryClient.setQueryData(whoAmIOptions().queryKey, who)
-  tellOtherTabs()
+  tellOtherTabs('begun')
 }
 
-/** Signs out on the server, and forgets what the page has shown. Throws `ApiProblem`: still signed in. */
-export function useSignOut(): () => Promise<void> {
-  const queryClient = useQueryClient()
-  const navigate = useNavigate()
-  return useCallback(async () => {
-    await signOut().catch((error: unknown) => {
-      // The session has ended by itself.
-      if (asProblem(error).status !== 401) throw error
-    })
-    await navigate({ to: '/sign-in' })
-    queryClient.clear()
-    tellOtherTabs()
-  }, [navigate, queryClient])
+/**
+ * Signs out on the server. Then the page is loaded anew, so that nothing which it has shown stays in its
+ * memory. Throws `ApiProblem`: still signed in.
+ */
+export async function endSession(): Promise<void> {
+  await signOut().catch((error: unknown) => {
+    // The session has ended by itself.
+    if (asProblem(error).status !== 401) throw error
+  })
+  tellOtherTabs('ended')
+  leave()
 }
 
 /** While the frame is shown: another tab that signs in or out changes who is signed in here. */
 export function useSessionOfOtherTabs(): void {
-  const queryClient = useQueryClient()
   useEffect(() => {
     const channel = new BroadcastChannel(CHANNEL)
-    channel.onmessage = () => {
-      forgetAnswers(queryClient)
-      void queryClient.resetQueries(whoAmIOptions())
+    channel.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (data === 'ended') leave()
+      else window.location.reload()
     }
-    return () => channel.close()
-  }, [queryClient])
+    // The browser may bring back a page as it was left, with what it showed then.
+    const returned = ({ persisted }: PageTransitionEvent): void => {
+      if (persisted) window.location.reload()
+    }
+    window.addEventListener('pageshow', returned)
+    return () => {
+      channel.close()
+      window.removeEventListener('pageshow', returned)
+    }
+  }, [])
 }
 
-function tellOtherTabs(): void {
+function leave(): void {
+  window.location.replace(urlOf('sign-in'))
+}
+
+function tellOtherTabs(message: Message): void {
   const channel = new BroadcastChannel(CHANNEL)
-  channel.postMessage('changed')
+  channel.postMessage(message)
   channel.close()
 }

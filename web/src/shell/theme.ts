@@ -1,4 +1,4 @@
-import { type CSSVariablesResolver, createTheme, type MantineThemeOverride } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineThemeOverride, Menu } from '@mantine/core'
 
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: 'blue',
@@ -10,6 +10,10 @@ export const theme: MantineThemeOverride = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "Liberation Mono", monospace',
   headings: { fontWeight: '650' },
+  components: {
+    // Its placeholder for the focus is no entry of a menu: readers of screens stumble over it.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+  },
 })
 
 /** For text on the tint of the same colour, where the light theme's own shade has a contrast below 4.5. */

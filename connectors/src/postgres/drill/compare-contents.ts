@@ -168,7 +168,7 @@ function shown(value: string | null): string {
 
 function compareObjects({ objects = {} }: DatabaseContents, restored: RestoredContents): Difference[] {
   return Object.entries(objects).flatMap(([kind, expected]) => {
-    const found = restored.objects[kind]
+    const found = Object.hasOwn(restored.objects, kind) ? restored.objects[kind] : undefined
     // This version may not count a kind.
     return found === undefined || found === expected
       ? []

@@ -4,6 +4,7 @@ import { Time } from '#format/time.tsx'
 import { LongTable } from '#screens/backup/long-table.tsx'
 import { Section } from '#screens/backup/section.tsx'
 import type { Column } from '#shell/data-table.tsx'
+import type { Words } from '#words/en/index.ts'
 import { useWords } from '#words/language.tsx'
 
 type Entry = BackupDetails['history'][number] & { place: number }
@@ -36,7 +37,7 @@ export function BackupHistory({ backup: { history } }: { backup: BackupDetails }
       key: 'details',
       header: backup.details,
       label: backup.details,
-      cell: ({ details }) => <PlainText>{textOf(details)}</PlainText>,
+      cell: ({ details }) => <PlainText>{textOf(details, backup)}</PlainText>,
     },
   ]
   return (
@@ -52,11 +53,24 @@ export function BackupHistory({ backup: { history } }: { backup: BackupDetails }
 }
 
 /** The fields depend on the event, and may quote other programs. */
-function textOf(details: Record<string, unknown>): string {
-  return Object.entries(details)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+function textOf(details: Record<string, unknown>, { kinds, results }: Words['backup']): string {
+  const { kind, state, ...others } = details
+  return [
+    wordOf(kinds, kind),
+    wordOf(results, state),
+    ...Object.entries(others)
+      .filter(([, value]) => value !== null && value !== 0)
+      .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`),
+  ]
+    .filter(text => text !== undefined)
     .join(', ')
+}
+
+/** What a value means, if it has words. */
+function wordOf(words: Readonly<Record<string, string>>, value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return Object.hasOwn(words, text) ? words[text] : text
 }
 
 /** A newer version may record events that these words lack. */

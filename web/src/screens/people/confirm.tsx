@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { useWords } from '#words/language.tsx'
 
 /** Says what an act will do, and asks whether to do it. */
 export function Confirm({
@@ -17,8 +18,9 @@ export function Confirm({
   confirm: () => void
   close: () => void
 }) {
+  const { people } = useWords()
   return (
-    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': words.cancel }}>
+    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': people.close }}>
       <Stack>
         <Text size="sm" component="div">
           {children}

@@ -82,7 +82,7 @@ export function KeysTab() {
           words={{ confirm: words.revoke, cancel: people.cancel }}
           isRunning={revoke.isRunning}
           close={() => setAsked(undefined)}
-          confirm={() => void revoke.run(asked).then(() => setAsked(undefined))}
+          confirm={() => void revoke.run(asked).then(isDone => isDone && setAsked(undefined))}
         >
           {words.revokeText}
         </Confirm>
@@ -106,7 +106,7 @@ function KeyTable({ items, revoke }: { items: readonly Key[]; revoke: (key: Key)
           label: '',
           cell: ({ name, prefix }) => (
             <Group gap="xs">
-              <Text fw={600} component="span">
+              <Text fw={600} size="sm" component="span">
                 <PlainText>{name}</PlainText>
               </Text>
               <Code>{prefix}…</Code>

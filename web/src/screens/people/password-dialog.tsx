@@ -10,7 +10,7 @@ import { useWords } from '#words/language.tsx'
 
 /** Sets the password of the person who is signed in. */
 export function PasswordDialog({ close }: { close: () => void }) {
-  const { signIn } = useWords()
+  const { people, signIn } = useWords()
   const { account } = signIn
   const queryClient = useQueryClient()
   const who = useWhoAmI()
@@ -29,7 +29,7 @@ export function PasswordDialog({ close }: { close: () => void }) {
       opened
       onClose={close}
       title={hadPassword ? account.changePassword : account.setPassword}
-      closeButtonProps={{ 'aria-label': signIn.again.cancel }}
+      closeButtonProps={{ 'aria-label': people.close }}
     >
       <form onSubmit={event => void submit(event)}>
         <Stack>

@@ -54,7 +54,7 @@ export function PeopleTable({
             label: '',
             cell: person => (
               <Group gap="xs">
-                <Text fw={600} component="span">
+                <Text fw={600} size="sm" component="span">
                   <PlainText>{person.name}</PlainText>
                 </Text>
                 {isYou(person) ? (
@@ -113,7 +113,6 @@ export function PeopleTable({
                     {words.change}
                   </Menu.Item>
                   <Menu.Item
-                    color="red"
                     disabled={isLastAdmin(person)}
                     onClick={() => setAsked({ act: 'remove', person })}
                   >
@@ -141,7 +140,7 @@ export function PeopleTable({
           words={{ confirm: words.remove, cancel: people.cancel }}
           isRunning={remove.isRunning}
           close={close}
-          confirm={() => void remove.run(asked.person).then(close)}
+          confirm={() => void remove.run(asked.person).then(isDone => isDone && close())}
         >
           {isYou(asked.person) ? words.removeSelf : words.removeText}
         </Confirm>

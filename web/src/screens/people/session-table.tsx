@@ -6,6 +6,7 @@ import { Time } from '#format/time.tsx'
 import { deviceOf } from '#screens/people/device.ts'
 import { type Column, DataTable } from '#shell/data-table.tsx'
 import { useWords } from '#words/language.tsx'
+import { wordOf } from '#words/word-of.ts'
 
 export function SessionTable({
   items,
@@ -71,7 +72,7 @@ export function SessionTable({
           key: 'by',
           header: words.by,
           label: words.by,
-          cell: ({ factors }) => format.list(factors.map(factor => words.factors[factor] ?? factor)),
+          cell: ({ factors }) => format.list(factors.map(factor => wordOf(words.factors, factor) ?? factor)),
         },
         {
           key: 'ends',

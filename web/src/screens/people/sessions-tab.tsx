@@ -8,7 +8,7 @@ import type { Session } from '#api/generated/types.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
 import { SessionTable } from '#screens/people/session-table.tsx'
 import { Pages } from '#shell/pages.tsx'
-import { useSignOut } from '#shell/session.ts'
+import { endSession as endOwn } from '#shell/session.ts'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay, useWhoAmI, whoAmIOptions } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
@@ -39,9 +39,8 @@ export function SessionsTab() {
     await query.refetch()
     await queryClient.invalidateQueries(whoAmIOptions())
   }
-  const signOut = useSignOut()
   const end = useAct(async ({ id, is_own: isOwn }: Session) => {
-    if (isOwn) return await signOut()
+    if (isOwn) return await endOwn()
     await endSession({ path: { id } })
     await changed()
   }, words.ended)

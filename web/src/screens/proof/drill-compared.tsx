@@ -5,6 +5,7 @@ import { PlainText } from '#format/plain-text.tsx'
 import type { Difference, DrillReport, RecordFacts } from '#screens/proof/drill-report.ts'
 import { DataTable } from '#shell/data-table.tsx'
 import { useWords } from '#words/language.tsx'
+import { wordOf } from '#words/word-of.ts'
 
 /** A report may name very many things: these are enough to read, and the JSON has all. */
 const MOST_SHOWN = 200
@@ -36,14 +37,14 @@ export function Differences({ differences }: Pick<DrillReport, 'differences'>) {
             key: 'kind',
             header: words.kind,
             label: words.kind,
-            cell: ({ kind }) => words.kinds[kind] ?? <PlainText>{kind}</PlainText>,
+            cell: ({ kind }) => wordOf(words.kinds, kind) ?? <PlainText>{kind}</PlainText>,
           },
           {
             key: 'change',
             header: words.change,
             label: words.change,
             cell: ({ change }) =>
-              change === undefined ? '–' : (words.changes[change] ?? <PlainText>{change}</PlainText>),
+              change === undefined ? '–' : (wordOf(words.changes, change) ?? <PlainText>{change}</PlainText>),
           },
           {
             key: 'expected',
@@ -106,7 +107,7 @@ export function Tables({ tables, furtherTables }: Pick<RecordFacts, 'tables' | '
   return (
     <Stack gap="xs" align="flex-start">
       <Button variant="default" size="xs" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        {isOpen ? words.hide : words.show(format.number(tables.length))}
+        {isOpen ? words.hide : words.show}
       </Button>
       {isOpen ? (
         <>
@@ -132,7 +133,7 @@ export function Tables({ tables, furtherTables }: Pick<RecordFacts, 'tables' | '
                 key: 'result',
                 header: words.result,
                 label: words.result,
-                cell: ({ result }) => words.results[result] ?? <PlainText>{result}</PlainText>,
+                cell: ({ result }) => wordOf(words.results, result) ?? <PlainText>{result}</PlainText>,
               },
             ]}
           />

@@ -5,7 +5,7 @@ import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { type DrillReport, type RecordFacts, recoverySeconds } from '#screens/proof/drill-report.ts'
 import { useComparedWords } from '#screens/proof/drill-result.tsx'
-import { Facts } from '#screens/proof/facts.tsx'
+import { FactList } from '#shell/fact-list.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
@@ -28,73 +28,52 @@ export function DrillFacts({
   const point = record?.recoveryPointSeconds
   const text = (value: string | undefined) => value && <PlainText>{value}</PlainText>
   return (
-    <Facts
-      caption={words.facts}
-      facts={[
-        { name: proof.project, value: <PlainText>{drill.project_id}</PlainText> },
-        {
-          name: words.backup,
-          value: (
-            <AnchorLink to="/backups/$id" params={{ id: drill.backup_id }}>
-              <Code>{drill.backup_id.slice(0, 8)}</Code>
+    <FactList
+      facts={{
+        [proof.project]: <PlainText>{drill.project_id}</PlainText>,
+        [words.backup]: (
+          <AnchorLink to="/backups/$id" params={{ id: drill.backup_id }}>
+            <Code>{drill.backup_id.slice(0, 8)}</Code>
+          </AnchorLink>
+        ),
+        [words.began]: <Time at={drill.started_at} />,
+        [words.ended]: drill.finished_at === null ? undefined : <Time at={drill.finished_at} />,
+        [proof.drills.compared]: text(comparedWords(report) || undefined),
+        [words.recoveryPoint]:
+          point === undefined ? undefined : words.recoveryPointHint(format.seconds(point)),
+        [words.recoveryTime]:
+          recovery === undefined ? undefined : (
+            <>
+              {format.seconds(recovery)}{' '}
+              <Text span size="sm" c="dimmed">
+                {words.recoveryTimeHint}
+              </Text>
+            </>
+          ),
+        [words.read]:
+          drill.bytes === 0
+            ? undefined
+            : `${format.bytes(drill.bytes)} ${words.parts(drill.parts, format.number(drill.parts))}`,
+        [words.where]: text(report.where),
+        [words.version]: text(report.serverVersion),
+        [words.startedBy]: text(drill.actor ?? record?.startedBy),
+        [words.job]:
+          drill.job_id === null ? undefined : (
+            <AnchorLink to="/jobs/$id" params={{ id: drill.job_id }}>
+              <Code>{drill.job_id.slice(0, 8)}</Code>
             </AnchorLink>
           ),
-        },
-        { name: words.began, value: <Time at={drill.started_at} /> },
-        {
-          name: words.ended,
-          value: drill.finished_at === null ? undefined : <Time at={drill.finished_at} />,
-        },
-        { name: proof.drills.compared, value: text(comparedWords(report) || undefined) },
-        {
-          name: words.recoveryPoint,
-          value: point === undefined ? undefined : words.recoveryPointHint(format.seconds(point)),
-        },
-        {
-          name: words.recoveryTime,
-          value:
-            recovery === undefined ? undefined : (
-              <>
-                {format.seconds(recovery)}{' '}
-                <Text span size="sm" c="dimmed">
-                  {words.recoveryTimeHint}
-                </Text>
-              </>
-            ),
-        },
-        {
-          name: words.read,
-          value:
-            drill.bytes === 0
-              ? undefined
-              : `${format.bytes(drill.bytes)} ${words.parts(format.number(drill.parts))}`,
-        },
-        { name: words.where, value: text(report.where) },
-        { name: words.version, value: text(report.serverVersion) },
-        { name: words.startedBy, value: text(drill.actor ?? record?.startedBy) },
-        {
-          name: words.job,
-          value:
-            drill.job_id === null ? undefined : (
-              <AnchorLink to="/jobs/$id" params={{ id: drill.job_id }}>
-                <Code>{drill.job_id.slice(0, 8)}</Code>
-              </AnchorLink>
-            ),
-        },
-        {
-          name: words.notes,
-          value:
-            report.notes.length === 0 ? undefined : (
-              <List size="sm">
-                {report.notes.map(note => (
-                  <List.Item key={note}>
-                    <PlainText>{note}</PlainText>
-                  </List.Item>
-                ))}
-              </List>
-            ),
-        },
-      ]}
+        [words.notes]:
+          report.notes.length === 0 ? undefined : (
+            <List size="sm">
+              {report.notes.map(note => (
+                <List.Item key={note}>
+                  <PlainText>{note}</PlainText>
+                </List.Item>
+              ))}
+            </List>
+          ),
+      }}
     />
   )
 }

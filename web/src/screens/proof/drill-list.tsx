@@ -189,6 +189,7 @@ function Drills({ items }: { items: readonly Verification[] }) {
           label: '',
           cell: ({ id, source_name: name, started_at: at }) => (
             <AnchorLink
+              inherit
               to="/proof/$id"
               params={{ id }}
               aria-label={proof.drills.detailsOf(

@@ -32,7 +32,7 @@ export function DrillPhases({ phases }: { phases: Phases }) {
     { name: words.total, color: undefined, seconds: total },
   ]
   return (
-    <Box>
+    <Box maw="48rem">
       <Progress.Root size="xl" mb="sm" aria-hidden>
         {PHASES.map(({ name, color }) => (
           <Progress.Section key={name} value={100 * share(phases[name])} color={color} />

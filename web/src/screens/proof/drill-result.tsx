@@ -7,6 +7,7 @@ import TriangleAlert from 'lucide-react/icons/triangle-alert'
 import { useFormat } from '#format/format.ts'
 import type { DrillReport, DrillResult } from '#screens/proof/drill-report.ts'
 import { useWords } from '#words/language.tsx'
+import { wordOf } from '#words/word-of.ts'
 
 const LOOKS = {
   running: { color: 'blue', Icon: LoaderCircle },
@@ -22,10 +23,9 @@ export function ResultBadge({ result }: { result: DrillResult }) {
   const { color, Icon } = LOOKS[result]
   return (
     <Badge
-      variant="outline"
-      color={color}
+      variant="default"
       tt="none"
-      leftSection={<Icon size={14} aria-hidden />}
+      leftSection={<Icon size={14} color={`var(--mantine-color-${color}-6)`} aria-hidden />}
       data-result={result}
     >
       {proof.results[result]}
@@ -40,9 +40,9 @@ export function useComparedWords(): (report: DrillReport) => string {
   return ({ contents, compared }) => {
     const counts = (['tables', 'rows', 'members', 'roles'] as const).flatMap(name => {
       const count = compared[name]
-      return count === undefined ? [] : [proof.counts[name](format.number(count))]
+      return count === undefined ? [] : [proof.counts[name](count, format.number(count))]
     })
-    const words = contents === undefined ? undefined : (proof.contents[contents] ?? contents)
+    const words = contents === undefined ? undefined : (wordOf(proof.contents, contents) ?? contents)
     return [words, counts.length === 0 ? undefined : counts.join(', ')]
       .filter(text => text !== undefined)
       .join(': ')

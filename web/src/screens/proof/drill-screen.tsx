@@ -36,6 +36,7 @@ export function DrillScreen() {
 function Drill({ drill }: { drill: Verification }) {
   const { proof } = useWords()
   const mayDrill = useMay('restore')
+  const isAdmin = useMay('admin')
   const [isAsking, setAsking] = useState(false)
   const { data: evidence, isLoading } = useEvidenceOf(drill)
   const report = reportOf(drill)
@@ -62,8 +63,8 @@ function Drill({ drill }: { drill: Verification }) {
       {result === 'notRestored' ? (
         <Section title={proof.drill.error}>
           <Text size="sm">
-            {drill.code === null ? null : <PlainText>{`${drill.code}: `}</PlainText>}
-            <PlainText>{drill.error}</PlainText>
+            {isAdmin ? <PlainText>{drill.error}</PlainText> : proof.drill.hiddenError}
+            {drill.code === null ? null : <PlainText>{` (${drill.code})`}</PlainText>}
           </Text>
         </Section>
       ) : null}

@@ -1,11 +1,12 @@
-import { Anchor, Button, Code, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Code, Group, Stack, Text, VisuallyHidden } from '@mantine/core'
+import ExternalLink from 'lucide-react/icons/external-link'
 import type { ReactNode } from 'react'
 import { urlOf } from '#api/client.ts'
 import type { EvidenceDetails } from '#api/generated/types.gen.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
-import { Facts } from '#screens/proof/facts.tsx'
 import { Reviews } from '#screens/proof/reviews.tsx'
+import { FactList } from '#shell/fact-list.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** The signed record: where it is, who signed it, how to take it away, and what people say of it. */
@@ -17,18 +18,14 @@ export function EvidenceView({ evidence }: { evidence: EvidenceDetails }) {
       <Text size="sm" c="dimmed">
         {words.text}
       </Text>
-      <Facts
-        caption={words.title}
-        facts={[
-          { name: words.number, value: evidence.number },
-          { name: words.signer, value: <Hash>{evidence.signer}</Hash> },
-          { name: words.hash, value: <Hash>{evidence.sha256}</Hash> },
-          {
-            name: words.previous,
-            value: evidence.previous === null ? words.first : <Hash>{evidence.previous}</Hash>,
-          },
-          { name: words.messages, value: <Messages messages={evidence.messages} /> },
-        ]}
+      <FactList
+        facts={{
+          [words.number]: evidence.number,
+          [words.signer]: <Hash>{evidence.signer}</Hash>,
+          [words.hash]: <Hash>{evidence.sha256}</Hash>,
+          [words.previous]: evidence.previous === null ? words.first : <Hash>{evidence.previous}</Hash>,
+          [words.messages]: <Messages messages={evidence.messages} />,
+        }}
       />
       <Group>
         <Button
@@ -37,8 +34,10 @@ export function EvidenceView({ evidence }: { evidence: EvidenceDetails }) {
           href={urlOf(`api/v1/evidence/${evidence.id}`)}
           target="_blank"
           rel="noopener"
+          rightSection={<ExternalLink size={16} aria-hidden />}
         >
-          {words.print} ({words.opensTab})
+          {words.print}
+          <VisuallyHidden> ({words.opensTab})</VisuallyHidden>
         </Button>
         <Button variant="default" onClick={() => download(evidence)}>
           {words.download}
@@ -46,7 +45,7 @@ export function EvidenceView({ evidence }: { evidence: EvidenceDetails }) {
       </Group>
       <Text size="sm" component="div">
         {words.verify}
-        <Code block mt="xs">
+        <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
           telegram-backup evidence export {evidence.id.slice(0, 8)} --out evidence.json
         </Code>
       </Text>

@@ -12,6 +12,7 @@ import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
+import { wordOf } from '#words/word-of.ts'
 
 /** What each source is proven as, and since when. */
 export function ProvenTable() {
@@ -65,7 +66,7 @@ function Sources({
           header: proof.source,
           label: '',
           cell: ({ source }) => (
-            <Text fw={600} component="span">
+            <Text fw={600} size="sm" component="span">
               {source === null ? proof.byHand : <PlainText>{source}</PlainText>}
             </Text>
           ),
@@ -84,7 +85,7 @@ function Sources({
             if (at === null) return proof.never
             if (drill === null) return <Time at={at} isRelative />
             return (
-              <AnchorLink to="/proof/$id" params={{ id: drill }}>
+              <AnchorLink inherit to="/proof/$id" params={{ id: drill }}>
                 <Time at={at} isRelative />
               </AnchorLink>
             )
@@ -105,11 +106,11 @@ function Sources({
           label: proof.shows,
           cell: ({ proof: { depth, ok } }) =>
             ok === false ? (
-              <Text c="red" component="span" size="sm" fw={600}>
+              <Text c="var(--page-bad)" component="span" size="sm" fw={600}>
                 {proof.failedProof}
               </Text>
             ) : (
-              (proof.depths[depth] ?? depth)
+              (wordOf(proof.depths, depth) ?? depth)
             ),
         },
         {

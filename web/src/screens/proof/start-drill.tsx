@@ -22,7 +22,7 @@ export function StartDrill({
   type: 'database' | 'storage' | 'logs' | null
   close: () => void
 }) {
-  const { proof } = useWords()
+  const { people, proof } = useWords()
   const { start: words } = proof
   const isDatabase = type === 'database'
   const { data: targets } = useQuery({ ...listTargetsOptions(), enabled: isDatabase })
@@ -41,7 +41,7 @@ export function StartDrill({
       opened
       onClose={close}
       title={words.title(visibleText(name))}
-      closeButtonProps={{ 'aria-label': words.cancel }}
+      closeButtonProps={{ 'aria-label': people.close }}
     >
       {jobId === undefined ? (
         <Stack>

@@ -8,7 +8,7 @@ import { visibleText } from '#format/plain-text.tsx'
 import { restoreCommand } from '#screens/restore/same-act.ts'
 import { StepHeading } from '#screens/restore/step-trail.tsx'
 import { CopyText } from '#shell/copy-text.tsx'
-import { QueryView } from '#shell/states.tsx'
+import { Loading, QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
 
 const EXAMPLE = `targets:
@@ -21,6 +21,8 @@ const ONLY_INTO_THEIR_OWN: ReadonlySet<string> = new Set(['directory', 'postgres
 /** The person chooses where to. */
 export function StepTarget({ backup: found }: { backup: BackupDetails }) {
   const query = useQuery(listTargetsOptions())
+  // The heading takes the focus when what follows it is there: the next key goes on from it.
+  if (query.isPending) return <Loading />
   return (
     <Stack>
       <StepHeading step="target" />

@@ -1,4 +1,4 @@
-import { Alert, Button, Stack, Text } from '@mantine/core'
+import { Button, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
@@ -9,6 +9,7 @@ import { isLongEnough } from '#screens/sign-in/password-strength.ts'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { beginSession } from '#shell/session.ts'
+import { SignInAlert } from '#shell/sign-in-alert.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -69,11 +70,7 @@ function TokenForm({ token }: { token: string }) {
       <form onSubmit={submit}>
         <Stack>
           <NewPassword label={signIn.password} value={password} onChange={setPassword} />
-          {words === undefined ? null : (
-            <Alert color="red" variant="light" role="alert" title={words.title}>
-              {words.text}
-            </Alert>
-          )}
+          {words === undefined ? null : <SignInAlert {...words} />}
           <Button
             type="submit"
             loading={running === 'with'}

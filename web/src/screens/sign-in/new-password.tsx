@@ -1,6 +1,7 @@
-import { Box, PasswordInput, Progress, Text } from '@mantine/core'
+import { Box, Progress, Text } from '@mantine/core'
 import { useId } from 'react'
 import { FEWEST_CHARACTERS, isLongEnough, lengthOf, strengthOf } from '#screens/sign-in/password-strength.ts'
+import { PasswordField } from '#shell/password-field.tsx'
 import { useWords } from '#words/language.tsx'
 
 const BARS = {
@@ -28,13 +29,12 @@ export function NewPassword({
   const missing = FEWEST_CHARACTERS - lengthOf(value)
   return (
     <Box>
-      <PasswordInput
+      <PasswordField
         label={label}
         description={signIn.link.rule}
         value={value}
         onChange={event => onChange(event.currentTarget.value)}
         autoComplete="new-password"
-        maxLength={1_000}
         aria-describedby={strengthId}
         data-autofocus={isFirst || undefined}
         mb="xs"

@@ -1,6 +1,6 @@
 import { Center, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
-import { PreferencesMenu } from '#shell/preferences-menu.tsx'
+import { PreferencesButton } from '#shell/preferences-button.tsx'
 
 /** What is around the screens of somebody who is not signed in. */
 export function SignInFrame({ title, children }: { title: string; children: ReactNode }) {
@@ -8,7 +8,7 @@ export function SignInFrame({ title, children }: { title: string; children: Reac
     <Stack mih="100dvh" p="md" component="main">
       <Group justify="space-between">
         <Text fw={700}>telegram-backup</Text>
-        <PreferencesMenu />
+        <PreferencesButton />
       </Group>
       <Center flex={1}>
         <Paper withBorder p="xl" w="100%" maw="26rem">

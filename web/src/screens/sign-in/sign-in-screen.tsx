@@ -1,11 +1,13 @@
-import { Alert, Button, Code, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
+import { PasswordField } from '#shell/password-field.tsx'
 import { beginSession, forgetAnswers } from '#shell/session.ts'
+import { SignInAlert } from '#shell/sign-in-alert.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
@@ -25,13 +27,13 @@ export function SignInScreen() {
       <PasswordForm />
       <Text size="sm" c="dimmed" component="div">
         {signIn.firstTime}
-        <Code block mt="xs">
+        <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
           telegram-backup user add --admin --name NAME
         </Code>
       </Text>
       <Text size="sm" c="dimmed" component="div">
         {signIn.lost}
-        <Code block mt="xs">
+        <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
           telegram-backup user link NAME
         </Code>
       </Text>
@@ -78,20 +80,15 @@ function PasswordForm() {
           required
           withAsterisk={false}
         />
-        <PasswordInput
+        <PasswordField
           label={signIn.password}
           value={password}
           onChange={event => setPassword(event.currentTarget.value)}
           autoComplete="current-password"
-          maxLength={1_000}
           required
           withAsterisk={false}
         />
-        {words === undefined ? null : (
-          <Alert color="red" variant="light" role="alert" title={words.title}>
-            {words.text}
-          </Alert>
-        )}
+        {words === undefined ? null : <SignInAlert {...words} />}
         <Button type="submit" loading={isRunning}>
           {signIn.button}
         </Button>

@@ -25,7 +25,7 @@ export const people = {
     add: 'Add a person',
     addTitle: 'Add a person',
     addButton: 'Add and make a link',
-    nameHint: 'As this person is called in the audit and signs in.',
+    nameHint: 'The person signs in with it, and the audit shows it: letters, digits, spaces and . _ - @ +',
     projectHint: 'Limits the person to one project. Leave it empty for all.',
     projectFixed: (project: string) => `You see one project: the person is limited to ${project}, too.`,
     added: 'Added',
@@ -80,7 +80,6 @@ export const people = {
     shownText:
       'Copy the key now: it is shown only this once, and only its hash is stored. Whoever has it may do what it allows.',
     label: 'Key',
-    created: 'Created',
     lastUsed: 'Last used',
     state: 'State',
     states: { valid: 'valid', expired: 'expired', revoked: 'revoked' },

@@ -1,3 +1,5 @@
+import { plural } from '#words/plural.ts'
+
 export const proof = {
   title: 'Proof',
   text: 'A drill restores a backup into a temporary place, compares it with its source as it was then, and removes it. That is what proves a backup.',
@@ -83,10 +85,12 @@ export const proof = {
     'not compared': 'contents not compared',
   } as Record<string, string>,
   counts: {
-    tables: (count: string) => `${count} tables`,
-    rows: (count: string) => `${count} rows`,
-    members: (count: string) => `${count} files and folders`,
-    roles: (count: string) => `${count} roles`,
+    tables: (count: number, text: string) =>
+      `${text} ${plural('en', count, { one: 'table', other: 'tables' })}`,
+    rows: (count: number, text: string) => `${text} ${plural('en', count, { one: 'row', other: 'rows' })}`,
+    members: (count: number, text: string) =>
+      `${text} ${plural('en', count, { one: 'file or folder', other: 'files and folders' })}`,
+    roles: (count: number, text: string) => `${text} ${plural('en', count, { one: 'role', other: 'roles' })}`,
   },
   drill: {
     title: (source: string) => `Drill of ${source}`,
@@ -99,7 +103,8 @@ export const proof = {
     startedBy: 'Started by',
     job: 'Job',
     read: 'Read from the chat',
-    parts: (count: string) => `in ${count} parts`,
+    parts: (count: number, text: string) =>
+      `in ${text} ${plural('en', count, { one: 'part', other: 'parts' })}`,
     recoveryPoint: 'Recovery point',
     recoveryPointHint: (age: string) => `The data was ${age} old when the drill began.`,
     recoveryTime: 'Recovery time',
@@ -162,7 +167,7 @@ export const proof = {
       string,
       string
     >,
-    show: (count: string) => `Show ${count} tables`,
+    show: 'Show the tables',
     hide: 'Hide the tables',
   },
   evidence: {

@@ -3,6 +3,8 @@ export const signIn = {
   name: 'Name',
   password: 'Password',
   button: 'Sign in',
+  /** Of a button in the field of a password; without that word, which is the name of the field. */
+  showTyped: 'Show or hide what is typed',
   /** Above the command. */
   firstTime: 'First time here? Make the first administrator on the server, and open the link that it prints:',
   lost: 'Lost your password? A new link gets you in. An administrator makes one on the screen People, or on the server:',
@@ -44,7 +46,6 @@ export const signIn = {
     passwordHint: 'Your other sessions end.',
     save: 'Save',
     saved: 'Your password is set',
-    notSignedOut: 'You are still signed in: the server did not answer. Try again.',
   },
   again: {
     title: 'Is it you?',

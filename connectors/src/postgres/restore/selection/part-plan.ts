@@ -145,7 +145,7 @@ function assertFree(
     wanted.map(({ schema }) => schema),
     present,
   )
-  const [full] = schemas.filter(schema => filled[asText(schema)] !== undefined)
+  const full = schemas.find(schema => Object.hasOwn(filled, asText(schema)))
   if (full === undefined) return
   throw new BackupError(`The schema ${asText(full)} of the database is not empty`, {
     code: 'USAGE',
