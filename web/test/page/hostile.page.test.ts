@@ -31,7 +31,16 @@ it('nothing of what a backup carries is run, or can hide what stands beside it',
   await executeSql(`update control_plane.verifications set error = $1`, [HOSTILE])
 
   const page = await pages.open(site.url, { cookies: await site.signIn(HOSTILE) })
-  for (const path of ['', 'backups', `backups/${backup}`, 'jobs', `jobs/${drill}`, 'proof', 'people', 'audit']) {
+  for (const path of [
+    '',
+    'backups',
+    `backups/${backup}`,
+    'jobs',
+    `jobs/${drill}`,
+    'proof',
+    'people',
+    'audit',
+  ]) {
     await page.goto(new URL(path, site.url).href)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.locator('#content').getByText(SHOWN).first().waitFor()
