@@ -24,7 +24,7 @@ export function ProviderAgain() {
     try {
       await goToProvider(name, { to: router.state.location.href, isAgain: true })
     } catch (error) {
-      say({ message: visibleText(asProblem(error).message), color: 'red' })
+      say({ text: visibleText(asProblem(error).message), isGood: false })
       setRunning(undefined)
     }
   }

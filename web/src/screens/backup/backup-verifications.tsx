@@ -1,4 +1,4 @@
-import { Badge, List, Stack, Text } from '@mantine/core'
+import { Badge, List, Stack, Text, VisuallyHidden } from '@mantine/core'
 import type { BackupDetails } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
@@ -37,7 +37,7 @@ export function BackupVerifications({ backup: found }: { backup: BackupDetails }
     },
     {
       key: 'drill',
-      header: '',
+      header: <VisuallyHidden>{backup.kinds.drill}</VisuallyHidden>,
       label: '',
       cell: ({ id, kind }) =>
         kind === 'drill' ? (

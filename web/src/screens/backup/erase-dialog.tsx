@@ -31,8 +31,9 @@ export function EraseDialog({
       path: { id },
       query: { even_the_last: isEvenTheLast ? 'true' : undefined },
     })
+    onClose()
     await navigate({ to: '/jobs/$id', params: { id: data.job_id } })
-  }, [id, isEvenTheLast, navigate])
+  }, [id, isEvenTheLast, navigate, onClose])
   const act = useAct(erase, words.started)
   const isLast = act.problem?.code === 'LAST_BACKUP' || isEvenTheLast
   const close = (): void => {

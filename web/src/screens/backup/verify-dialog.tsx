@@ -37,8 +37,9 @@ export function VerifyDialog({
         ...(depth === 'drill' && { drill: true, ...(on !== '' && { on }) }),
       },
     })
+    onClose()
     await navigate({ to: '/jobs/$id', params: { id: data.job_id } })
-  }, [id, depth, on, navigate])
+  }, [id, depth, on, navigate, onClose])
   const act = useAct(start, words.started)
   const fitting = (targets.data?.items ?? []).filter(
     target => target.project_id === null || target.project_id === project_id,

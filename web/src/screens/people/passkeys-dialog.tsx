@@ -120,7 +120,7 @@ function AddForm({ changed }: { changed: () => Promise<unknown> }) {
   const add = useAct(async (of: string) => {
     try {
       await makePasskey(of)
-      say({ message: words.added, color: 'teal' })
+      say({ text: words.added, isGood: true })
     } catch (error) {
       if (!(error instanceof NoPasskey)) throw error
       setNone(error)
