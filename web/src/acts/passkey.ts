@@ -11,7 +11,7 @@ export function whyNoPasskeys(): 'address' | 'clear' | undefined {
 }
 
 /** What the browser answers, as the server takes it. */
-export type PasskeyAnswer = Extract<SignInData['body'], { passkey: unknown }>['passkey']
+type PasskeyAnswer = Extract<SignInData['body'], { passkey: unknown }>['passkey']
 
 /** The person gave no passkey; `known`: the device has one already. */
 export class NoPasskey extends Error {
