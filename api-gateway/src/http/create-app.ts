@@ -159,7 +159,8 @@ function addRoute(
       const answering = route.handle(request, response)
       underWay.add(answering)
       const answer = await answering.finally(() => underWay.delete(answering))
-      if (answer !== undefined) send(response, answer, answers)
+      if (answer === undefined) return
+      send(response, answer, route.scope === 'open' ? undefined : answers)
     },
   )
 }
@@ -176,12 +177,12 @@ function pathOf({ path }: Route): string {
 function send(
   response: Response,
   { status, body, headers = {} }: NonNullable<Answer>,
-  answers: UnreadAnswers,
+  answers: UnreadAnswers | undefined,
 ): void {
   response.status(status).set(headers)
   if (body === undefined) response.end()
-  // The client must learn what was done, whatever the limit; these answers are short.
-  else if (response.req.method !== 'GET') response.json(body)
+  // The client must learn what was done, whatever the limit; these answers, and open ones, are short.
+  else if (response.req.method !== 'GET' || answers === undefined) response.json(body)
   else answers.sendJson(response, callerOf(response).id, body)
 }
 

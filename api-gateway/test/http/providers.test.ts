@@ -82,6 +82,16 @@ const cookieOf = (answer: Response, name: string): string =>
 
 const whoIs = async (answer: Response) => (await answer.json()) as { who: string; id: string; role: string }
 
+it('everybody is told where people can sign in, and nothing else of it', async () => {
+  const answer = await service.ask('/session/providers', { headers: throughProxy() })
+  expect(await answer.json()).toEqual({
+    items: [
+      { name: 'sso', title: 'sso' },
+      { name: 'other', title: 'other' },
+    ],
+  })
+})
+
 it('an account with a role gets in, is the same person the next time, and its secrets are nowhere', async () => {
   const visitor = await visit()
   const answer = await enter(visitor)

@@ -43,7 +43,7 @@ it('a person adds a passkey, signs in with it, and proves with it again who they
   await openPasskeys(page, 'Vera')
   await page.getByLabel('Name of the passkey').fill('My <b>laptop</b>')
   await button(page, 'Add a passkey').click()
-  await page.getByRole('cell', { name: 'My <b>laptop</b>' }).waitFor()
+  await page.getByRole('cell', { name: 'My <b>laptop</b>', exact: true }).waitFor()
   const { credentials } = await device.session.send('WebAuthn.getCredentials', { authenticatorId: device.id })
   expect(credentials).toMatchObject([{ isResidentCredential: true, rpId: 'localhost' }])
   // A second one on the same device would be the same.
