@@ -172,11 +172,11 @@ export {
   createApiKey,
   findApiKey,
   getApiKey,
-  goodKeyHashes,
   listApiKeys,
   pageApiKeys,
   revokeApiKey,
 } from '#keys/api-keys.ts'
+export { goodSecretHashes } from '#keys/good-secrets.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 // People, their sessions and one-time links.
@@ -194,7 +194,6 @@ export { pruneSessions, revokeSession, revokeSessionsOf } from '#people/session-
 export {
   findSession,
   getSession,
-  goodSessionHashes,
   knownPlaces,
   type ListedSession,
   pageSessions,

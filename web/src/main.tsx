@@ -1,5 +1,4 @@
 import '@mantine/core/styles.css'
-import '@mantine/notifications/styles.css'
 import '#shell/global.css'
 import { MantineProvider } from '@mantine/core'
 import { QueryClientProvider } from '@tanstack/react-query'
@@ -11,7 +10,7 @@ import { NoticeCorner } from '#acts/notice-corner.tsx'
 import { basePath, configureClient } from '#api/client.ts'
 import { createQueryClient } from '#api/query-client.ts'
 import { createPageRouter } from '#router.tsx'
-import { theme } from '#shell/theme.ts'
+import { cssVariables, theme } from '#shell/theme.ts'
 import { LanguageProvider } from '#words/language.tsx'
 
 const nonce = document.querySelector<HTMLScriptElement>('script[nonce]')?.nonce ?? ''
@@ -26,7 +25,12 @@ if (root === null) throw new Error('The page has no root element')
 
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
       <LanguageProvider>
         <QueryClientProvider client={queryClient}>
           <NoticeCorner />

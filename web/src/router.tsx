@@ -7,10 +7,13 @@ import {
   Outlet,
 } from '@tanstack/react-router'
 import { asProblem } from '#api/problem.ts'
+import { readAuditSearch } from '#screens/audit/audit-search.ts'
 import { readBackupSearch } from '#screens/backups/backup-search.ts'
+import { readJobsSearch } from '#screens/jobs/jobs-search.ts'
 import { peopleSearch } from '#screens/people/search.ts'
 import { proofSearch } from '#screens/proof/search.ts'
 import { readRestoreSearch } from '#screens/restore/restore-search.ts'
+import { readSchedulesSearch } from '#screens/schedules/schedules-search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
 
@@ -55,6 +58,7 @@ const restore = createRoute({
 const jobs = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs',
+  validateSearch: readJobsSearch,
   component: lazyRouteComponent(() => import('#screens/jobs/jobs-screen.tsx'), 'JobsScreen'),
 })
 const job = createRoute({
@@ -65,12 +69,18 @@ const job = createRoute({
 const schedules = createRoute({
   getParentRoute: () => signedIn,
   path: '/schedules',
+  validateSearch: readSchedulesSearch,
   component: lazyRouteComponent(() => import('#screens/schedules/schedules-screen.tsx'), 'SchedulesScreen'),
 })
 const sources = createRoute({
   getParentRoute: () => signedIn,
   path: '/sources',
   component: lazyRouteComponent(() => import('#screens/sources/sources-screen.tsx'), 'SourcesScreen'),
+})
+const source = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/sources/$name',
+  component: lazyRouteComponent(() => import('#screens/source/source-screen.tsx'), 'SourceScreen'),
 })
 const proof = createRoute({
   getParentRoute: () => signedIn,
@@ -92,6 +102,7 @@ const people = createRoute({
 const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
+  validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import('#screens/audit/audit-screen.tsx'), 'AuditScreen'),
 })
 
@@ -107,6 +118,7 @@ const tree = root.addChildren([
     job,
     schedules,
     sources,
+    source,
     proof,
     drill,
     people,
@@ -123,9 +135,16 @@ export function createPageRouter(queryClient: QueryClient, basepath: string) {
     defaultPreload: 'intent',
     defaultPendingComponent: Loading,
     defaultNotFoundComponent: NotFound,
-    defaultErrorComponent: ({ error, reset }) => <Failed problem={asProblem(error)} retry={reset} />,
+    defaultErrorComponent: ({ error, reset }) => (
+      <Failed problem={asProblem(error)} retry={isOfScript(error) ? () => window.location.reload() : reset} />
+    ),
     scrollRestoration: true,
   })
+}
+
+/** A part of the page could not be fetched: the server is away, or was upgraded. Only a reload helps then. */
+function isOfScript(error: unknown): boolean {
+  return error instanceof Error && /imported module|module script|preload CSS/i.test(error.message)
 }
 
 /** A path of this page, and never an address elsewhere (`//host`, `/\host`). */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type Database, goodKeyHashes, goodSessionHashes } from '@telegram-backup/database'
+import { type Database, goodSecretHashes } from '@telegram-backup/database'
 
 /**
  * The hashes of all valid keys and of the cookies of all sessions, as last read: recognizes guesses without a
- * query for each. All requests that wait share one reading. What is found here is still looked up in the
+ * query for each. All requests that wait share one query. What is found here is still looked up in the
  * catalog.
  */
 export class GoodKeys {
@@ -38,7 +38,7 @@ export class GoodKeys {
   async #read(): Promise<void> {
     this.#readSince = performance.now()
     try {
-      const hashes = [await goodKeyHashes(this.#database), await goodSessionHashes(this.#database)].flat()
+      const hashes = await goodSecretHashes(this.#database)
       this.#hashes = new Set(hashes.map(hash => hash.toString('base64')))
     } catch {
       // The last answer stays valid.

@@ -98,12 +98,6 @@ export async function findApiKey(database: Database, key: string): Promise<ApiKe
   return withoutHash(found)
 }
 
-/** The SHA-256 of each valid key. */
-export async function goodKeyHashes(database: Database): Promise<Buffer[]> {
-  const rows = await database.kysely.selectFrom('api_keys').select('key_hash').where(isGood).execute()
-  return rows.map(({ key_hash }) => key_hash)
-}
-
 /** Whether a key can be used. */
 export const isGood: RawBuilder<boolean> = sql<boolean>`(revoked_at is null and (expires_at is null or expires_at > clock_timestamp()))`
 

@@ -99,12 +99,6 @@ async function noteUse({ kysely }: Database, id: string): Promise<void> {
     .execute()
 }
 
-/** The SHA-256 of what the cookie of each session that can be used holds. */
-export async function goodSessionHashes({ kysely }: Database): Promise<Buffer[]> {
-  const rows = await kysely.selectFrom('sessions').select('session_hash').where(isAlive).execute()
-  return rows.map(({ session_hash }) => session_hash)
-}
-
 /** A session in a list, with the name of its person. */
 export type ListedSession = Session & { person: string; project_id: string | null }
 

@@ -124,6 +124,13 @@ export class Format {
     }).format(new Date(at))
   }
 
+  /** A time of day, as `3:00 AM` or `03:00`; `time` is `03:00`, in no zone. */
+  clock(time: string): string {
+    return new Intl.DateTimeFormat(this.#language, { timeStyle: 'short', timeZone: 'UTC' }).format(
+      new Date(`2026-01-01T${time}:00Z`),
+    )
+  }
+
   /** As `3 days ago` or `in 2 hours`. */
   relative(at: string | Date, now: Date = new Date()): string {
     const seconds = (new Date(at).getTime() - now.getTime()) / 1_000

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Center, Loader, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Button, Center, Loader, Stack, Text, Title } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
@@ -19,7 +19,9 @@ export function Loading() {
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <Stack align="center" gap="xs" p="xl">
-      <Text fw={600}>{title}</Text>
+      <Title order={2} size="md">
+        {title}
+      </Title>
       {children === undefined ? null : (
         <Text c="dimmed" ta="center" component="div">
           {children}
@@ -43,7 +45,7 @@ export function NotFound() {
   return (
     <Empty title={states.notFound}>
       {states.notFoundHint}{' '}
-      <Anchor component={Link} to="/">
+      <Anchor component={Link} to="/" underline="always">
         {states.toOverview}
       </Anchor>
     </Empty>

@@ -1,4 +1,4 @@
-import { createTheme, type MantineThemeOverride, Menu } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineThemeOverride } from '@mantine/core'
 
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: 'blue',
@@ -12,6 +12,20 @@ export const theme: MantineThemeOverride = createTheme({
   headings: { fontWeight: '650' },
   components: {
     // Its placeholder for the focus is no entry of a menu: readers of screens stumble over it.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
   },
+})
+
+/** For text on the tint of the same colour, where the light theme's own shade has a contrast below 4.5. */
+const DARKER = { teal: '#066649', yellow: '#8a4700', orange: '#9c3008', red: '#b42525', green: '#226e31' }
+
+/** What of the library's colours nobody could read. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: Object.fromEntries(
+    Object.entries(DARKER).flatMap(([name, color]) =>
+      ['light-color', 'outline', 'text'].map(use => [`--mantine-color-${name}-${use}`, color]),
+    ),
+  ),
+  dark: {},
 })

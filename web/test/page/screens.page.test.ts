@@ -45,7 +45,7 @@ describe.for([
     for (const [name, addressOf] of Object.entries(SCREENS)) {
       await page.goto(new URL(addressOf(samples), site.url).href)
       await page.locator('h1, h2').first().waitFor()
-      await page.locator('[role="progressbar"]').waitFor({ state: 'detached' })
+      await expect.poll(() => page.getByRole('progressbar', { name: 'Loading' }).count()).toBe(0)
       const findings = await seriousFindings(page)
       const wide = await page.evaluate('document.documentElement.scrollWidth')
       const isTooWide = Number(wide) > look.width

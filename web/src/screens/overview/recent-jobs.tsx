@@ -44,7 +44,7 @@ export function RecentJobs({ jobs }: { jobs: readonly Job[] }) {
           cell: ({ state, error }) => (
             <div>
               <JobStateMark state={state} />
-              {error === null ? null : (
+              {error === null || state === 'cancelled' ? null : (
                 <Text size="xs" lang="en">
                   <PlainText>{error.message}</PlainText>
                 </Text>

@@ -1,5 +1,5 @@
 import { Stack, Text } from '@mantine/core'
-import type { SourceOverview } from '#api/generated/types.gen.ts'
+import type { Reason, SourceOverview } from '#api/generated/types.gen.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import styles from '#screens/overview/overview.module.css'
 import { ReasonText } from '#screens/overview/reason.tsx'
@@ -9,7 +9,8 @@ import { useWords } from '#words/language.tsx'
 /** Name, project and type of a source, and why its state is what it is. */
 export function SourceCell({ source }: { source: SourceOverview }) {
   const { overview } = useWords()
-  const { source: name, project_id, type, reasons } = source
+  const { source: name, project_id, type } = source
+  const reasons = source.reasons.filter(isNews)
   return (
     <Stack gap={4} className={styles.source}>
       <Text fw={600} size="sm" id={nameIdOf(source)}>
@@ -32,4 +33,9 @@ export function SourceCell({ source }: { source: SourceOverview }) {
       )}
     </Stack>
   )
+}
+
+/** Where there is no good backup, none within the limit is no further news. */
+function isNews({ code }: Reason, _: number, all: readonly Reason[]): boolean {
+  return code !== 'backup_overdue' || all.every(other => other.code !== 'no_backup')
 }
