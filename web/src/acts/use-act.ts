@@ -39,7 +39,7 @@ export function useAct<Asked extends unknown[]>(
           if (!(await askForFactor())) return false
           await work(...asked)
         }
-        if (done !== undefined) say({ message: done, color: 'teal' })
+        if (done !== undefined) say({ text: done, isGood: true })
         return true
       } catch (error) {
         const found = asProblem(error)
@@ -47,7 +47,7 @@ export function useAct<Asked extends unknown[]>(
         // The session has ended: the frame shows the sign-in.
         if (found.status === 401) void queryClient.invalidateQueries(whoAmIOptions())
         const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        say({ message: visibleText(message), color: 'red', autoClose: 15_000 })
+        say({ text: visibleText(message), isGood: false })
         return false
       } finally {
         setRunning(false)
