@@ -26,6 +26,8 @@ export interface WatchedPages {
 }
 
 const HEIGHT = 900
+/** A limit for what hangs, not for a busy machine. */
+const WITHIN_MS = 100_000
 const TELL_VIOLATIONS = `document.addEventListener('securitypolicyviolation', event =>
   console.error('CSP: ' + event.violatedDirective + ' stopped ' + event.blockedURI + ' of ' + event.sourceFile))`
 
@@ -37,6 +39,7 @@ export function watchPages(browser: Browser): WatchedPages {
     open: async (base, look = {}) => {
       const context = await browser.newContext(optionsOf(base, look))
       contexts.push(context)
+      context.setDefaultTimeout(WITHIN_MS)
       await watch(context, { base, look, faults })
       if (look.cookies !== undefined) await context.addCookies(look.cookies)
       return await context.newPage()

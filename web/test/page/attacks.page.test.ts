@@ -167,6 +167,7 @@ it('a session that is ended loses its stream, and the page asks to sign in', asy
     await expect.poll(() => proxy.underWay('/api/v1/events'), { timeout: 60_000 }).toBe(0)
     await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor()
   } finally {
+    await pages.close()
     await proxy.close()
   }
 })

@@ -33,6 +33,7 @@ it('ten tabs share one stream, and another one takes it over when its tab is clo
     for (const tab of tabs) await expect.poll(() => rows(tab)).toBeGreaterThan(0)
     expect(proxy.underWay(EVENTS)).toBe(1)
   } finally {
+    await pages.close()
     await proxy.close()
   }
 })
@@ -88,6 +89,7 @@ it('the page works below a path that a proxy takes away, at each depth', async (
     await page.waitForURL(proxy.url)
     expect(outside).toEqual([])
   } finally {
+    await pages.close()
     await proxy.close()
   }
 })

@@ -32,8 +32,8 @@ it('a backup is restored on a phone by the keyboard alone, and goes on when the 
   await press(page, page.locator(`#content a[href*="${backup}"]`).first())
   await press(page, page.getByRole('button', { name: 'Restore', exact: true }))
   await press(page, page.getByRole('button', { name: 'Continue' }))
-  await page.getByText('Nothing stands in the way').waitFor()
-  await press(page, page.getByRole('button', { name: 'Continue' }))
+  await page.getByRole('heading', { name: 'What will happen' }).waitFor()
+  await press(page, page.getByRole('button', { name: 'Continue', disabled: false }))
 
   const name = page.getByRole('textbox', { name: 'Type the name of the target to confirm' })
   await tabTo(page, name)

@@ -5,8 +5,8 @@ import { PlainText, visibleText } from '#format/plain-text.tsx'
 import styles from '#screens/audit/audit-table.module.css'
 import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -46,7 +46,7 @@ export function AuditTable({ items }: { items: readonly AuditEntry[] }) {
       label: names.act,
       cell: ({ act }) => (
         <div>
-          {wordOf(audit.acts, act) ?? visibleText(act)}{' '}
+          {wordOf(audit.acts, act)}{' '}
           <Text span size="xs" c="dimmed" ff="monospace">
             {visibleText(act)}
           </Text>

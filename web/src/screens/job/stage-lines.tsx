@@ -4,8 +4,8 @@ import { useFormat } from '#format/format.ts'
 import { visibleText } from '#format/plain-text.tsx'
 import type { Stage } from '#screens/job/job-stages.ts'
 import styles from '#screens/job/stage-lines.module.css'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 /** More are in the log that can be downloaded: a browser does not stay quick with all of them. */
 const MOST_LINES = 1_000
@@ -32,7 +32,7 @@ export function StageLines({ stage }: { stage: Stage }) {
         ref={box}
         className={styles.lines}
         role="log"
-        aria-label={job.logOf(wordOf(job.stages, name) ?? visibleText(name))}
+        aria-label={job.logOf(wordOf(job.stages, name))}
         aria-live="off"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard.
         tabIndex={0}

@@ -7,12 +7,11 @@ import LoaderCircle from 'lucide-react/icons/loader-circle'
 import Square from 'lucide-react/icons/square'
 import { Fragment, useId, useState } from 'react'
 import { useFormat } from '#format/format.ts'
-import { visibleText } from '#format/plain-text.tsx'
 import { useSeconds } from '#format/use-seconds.ts'
 import type { Stage } from '#screens/job/job-stages.ts'
 import { StageLines } from '#screens/job/stage-lines.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 const SIGNS = {
   done: { Icon: CircleCheck, color: 'teal' },
@@ -63,7 +62,7 @@ function StageRow({ stage, isLast }: { stage: Stage; isLast: boolean }) {
           <Chevron size={16} aria-hidden />
           <Icon size={16} aria-hidden color={`var(--mantine-color-${color}-text)`} />
           <Text fw={600} span>
-            {wordOf(job.stages, stage.name) ?? visibleText(stage.name)}
+            {wordOf(job.stages, stage.name)}
           </Text>
           <Text size="sm" c="dimmed" span ml="auto" ta="right">
             {job.stageStates[stage.state]} · {format.seconds(((stage.end ?? now) - stage.start) / 1_000)}

@@ -4,7 +4,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { listSourcesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Source } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
-import { PlainText, visibleText } from '#format/plain-text.tsx'
+import { PlainText } from '#format/plain-text.tsx'
 import { SourceHistory } from '#screens/source/source-history.tsx'
 import { CheckResult } from '#screens/sources/check-result.tsx'
 import { SourceActs } from '#screens/sources/source-acts.tsx'
@@ -13,8 +13,8 @@ import { FactList } from '#shell/fact-list.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 const route = getRouteApi('/signed-in/sources/$name')
 const HOUR_SECONDS = 3_600
@@ -65,7 +65,7 @@ function Configured({ source }: { source: Source }) {
       <FactList
         facts={{
           [facts.kind]: [
-            kind === null ? undefined : (wordOf(sources.kinds, kind) ?? visibleText(kind)),
+            kind === null ? undefined : wordOf(sources.kinds, kind),
             type === null ? undefined : sources.types[type],
           ]
             .filter(Boolean)

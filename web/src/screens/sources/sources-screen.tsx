@@ -2,7 +2,7 @@ import { Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { listSourcesOptions, listTargetsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Source, Target } from '#api/generated/types.gen.ts'
-import { PlainText, visibleText } from '#format/plain-text.tsx'
+import { PlainText } from '#format/plain-text.tsx'
 import { CheckResult } from '#screens/sources/check-result.tsx'
 import { HowToAdd } from '#screens/sources/how-to-add.tsx'
 import { SourceActs } from '#screens/sources/source-acts.tsx'
@@ -11,8 +11,8 @@ import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 export function SourcesScreen() {
   const { sources, shell } = useWords()
@@ -76,7 +76,7 @@ function SourceTable({ items }: { items: readonly Source[] }) {
       label: names.kind,
       cell: ({ kind, type }) => (
         <div>
-          {kind === null ? '–' : (wordOf(sources.kinds, kind) ?? visibleText(kind))}
+          {kind === null ? '–' : wordOf(sources.kinds, kind)}
           <Text size="xs" c="dimmed">
             {type === null ? null : sources.types[type]}
           </Text>
@@ -121,7 +121,7 @@ function TargetTable({ items }: { items: readonly Target[] }) {
       key: 'kind',
       header: names.kind,
       label: names.kind,
-      cell: ({ kind }) => (kind === null ? '–' : (wordOf(sources.kinds, kind) ?? visibleText(kind))),
+      cell: ({ kind }) => (kind === null ? '–' : wordOf(sources.kinds, kind)),
     },
     {
       key: 'project',
