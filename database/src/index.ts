@@ -176,11 +176,11 @@ export {
   pageApiKeys,
   revokeApiKey,
 } from '#keys/api-keys.ts'
-export { goodSecretHashes } from '#keys/good-secrets.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 // People, their sessions and one-time links.
 
+export { goodSecretHashes } from '#people/good-secrets.ts'
 export {
   addPerson,
   changePerson,
