@@ -12,7 +12,7 @@ import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
 const PasswordDialog = lazy(async () => ({
-  default: (await import('#screens/people/password-dialog.tsx')).PasswordDialog,
+  default: (await import('#shell/password-dialog.tsx')).PasswordDialog,
 }))
 
 /** Who is signed in, their sessions and password, and signing out. */

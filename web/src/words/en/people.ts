@@ -100,7 +100,7 @@ export const people = {
     begun: 'Signed in',
     ends: 'Ends',
     by: 'By',
-    factors: { link: 'link', password: 'password' } as Record<string, string>,
+    factors: { link: 'link', password: 'password' },
     own: 'this session',
     end: 'End',
     endOf: (name: string) => `End the session of ${name}`,
