@@ -18,14 +18,15 @@ it('nothing of what a backup carries is run, or can hide what stands beside it',
   const { job_id: drill } = await site.ask<{ job_id: string }>(`backups/${backup}/verify`, { drill: true })
   await site.ended(drill)
   const { executeSql } = sqlRunner(site.catalog)
-  // Whoever has the bot's token can write all of it into the chat, from where a catalog is rebuilt.
-  await executeSql('insert into control_plane.projects (id) values ($1)', [HOSTILE])
+  // The name of a project cannot hold it at all.
+  const project = executeSql('insert into control_plane.projects (id) values ($1)', [HOSTILE])
+  await expect(project).rejects.toThrow('projects_id_check')
+  // Whoever has the bot's token can write all else into the chat, from where a catalog is rebuilt.
+  await executeSql('update control_plane.backups set filename = $1, source_name = $1, caption = $1, error = $1', [
+    HOSTILE,
+  ])
   await executeSql(
-    `update control_plane.backups set project_id = $1, filename = $1, source_name = $1, caption = $1, error = $1`,
-    [HOSTILE],
-  )
-  await executeSql(
-    `update control_plane.jobs set project_id = $1, source = $1, state = 'failed', error_code = 'SOURCE', error = $1`,
+    `update control_plane.jobs set source = $1, state = 'failed', error_code = 'SOURCE', error = $1`,
     [HOSTILE],
   )
   await executeSql(`update control_plane.verifications set error = $1`, [HOSTILE])
