@@ -135,9 +135,16 @@ export function createPageRouter(queryClient: QueryClient, basepath: string) {
     defaultPreload: 'intent',
     defaultPendingComponent: Loading,
     defaultNotFoundComponent: NotFound,
-    defaultErrorComponent: ({ error, reset }) => <Failed problem={asProblem(error)} retry={reset} />,
+    defaultErrorComponent: ({ error, reset }) => (
+      <Failed problem={asProblem(error)} retry={isOfScript(error) ? () => window.location.reload() : reset} />
+    ),
     scrollRestoration: true,
   })
+}
+
+/** A part of the page could not be fetched: the server is away, or was upgraded. Only a reload helps then. */
+function isOfScript(error: unknown): boolean {
+  return error instanceof Error && /imported module|module script|preload CSS/i.test(error.message)
 }
 
 /** A path of this page, and never an address elsewhere (`//host`, `/\host`). */

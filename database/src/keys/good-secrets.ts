@@ -8,7 +8,7 @@ export async function goodSecretHashes({ kysely }: Database): Promise<Buffer[]> 
     .selectFrom('api_keys')
     .select('key_hash as hash')
     .where(isGood)
-    .unionAll(kysely.selectFrom('sessions').select('session_hash as hash').where(isAlive))
+    .unionAll(eb => eb.selectFrom('sessions').select('session_hash as hash').where(isAlive))
     .execute()
   return rows.map(({ hash }) => hash)
 }

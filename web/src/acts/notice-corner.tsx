@@ -1,16 +1,24 @@
-import { lazy, Suspense } from 'react'
-import { useIsNoticeWanted } from '#acts/notices.ts'
+import { Notification, Stack } from '@mantine/core'
+import styles from '#acts/notice-corner.module.css'
+import { endNotice, useNotices } from '#acts/notices.ts'
+import { useWords } from '#words/language.tsx'
 
-const Notifications = lazy(async () => ({
-  default: (await import('@mantine/notifications')).Notifications,
-}))
-
-/** Where notices appear. */
+/** Where notices appear. It is in the first load: it also has to say that the server is away. */
 export function NoticeCorner() {
-  if (!useIsNoticeWanted()) return null
+  const { states } = useWords()
   return (
-    <Suspense>
-      <Notifications position="bottom-right" />
-    </Suspense>
+    <Stack gap="xs" className={styles.corner}>
+      {useNotices().map(({ id, text, isGood }) => (
+        <Notification
+          key={id}
+          color={isGood ? 'teal' : 'red'}
+          withBorder
+          onClose={() => endNotice(id)}
+          closeButtonProps={{ 'aria-label': states.closeNotice }}
+        >
+          {text}
+        </Notification>
+      ))}
+    </Stack>
   )
 }

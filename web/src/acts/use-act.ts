@@ -1,8 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { whoAmIOptions } from '#shell/whoami.ts'
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -22,6 +24,7 @@ export function useAct<Asked extends unknown[]>(
   work: (...asked: Asked) => Promise<unknown>,
   done?: string,
 ): Act<Asked> {
+  const queryClient = useQueryClient()
   const [isRunning, setRunning] = useState(false)
   const [problem, setProblem] = useState<ApiProblem>()
   const run = useCallback(
@@ -36,19 +39,21 @@ export function useAct<Asked extends unknown[]>(
           if (!(await askForFactor())) return false
           await work(...asked)
         }
-        if (done !== undefined) say({ message: done, color: 'teal' })
+        if (done !== undefined) say({ text: done, isGood: true })
         return true
       } catch (error) {
         const found = asProblem(error)
         setProblem(found)
+        // The session has ended: the frame shows the sign-in.
+        if (found.status === 401) void queryClient.invalidateQueries(whoAmIOptions())
         const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        say({ message: visibleText(message), color: 'red', autoClose: 15_000 })
+        say({ text: visibleText(message), isGood: false })
         return false
       } finally {
         setRunning(false)
       }
     },
-    [work, done],
+    [work, done, queryClient],
   )
   return { run, isRunning, problem }
 }

@@ -8,7 +8,10 @@ import styles from '#format/time.module.css'
  */
 export function Time({ at, zone, isRelative = false }: { at: string; zone?: string; isRelative?: boolean }) {
   const format = useFormat()
-  const now = useNow()
+  const seen = useNow()
+  const then = Date.parse(at)
+  // The clock of the page may be 15 seconds behind: what has just happened is not to come.
+  const now = then > seen ? Math.min(then, Date.now()) : seen
   const there = zone !== undefined && zone !== format.zone ? `${format.time(at, zone)} (${zone})` : undefined
   const ago = format.relative(at, new Date(now))
   const [shown, more] = isRelative ? [ago, format.time(at)] : [format.time(at), ago]

@@ -1,4 +1,4 @@
-import { type CSSVariablesResolver, createTheme, type MantineThemeOverride, Menu } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineThemeOverride } from '@mantine/core'
 
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: 'blue',
@@ -12,7 +12,7 @@ export const theme: MantineThemeOverride = createTheme({
   headings: { fontWeight: '650' },
   components: {
     // Its placeholder for the focus is no entry of a menu: readers of screens stumble over it.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
   },
 })
 

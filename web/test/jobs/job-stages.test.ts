@@ -82,7 +82,7 @@ test('a cancelled job stopped in its last stage', () => {
 })
 
 test('the log as a file has one line for each', () => {
-  expect(logText([line(0, 'read', 'a'), line(1, 'send', 'b', 'warn')])).toBe(
-    '1970-01-01T00:00:00.000Z read info a\n1970-01-01T00:00:01.000Z send warn b\n',
+  expect(logText([line(0, 'read', 'a'), line(1, 'send', 'b\u001b[31m', 'warn')])).toBe(
+    '1970-01-01T00:00:00.000Z read info a\n1970-01-01T00:00:01.000Z send warn b\\u{1b}[31m\n',
   )
 })

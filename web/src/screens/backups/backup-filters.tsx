@@ -2,7 +2,7 @@ import { Autocomplete, Button, Group, NativeSelect, TextInput } from '@mantine/c
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { listSourcesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
-import { BACKUP_STATES, BACKUP_TYPES, type BackupSearch } from '#screens/backups/backup-search.ts'
+import { BACKUP_STATES, BACKUP_TYPES, type BackupSearch, isFiltered } from '#screens/backups/backup-search.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -19,7 +19,6 @@ export function BackupFilters({
   const set = (change: Partial<BackupSearch>): void => onChange({ ...search, ...change, cursor: undefined })
   const chosen = <Value extends string>(values: readonly Value[], value: string): Value | undefined =>
     values.find(one => one === value)
-  const isFiltered = Object.keys(search).some(key => key !== 'cursor')
   return (
     <Group role="search" aria-label={backups.filters} align="flex-end" gap="sm">
       <ProjectFilter
@@ -50,8 +49,8 @@ export function BackupFilters({
       <TagFilter key={`tag ${search.tag}`} tag={search.tag ?? ''} onChange={tag => set({ tag })} />
       <DayFilter label={backups.from} day={search.from} onChange={from => set({ from })} />
       <DayFilter label={backups.to} day={search.to} onChange={to => set({ to })} />
-      {isFiltered ? (
-        <Button variant="default" onClick={() => onChange({})}>
+      {isFiltered(search) ? (
+        <Button variant="default" onClick={() => onChange({ calendar: search.calendar })}>
           {backups.clear}
         </Button>
       ) : null}

@@ -12,6 +12,8 @@ export interface BackupSearch {
   to?: string
   /** Of the page. */
   cursor?: string
+  /** The calendar is shown. */
+  calendar?: true
 }
 
 /** What of a URL can be used; the rest is dropped. */
@@ -24,12 +26,18 @@ export function readBackupSearch(raw: Record<string, unknown>): BackupSearch {
     from: dayIn(raw['from']),
     to: dayIn(raw['to']),
     cursor: textIn(raw['cursor']),
+    calendar: raw['calendar'] === true ? true : undefined,
   }
   return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined))
 }
 
+/** Whether some backups may be left out. */
+export function isFiltered({ cursor: _, calendar: __, ...filters }: BackupSearch): boolean {
+  return Object.values(filters).some(value => value !== undefined)
+}
+
 /** The same as the API takes it, with times in UTC. */
-export function backupQuery({ project, from, to, ...rest }: BackupSearch) {
+export function backupQuery({ project, from, to, calendar: _, ...rest }: BackupSearch) {
   return {
     ...rest,
     ...(project !== undefined && { project_id: project }),

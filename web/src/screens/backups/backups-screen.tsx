@@ -10,7 +10,8 @@ import { Time } from '#format/time.tsx'
 import { BackupFilters } from '#screens/backups/backup-filters.tsx'
 import { BackupMarks } from '#screens/backups/backup-marks.tsx'
 import { backupName } from '#screens/backups/backup-name.ts'
-import { type BackupSearch, backupQuery } from '#screens/backups/backup-search.ts'
+import { type BackupSearch, backupQuery, isFiltered } from '#screens/backups/backup-search.ts'
+import { Calendar } from '#screens/backups/calendar.tsx'
 import { UploadDialog } from '#screens/backups/upload-dialog.tsx'
 import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
@@ -31,6 +32,7 @@ declare module '@tanstack/react-router' {
 export function BackupsScreen() {
   const { backups, shell } = useWords()
   const search = useSearch({ from: '/signed-in/backups' })
+  const { calendar } = search
   const navigate = useNavigate({ from: '/backups' })
   const mayUpload = useMay('backup')
   const [isUploading, setUploading] = useState(false)
@@ -39,10 +41,29 @@ export function BackupsScreen() {
     <Stack>
       <Group justify="space-between">
         <Title order={1}>{shell.backups}</Title>
-        {mayUpload ? <Button onClick={() => setUploading(true)}>{backups.upload.open}</Button> : null}
+        <Group gap="sm">
+          <Button
+            variant="default"
+            aria-expanded={calendar === true}
+            onClick={() =>
+              void navigate({ search: { ...search, calendar: calendar ? undefined : true }, replace: true })
+            }
+          >
+            {backups.calendarTitle}
+          </Button>
+          {mayUpload ? <Button onClick={() => setUploading(true)}>{backups.upload.open}</Button> : null}
+        </Group>
       </Group>
       <Text c="dimmed">{backups.intro}</Text>
       <BackupFilters search={search} onChange={next => void navigate({ search: next })} />
+      {calendar ? (
+        <Calendar
+          search={search}
+          onOpen={day =>
+            void navigate({ search: { ...search, cursor: undefined, state: undefined, from: day, to: day } })
+          }
+        />
+      ) : null}
       <QueryView query={query}>
         {({ items, next_cursor }) => (
           <Stack>
@@ -58,8 +79,7 @@ export function BackupsScreen() {
 
 function NoBackups({ search }: { search: BackupSearch }) {
   const { backups } = useWords()
-  const isFiltered = Object.keys(search).length > 0
-  return isFiltered ? (
+  return isFiltered(search) || search.cursor !== undefined ? (
     <Empty title={backups.noneFound}>{backups.noneFoundHint}</Empty>
   ) : (
     <Empty title={backups.none}>{backups.noneHint}</Empty>

@@ -2,6 +2,7 @@ import { type QueryClient, type QueryKey, queryOptions } from '@tanstack/react-q
 import { getJobLogQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
 import { getJobLog } from '#api/generated/sdk.gen.ts'
 import type { JobLog } from '#api/generated/types.gen.ts'
+import { visibleText } from '#format/plain-text.tsx'
 
 export type LogLine = JobLog['items'][number]
 
@@ -37,7 +38,9 @@ export function jobLogOptions(queryClient: QueryClient, id: string) {
   })
 }
 
-/** The log as a text file, in UTC. */
+/** The log as a text file, in UTC; a terminal that shows it obeys nothing that is in it. */
 export function logText(lines: readonly LogLine[]): string {
-  return lines.map(({ at, stage, level, text }) => `${at} ${stage} ${level} ${text}\n`).join('')
+  return lines
+    .map(({ at, stage, level, text }) => `${at} ${stage} ${level} ${visibleText(text, true)}\n`)
+    .join('')
 }

@@ -15,7 +15,9 @@ export function JobProgress({ job }: { job: Job }) {
   const { bytes_done, bytes_total, parts_done } = job.progress
   const facts = [
     bytes_total === null
-      ? jobs.bytes(format.bytes(bytes_done))
+      ? bytes_done === 0
+        ? undefined
+        : jobs.bytes(format.bytes(bytes_done))
       : jobs.ofBytes(format.bytes(bytes_done), format.bytes(bytes_total)),
     parts_done > 0 ? jobs.parts(parts_done) : undefined,
     pace === undefined || pace.bytesPerSecond <= 0 ? undefined : format.speed(pace.bytesPerSecond),

@@ -2,6 +2,7 @@ import { Stack, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getOverviewOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { AlertList } from '#screens/overview/alert-list.tsx'
+import { GrowthDetails } from '#screens/overview/growth-details.tsx'
 import { Headline } from '#screens/overview/headline.tsx'
 import { LastDay } from '#screens/overview/last-day.tsx'
 import { NoSources } from '#screens/overview/no-sources.tsx'
@@ -25,6 +26,7 @@ export function OverviewScreen() {
             <AlertList alerts={overview.alerts} />
             <RunningJobs running={overview.running} />
             <LastDay />
+            <GrowthDetails />
           </>
         )}
       </QueryView>

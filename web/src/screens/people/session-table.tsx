@@ -5,8 +5,8 @@ import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { deviceOf } from '#screens/people/device.ts'
 import { type Column, DataTable } from '#shell/data-table.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 export function SessionTable({
   items,
@@ -72,7 +72,7 @@ export function SessionTable({
           key: 'by',
           header: words.by,
           label: words.by,
-          cell: ({ factors }) => format.list(factors.map(factor => wordOf(words.factors, factor) ?? factor)),
+          cell: ({ factors }) => format.list(factors.map(factor => wordOf(words.factors, factor))),
         },
         {
           key: 'ends',

@@ -4,8 +4,8 @@ import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import type { Difference, DrillReport, RecordFacts } from '#screens/proof/drill-report.ts'
 import { DataTable } from '#shell/data-table.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 /** A report may name very many things: these are enough to read, and the JSON has all. */
 const MOST_SHOWN = 200
@@ -37,14 +37,13 @@ export function Differences({ differences }: Pick<DrillReport, 'differences'>) {
             key: 'kind',
             header: words.kind,
             label: words.kind,
-            cell: ({ kind }) => wordOf(words.kinds, kind) ?? <PlainText>{kind}</PlainText>,
+            cell: ({ kind }) => wordOf(words.kinds, kind),
           },
           {
             key: 'change',
             header: words.change,
             label: words.change,
-            cell: ({ change }) =>
-              change === undefined ? '–' : (wordOf(words.changes, change) ?? <PlainText>{change}</PlainText>),
+            cell: ({ change }) => (change === undefined ? '–' : wordOf(words.changes, change)),
           },
           {
             key: 'expected',
@@ -133,7 +132,7 @@ export function Tables({ tables, furtherTables }: Pick<RecordFacts, 'tables' | '
                 key: 'result',
                 header: words.result,
                 label: words.result,
-                cell: ({ result }) => wordOf(words.results, result) ?? <PlainText>{result}</PlainText>,
+                cell: ({ result }) => wordOf(words.results, result),
               },
             ]}
           />

@@ -6,8 +6,8 @@ import LoaderCircle from 'lucide-react/icons/loader-circle'
 import TriangleAlert from 'lucide-react/icons/triangle-alert'
 import { useFormat } from '#format/format.ts'
 import type { DrillReport, DrillResult } from '#screens/proof/drill-report.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 const LOOKS = {
   running: { color: 'blue', Icon: LoaderCircle },
@@ -42,7 +42,7 @@ export function useComparedWords(): (report: DrillReport) => string {
       const count = compared[name]
       return count === undefined ? [] : [proof.counts[name](count, format.number(count))]
     })
-    const words = contents === undefined ? undefined : (wordOf(proof.contents, contents) ?? contents)
+    const words = contents === undefined ? undefined : wordOf(proof.contents, contents)
     return [words, counts.length === 0 ? undefined : counts.join(', ')]
       .filter(text => text !== undefined)
       .join(': ')

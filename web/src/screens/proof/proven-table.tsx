@@ -11,8 +11,8 @@ import { DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
-import { wordOf } from '#words/word-of.ts'
 
 /** What each source is proven as, and since when. */
 export function ProvenTable() {
@@ -110,7 +110,7 @@ function Sources({
                 {proof.failedProof}
               </Text>
             ) : (
-              (wordOf(proof.depths, depth) ?? depth)
+              wordOf(proof.depths, depth)
             ),
         },
         {

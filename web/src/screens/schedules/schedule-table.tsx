@@ -1,5 +1,5 @@
 import { Code, Text } from '@mantine/core'
-import type { Schedule } from '#api/generated/types.gen.ts'
+import type { Schedule, Source } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
@@ -13,7 +13,14 @@ import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
-export function ScheduleTable({ items }: { items: readonly Schedule[] }) {
+export function ScheduleTable({
+  items,
+  sources,
+}: {
+  items: readonly Schedule[]
+  /** Undefined while they are not known. */
+  sources: readonly Source[] | undefined
+}) {
   const { schedules: words } = useWords()
   const { columns: names } = words
   const format = useFormat()
@@ -30,6 +37,11 @@ export function ScheduleTable({ items }: { items: readonly Schedule[] }) {
           <Text size="xs" c="dimmed">
             <PlainText>{project_id}</PlainText>
           </Text>
+          {sources === undefined || isServed(sources, source) ? null : (
+            <Text size="xs" c="red">
+              {words.unserved}
+            </Text>
+          )}
         </div>
       ),
     },
@@ -78,6 +90,10 @@ export function ScheduleTable({ items }: { items: readonly Schedule[] }) {
     { key: 'acts', header: names.acts, label: '', cell: schedule => <ScheduleActs schedule={schedule} /> },
   ]
   return <DataTable caption={words.list} columns={columns} rows={items} keyOf={({ id }) => id} />
+}
+
+function isServed(sources: readonly Source[], name: string): boolean {
+  return sources.some(source => source.name === name && source.serves > 0)
 }
 
 function NextRun({ schedule: { next_run_at, timezone } }: { schedule: Schedule }) {

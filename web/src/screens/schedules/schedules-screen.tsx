@@ -23,7 +23,7 @@ export function SchedulesScreen() {
   const navigate = route.useNavigate()
   const mayChange = useMay('admin')
   const query = useQuery(listSchedulesOptions())
-  const sources = useQuery(listSourcesOptions()).data?.items ?? []
+  const sources = useQuery(listSourcesOptions()).data?.items
   const go = (change: Partial<SchedulesSearch>): void =>
     void navigate({ search: { ...search, ...change }, resetScroll: false })
   return (
@@ -43,9 +43,9 @@ export function SchedulesScreen() {
             {items.length === 0 ? (
               <Empty title={words.none}>{words.noneHint}</Empty>
             ) : (
-              <Listed items={items} search={search} go={go} />
+              <Listed items={items} sources={sources} search={search} go={go} />
             )}
-            <Dialogs items={items} sources={sources} search={search} go={go} />
+            <Dialogs items={items} sources={sources ?? []} search={search} go={go} />
           </>
         )}
       </QueryView>
@@ -55,10 +55,12 @@ export function SchedulesScreen() {
 
 function Listed({
   items,
+  sources,
   search: { source, sort = 'next' },
   go,
 }: {
   items: readonly Schedule[]
+  sources: readonly Source[] | undefined
   search: SchedulesSearch
   go: (change: Partial<SchedulesSearch>) => void
 }) {
@@ -90,7 +92,11 @@ function Listed({
           data={SORTS.map(value => ({ value, label: words.sorts[value] }))}
         />
       </Group>
-      {shown.length === 0 ? <Empty title={words.noneFound} /> : <ScheduleTable items={shown} />}
+      {shown.length === 0 ? (
+        <Empty title={words.noneFound} />
+      ) : (
+        <ScheduleTable items={shown} sources={sources} />
+      )}
     </>
   )
 }

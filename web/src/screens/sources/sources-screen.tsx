@@ -10,6 +10,7 @@ import { SourceSchedules } from '#screens/sources/source-schedules.tsx'
 import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
+import { useMay } from '#shell/whoami.ts'
 import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -49,6 +50,7 @@ export function SourcesScreen() {
 
 function SourceTable({ items }: { items: readonly Source[] }) {
   const { sources } = useWords()
+  const mayAct = useMay('backup')
   const { columns: names } = sources
   const columns: Column<Source>[] = [
     {
@@ -97,11 +99,12 @@ function SourceTable({ items }: { items: readonly Source[] }) {
       key: 'check',
       header: names.check,
       label: names.check,
-      cell: ({ last_check }) => <CheckResult check={last_check} isShort />,
+      cell: ({ last_check }) => <CheckResult check={last_check} isShort={last_check?.state === 'ok'} />,
     },
     { key: 'acts', header: names.acts, label: '', cell: source => <SourceActs source={source} /> },
   ]
-  return <DataTable caption={sources.list} columns={columns} rows={items} keyOf={keyOf} />
+  const shown = columns.filter(({ key }) => mayAct || key !== 'acts')
+  return <DataTable caption={sources.list} columns={shown} rows={items} keyOf={keyOf} />
 }
 
 function TargetTable({ items }: { items: readonly Target[] }) {

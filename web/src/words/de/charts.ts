@@ -32,6 +32,9 @@ export const charts: Words['charts'] = {
     none: 'Keine Sicherung',
   },
   growth: 'Wachstum des Tresors',
+  groupBy: 'Linien nach',
+  groups: { project: 'Projekt', type: 'Art' },
+  growthCut: count => `Nur die neuesten ${count} Sicherungen sind gezählt.`,
   vaultHolds: (size, since) =>
     `Die vorhandenen Sicherungen belegen ${size}. Die älteste wurde am ${since} gemacht.`,
 }

@@ -26,6 +26,7 @@ export const schedules: Words['schedules'] = {
   enabledLabel: source => `Zeitplan von ${source} ist eingeschaltet`,
   on: 'Ein',
   off: 'Aus',
+  unserved: 'Kein laufender serve hat diese Quelle, also warten ihre Aufträge.',
   noRun: 'keiner, solange er aus ist',
   never: 'noch keiner',
   jitter: time => `bis zu ${time} später`,

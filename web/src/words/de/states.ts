@@ -10,6 +10,7 @@ export const states: Words['states'] = {
   notFound: 'Hier ist nichts',
   notFoundHint: 'Es wurde entfernt, oder es gehört zu einem Projekt, das Sie nicht sehen.',
   toOverview: 'Zur Übersicht',
+  closeNotice: 'Diese Meldung schließen',
   more: 'Mehr anzeigen',
   close: 'Schließen',
 }

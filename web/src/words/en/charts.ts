@@ -31,6 +31,9 @@ export const charts = {
     none: 'No backup',
   },
   growth: 'Growth of the vault',
+  groupBy: 'Lines by',
+  groups: { project: 'Project', type: 'Type' },
+  growthCut: (count: number) => `Only the newest ${count} backups are counted.`,
   vaultHolds: (size: string, since: string) =>
     `The backups that exist now hold ${size}. The oldest was made on ${since}.`,
 }

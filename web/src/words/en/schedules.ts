@@ -21,6 +21,7 @@ export const schedules = {
   enabledLabel: (source: string) => `Schedule of ${source} is enabled`,
   on: 'On',
   off: 'Off',
+  unserved: 'No running serve has this source, so its jobs wait.',
   noRun: 'not while it is off',
   never: 'none yet',
   jitter: (time: string) => `up to ${time} later`,

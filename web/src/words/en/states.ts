@@ -8,6 +8,7 @@ export const states = {
   notFound: 'There is nothing here',
   notFoundHint: 'It may have been removed, or it belongs to a project that you do not see.',
   toOverview: 'To the overview',
+  closeNotice: 'Close this notice',
   more: 'Show more',
   close: 'Close',
 }

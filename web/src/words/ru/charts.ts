@@ -29,5 +29,8 @@ export const charts: Words['charts'] = {
     none: 'Нет копий',
   },
   growth: 'Рост хранилища',
+  groupBy: 'Линии',
+  groups: { project: 'По проектам', type: 'По типам' },
+  growthCut: count => `Учтены только последние копии (${count}).`,
   vaultHolds: (size, since) => `Существующие копии занимают ${size}. Самая старая создана ${since}.`,
 }

@@ -38,6 +38,7 @@ export const schedules: Words['schedules'] = {
   enabledLabel: source => `Расписание ${source} включено`,
   on: 'Включено',
   off: 'Выключено',
+  unserved: 'Ни у одного работающего serve нет этого источника, поэтому его задания ждут.',
   noRun: 'нет, пока выключено',
   never: 'ещё не было',
   jitter: time => `до ${time} позже`,

@@ -10,6 +10,7 @@ export const states: Words['states'] = {
   notFound: 'Здесь ничего нет',
   notFoundHint: 'Возможно, это удалено или относится к проекту, который вам не виден.',
   toOverview: 'К обзору',
+  closeNotice: 'Закрыть уведомление',
   more: 'Показать ещё',
   close: 'Закрыть',
 }
