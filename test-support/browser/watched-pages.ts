@@ -8,7 +8,9 @@ export interface Look {
   /** Such as `ru-RU`; English unless given. */
   language?: string
   cookies?: Parameters<BrowserContext['addCookies']>[0]
-  /** Messages on the console that the test itself causes, such as those about a server that it has stopped. */
+  /**
+   * Messages on the console that the test itself causes, such as those about a server that it has stopped.
+   */
   mayReport?: RegExp
 }
 

@@ -25,7 +25,10 @@ export interface PreviewedBackup {
 
 const PAGE = 500
 
-/** Whose policy another one is tried for: a project’s and type’s, a schedule’s, or a new schedule’s of a source. */
+/**
+ * Whose policy another one is tried for: a project’s and type’s, a schedule’s, or a new schedule’s of a
+ * source.
+ */
 export interface PreviewedPolicy {
   projectId: string
   type: BackupType

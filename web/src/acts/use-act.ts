@@ -2,9 +2,9 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
+import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
-import { whoAmIOptions } from '#shell/whoami.ts'
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -45,7 +45,7 @@ export function useAct<Asked extends unknown[]>(
         const found = asProblem(error)
         setProblem(found)
         // The session has ended: the frame shows the sign-in.
-        if (found.status === 401) void queryClient.invalidateQueries(whoAmIOptions())
+        if (found.status === 401) void queryClient.invalidateQueries({ queryKey: getWhoAmIQueryKey() })
         const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
         say({ text: visibleText(message), isGood: false })
         return false

@@ -16,7 +16,7 @@ const PasskeysDialog = lazy(async () => ({
   default: (await import('#screens/people/passkeys-dialog.tsx')).PasskeysDialog,
 }))
 const PasswordDialog = lazy(async () => ({
-  default: (await import('#screens/people/password-dialog.tsx')).PasswordDialog,
+  default: (await import('#shell/password-dialog.tsx')).PasswordDialog,
 }))
 
 /** Who is signed in, their sessions and password, and signing out. */

@@ -14,7 +14,7 @@ import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
 const FactorDialog = lazy(async () => ({
-  default: (await import('#acts/factor-dialog.tsx')).FactorDialog,
+  default: (await import('#shell/factor-dialog.tsx')).FactorDialog,
 }))
 
 /** What is around each screen of a person who is signed in. */

@@ -23,8 +23,8 @@ async function addDevice(page: Page): Promise<{ session: CDPSession; id: string 
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 
-async function openPasskeys(page: Page, person: string): Promise<void> {
-  await page.getByRole('button', { name: person }).click()
+async function openPasskeys(page: Page, menu: string): Promise<void> {
+  await page.getByRole('button', { name: menu, exact: true }).click()
   await page.getByRole('menuitem', { name: 'Passkeys' }).click()
   await page.getByRole('dialog', { name: 'Passkeys' }).waitFor()
 }
@@ -40,7 +40,7 @@ it('a person adds a passkey, signs in with it, and proves with it again who they
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
   await button(page, 'Sign in').click()
   await page.getByRole('navigation').waitFor()
-  await openPasskeys(page, 'Vera')
+  await openPasskeys(page, 'Account of Vera')
   await page.getByLabel('Name of the passkey').fill('My <b>laptop</b>')
   await button(page, 'Add a passkey').click()
   await page.getByRole('cell', { name: 'My <b>laptop</b>', exact: true }).waitFor()
@@ -71,7 +71,7 @@ it('a person adds a passkey, signs in with it, and proves with it again who they
   await sql`update control_plane.sessions set factor_at = factor_at - interval '6 minutes'`.execute(
     site.catalog.kysely,
   )
-  await openPasskeys(page, 'Vera')
+  await openPasskeys(page, 'Account of Vera')
   await button(page, 'Remove the passkey My <b>laptop</b>').click()
   await page.getByRole('dialog', { name: 'Is it you?' }).waitFor()
   await page

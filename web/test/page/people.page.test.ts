@@ -1,10 +1,11 @@
 import type { Site } from '@telegram-backup/test-support/browser/site.ts'
+import type { WatchedPages } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { sql } from 'kysely'
-import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
 
 const it = pageTest()
+type Page = Awaited<ReturnType<WatchedPages['open']>>
 const PASSWORD = 'copper lantern otter brisk'
 /** What Chromium says of each answer that refuses. */
 const REFUSED = /Failed to load resource: the server responded with a status of 4/

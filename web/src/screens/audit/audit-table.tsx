@@ -20,7 +20,7 @@ export function AuditTable({ items }: { items: readonly AuditEntry[] }) {
       header: names.at,
       label: names.at,
       cell: ({ at }) => (
-        <time dateTime={at} title={format.relative(at)}>
+        <time dateTime={at} title={format.relative(at)} className={styles.whole}>
           {format.exactTime(at)}
         </time>
       ),
@@ -78,7 +78,11 @@ export function AuditTable({ items }: { items: readonly AuditEntry[] }) {
 /** A link to what has a page of its own. */
 function ObjectOf({ entry: { act, object } }: { entry: AuditEntry }) {
   const isId = UUID.test(object)
-  const shown = <PlainText>{isId ? object.slice(0, 8) : object}</PlainText>
+  const shown = isId ? (
+    <span className={styles.whole}>{object.slice(0, 8)}</span>
+  ) : (
+    <PlainText>{object}</PlainText>
+  )
   if (isId && act.startsWith('backup.'))
     return (
       <AnchorLink to="/backups/$id" params={{ id: object }} size="sm">

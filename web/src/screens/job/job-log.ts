@@ -15,8 +15,8 @@ interface ReadLog {
 const PAGE = 500
 
 /**
- * The whole log of a job. Each time it reads on from its last page only: a log may have ten thousands of lines,
- * and a running job writes all the time.
+ * The whole log of a job. Each time it reads on from its last page only: a log may have ten thousands of
+ * lines, and a running job writes all the time.
  */
 export function jobLogOptions(queryClient: QueryClient, id: string) {
   const path = { id }

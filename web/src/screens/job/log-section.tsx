@@ -1,9 +1,9 @@
 import { Button, Group, Stack, Title } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import Copy from 'lucide-react/icons/copy'
 import Download from 'lucide-react/icons/download'
 import { useMemo } from 'react'
+import { say } from '#acts/notices.ts'
 import type { Job } from '#api/generated/types.gen.ts'
 import { jobLogOptions, type LogLine, logText } from '#screens/job/job-log.ts'
 import { stagesOf } from '#screens/job/job-stages.ts'
@@ -57,10 +57,7 @@ function LogActs({ job, lines }: { job: Job; lines: readonly LogLine[] }) {
       () => true,
       () => false,
     )
-    notifications.show({
-      message: isCopied ? words.copied : words.notCopied,
-      color: isCopied ? 'teal' : 'orange',
-    })
+    say({ text: isCopied ? words.copied : words.notCopied, isGood: isCopied })
   }
   return (
     <Group gap="xs">

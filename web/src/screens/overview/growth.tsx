@@ -37,7 +37,10 @@ export function Growth() {
               </Text>
             )}
             <GrowthChart
-              growth={vaultGrowth(items.map(backup => sizeOf(backup, by)), { zone, until: new Date() })}
+              growth={vaultGrowth(
+                items.map(backup => sizeOf(backup, by)),
+                { zone, until: new Date() },
+              )}
               name={group => (by === 'type' ? overview.types[group as Backup['type']] : group)}
             />
           </>

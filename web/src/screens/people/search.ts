@@ -1,5 +1,5 @@
 const TABS = ['people', 'keys', 'sessions'] as const
-export type PeopleTab = (typeof TABS)[number]
+type PeopleTab = (typeof TABS)[number]
 
 /** What the address of the screen says. */
 export interface PeopleSearch {

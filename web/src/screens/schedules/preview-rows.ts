@@ -1,6 +1,6 @@
 import type { RetentionPreview } from '#api/generated/types.gen.ts'
 
-export const FATES = ['goesToo', 'goes', 'waits', 'stays'] as const
+const FATES = ['goesToo', 'goes', 'waits', 'stays'] as const
 
 /** What happens to a backup under other rules. */
 export interface PreviewRow {

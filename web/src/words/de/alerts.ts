@@ -85,7 +85,7 @@ export const alerts: Words['alerts'] = {
   mute: 'Stummschalten für',
   muteHint: 'Solange werden keine Meldungen verschickt. Der Zustand bleibt, wie er ist.',
   muteFor: hours => `${hours} h`,
-  muteForLong: (hours, about) => `Für ${hours} ${hours === 1 ? 'Stunde' : 'Stunden'} stummschalten: ${about}`,
+  muteForLong: (hours, about) => `Für ${hours} h stummschalten: ${about}`,
   mutedUntil: time => `Stumm bis ${time}`,
   unmute: 'Wieder melden',
   muted: 'Die Warnung ist stumm',

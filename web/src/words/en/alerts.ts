@@ -69,8 +69,8 @@ export const alerts = {
   mute: 'Mute for',
   muteHint: 'No notices are sent meanwhile. The state stays as it is.',
   muteFor: (hours: number) => `${hours} h`,
-  muteForLong: (hours: number, about: string) =>
-    `Mute for ${hours} ${hours === 1 ? 'hour' : 'hours'}: ${about}`,
+  /** Has the words of `muteFor` in it: people who speak to their computer say what they see. */
+  muteForLong: (hours: number, about: string) => `Mute for ${hours} h: ${about}`,
   mutedUntil: (time: string) => `Muted until ${time}`,
   unmute: 'End the mute',
   muted: 'The alert is muted',

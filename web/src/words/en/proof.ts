@@ -22,7 +22,7 @@ export const proof = {
     counts: 'Restored; numbers of rows and objects are equal',
     dump: 'Restored; every row is as in the dump',
     contents: 'Restored; contents are equal to the source',
-  } as Record<string, string>,
+  },
   failedProof: 'The last proof failed',
   noSources: 'There are no sources yet',
   noSourcesHint: 'Name them in telegram-backup.yaml, below "sources:".',
@@ -83,7 +83,7 @@ export const proof = {
     'equal in part': 'contents equal in part',
     different: 'contents different',
     'not compared': 'contents not compared',
-  } as Record<string, string>,
+  },
   counts: {
     tables: (count: number, text: string) =>
       `${text} ${plural('en', count, { one: 'table', other: 'tables' })}`,
@@ -139,7 +139,7 @@ export const proof = {
       objects: 'objects',
       index: 'index',
       member: 'file or folder',
-    } as Record<string, string>,
+    },
     change: 'Change',
     changes: { missing: 'missing', fewer: 'fewer', more: 'more', changed: 'changed' } as Record<
       string,

@@ -1,5 +1,4 @@
 import type { Words } from '#words/en/index.ts'
-import { plural } from '#words/plural.ts'
 
 export const alerts: Words['alerts'] = {
   kinds: {
@@ -71,8 +70,7 @@ export const alerts: Words['alerts'] = {
   mute: 'Не уведомлять',
   muteHint: 'Уведомления не отправляются; само состояние не меняется.',
   muteFor: hours => `${hours} ч`,
-  muteForLong: (hours, about) =>
-    `Не уведомлять ${hours} ${plural('ru', hours, { one: 'час', few: 'часа', other: 'часов' })}: ${about}`,
+  muteForLong: (hours, about) => `Не уведомлять ${hours} ч: ${about}`,
   mutedUntil: time => `Без уведомлений до ${time}`,
   unmute: 'Снова уведомлять',
   muted: 'Уведомления о тревоге отключены',

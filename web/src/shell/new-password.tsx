@@ -1,7 +1,7 @@
 import { Box, Progress, Text } from '@mantine/core'
 import { useId } from 'react'
-import { FEWEST_CHARACTERS, isLongEnough, lengthOf, strengthOf } from '#screens/sign-in/password-strength.ts'
 import { PasswordField } from '#shell/password-field.tsx'
+import { FEWEST_CHARACTERS, isLongEnough, lengthOf, strengthOf } from '#shell/password-strength.ts'
 import { useWords } from '#words/language.tsx'
 
 const BARS = {

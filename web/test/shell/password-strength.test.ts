@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isLongEnough, strengthOf } from '#screens/sign-in/password-strength.ts'
+import { isLongEnough, strengthOf } from '#shell/password-strength.ts'
 
 it('counts characters as the server does, not units of UTF-16', () => {
   expect(isLongEnough('🦦'.repeat(6))).toBe(false)
