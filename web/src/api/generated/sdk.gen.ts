@@ -624,8 +624,7 @@ export const renewFactor = <ThrowOnError extends boolean = true>(options: Option
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

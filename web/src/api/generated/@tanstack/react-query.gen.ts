@@ -1007,8 +1007,7 @@ export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>)
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
     const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
