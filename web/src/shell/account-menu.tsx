@@ -13,7 +13,7 @@ import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
 const PasskeysDialog = lazy(async () => ({
-  default: (await import('#screens/people/passkeys-dialog.tsx')).PasskeysDialog,
+  default: (await import('#shell/passkeys-dialog.tsx')).PasskeysDialog,
 }))
 const PasswordDialog = lazy(async () => ({
   default: (await import('#shell/password-dialog.tsx')).PasswordDialog,
