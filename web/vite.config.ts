@@ -15,7 +15,8 @@ const config: UserConfig = defineConfig({
   html: { cspNonce: '__NONCE__' },
   build: {
     target: 'es2024',
-    // Browsers that know light-dark() themselves: what would stand for it needs the colour scheme in each file.
+    // Browsers that know light-dark() themselves: what would stand for it needs the colour scheme in each
+    // file.
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     // Nothing inline: the policy of the page allows files of its own alone.
     assetsInlineLimit: 0,
