@@ -6,9 +6,9 @@ const config: ViteUserConfig = defineConfig({
     include: ['web/test/page/**/*.page.test.ts'],
     // Each has a browser, which keeps a core busy by itself.
     maxWorkers: 2,
-    testTimeout: 240_000,
-    hookTimeout: 120_000,
-    // As in vitest.config.ts.
+    // Limits are for what hangs: a test waits for a browser, a server and `serve`, which all start with it.
+    testTimeout: 600_000,
+    hookTimeout: 240_000,
     expect: { poll: { timeout: 110_000 } },
     env: COMPILED_MODULES,
     globalSetup: './test-support/catalog-server.ts',

@@ -18,32 +18,29 @@ it('nothing of what a backup carries is run, or can hide what stands beside it',
   const { job_id: drill } = await site.ask<{ job_id: string }>(`backups/${backup}/verify`, { drill: true })
   await site.ended(drill)
   const { executeSql } = sqlRunner(site.catalog)
-  // Whoever has the bot's token can write all of it into the chat, from where a catalog is rebuilt.
-  await executeSql('insert into control_plane.projects (id) values ($1)', [HOSTILE])
+  // The name of a project cannot hold it at all.
+  const project = executeSql('insert into control_plane.projects (id) values ($1)', [HOSTILE])
+  await expect(project).rejects.toThrow('projects_id_check')
+  // Whoever has the bot's token can write all else into the chat, from where a catalog is rebuilt.
   await executeSql(
-    `update control_plane.backups set project_id = $1, filename = $1, source_name = $1, caption = $1, error = $1`,
+    'update control_plane.backups set filename = $1, source_name = $1, caption = $1, error = $1',
     [HOSTILE],
   )
   await executeSql(
-    `update control_plane.jobs set project_id = $1, source = $1, state = 'failed', error_code = 'SOURCE', error = $1`,
+    `update control_plane.jobs set source = $1, state = 'failed', error_code = 'SOURCE', error = $1`,
     [HOSTILE],
   )
   await executeSql(`update control_plane.verifications set error = $1`, [HOSTILE])
 
-  const page = await pages.open(site.url, { cookies: await site.signIn(HOSTILE) })
-  for (const path of [
-    '',
-    'backups',
-    `backups/${backup}`,
-    'jobs',
-    `jobs/${drill}`,
-    'proof',
-    'people',
-    'audit',
-  ]) {
+  // Nor can that of a person.
+  await expect(site.signIn(HOSTILE)).rejects.toThrow('Not a valid name')
+
+  const page = await pages.open(site.url, { cookies: await site.signIn('Hana') })
+  const showing = ['backups', `backups/${backup}`, 'jobs', `jobs/${drill}`]
+  for (const path of ['', ...showing, 'sources', 'schedules', 'proof', 'audit']) {
     await page.goto(new URL(path, site.url).href)
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await page.locator('#content').getByText(SHOWN).first().waitFor()
+    if (showing.includes(path)) await page.locator('#content').getByText(SHOWN).first().waitFor()
     expect(await page.evaluate('window.hostile'), path).toBeUndefined()
     expect(await page.locator('img[src="x"]').count(), path).toBe(0)
     const text = String(await page.evaluate('document.body.innerText'))

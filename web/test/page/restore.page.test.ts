@@ -46,7 +46,7 @@ it('a backup is restored on a phone by the keyboard alone, and goes on when the 
   await page.keyboard.press('Control+A')
   await page.keyboard.type('staging')
   await page.keyboard.press('Enter')
-  const job = await page.getByRole('link', { name: /job/i }).last().getAttribute('href')
+  const job = await page.getByRole('link', { name: 'Open the job' }).getAttribute('href')
   const later = await pages.openTab(page)
   await page.close()
 

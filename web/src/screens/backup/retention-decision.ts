@@ -11,8 +11,9 @@ export interface Decision {
 }
 
 /**
- * What retention would do with a backup now: the policy of its schedule is tried in its own place, so all rules
- * are as they are. Undefined without a schedule, whose expiry alone is known, and until the answer is there.
+ * What retention would do with a backup now: the policy of its schedule is tried in its own place, so all
+ * rules are as they are. Undefined without a schedule, whose expiry alone is known, and until the answer is
+ * there.
  */
 export function useDecision(backup: BackupDetails): Decision | undefined {
   const { id, project_id, type, source_name, state, pinned_at } = backup
