@@ -1,4 +1,4 @@
-// biome-ignore-all lint/a11y/noRedundantRoles: a browser drops the roles of a table whose display was changed.
+// biome-ignore-all lint/a11y/noRedundantRoles: browsers drop the roles of a table whose display changed.
 import type { ReactNode } from 'react'
 import styles from '#shell/data-table.module.css'
 
