@@ -39,7 +39,7 @@ export interface Site {
   close(): Promise<void>
 }
 
-export interface EndedJob {
+interface EndedJob {
   id: string
   state: string
   backup_id: string | null

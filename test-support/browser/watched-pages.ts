@@ -1,5 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, ConsoleMessage, Page } from 'playwright-core'
 
+export type { Locator, Page } from 'playwright-core'
+
 /** How a visitor looks at the page. */
 export interface Look {
   /** Pixels; 1440 unless given. */

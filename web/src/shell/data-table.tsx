@@ -1,4 +1,4 @@
-// biome-ignore-all lint/a11y/noRedundantRoles: a browser drops the roles of a table whose display was changed.
+// biome-ignore-all lint/a11y/noRedundantRoles: with another display, a table loses its own roles.
 import type { ReactNode } from 'react'
 import styles from '#shell/data-table.module.css'
 

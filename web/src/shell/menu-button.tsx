@@ -5,8 +5,8 @@ import { type ComponentType, type ReactElement, useState } from 'react'
 export type LoadedMenu = ComponentType<{ target: ReactElement }>
 
 /**
- * A button whose menu is fetched when it is first wanted: menus are a tenth of the script of the page, and most
- * visits open none.
+ * A button whose menu is fetched when it is first wanted: menus are a tenth of the script of the page, and
+ * most visits open none.
  */
 export function MenuButton({
   label,

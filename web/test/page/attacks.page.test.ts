@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openProxy } from '@telegram-backup/test-support/browser/proxy.ts'
 import type { Site } from '@telegram-backup/test-support/browser/site.ts'
-import type { Page } from 'playwright-core'
+import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
 

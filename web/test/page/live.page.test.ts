@@ -1,5 +1,5 @@
 import { openProxy } from '@telegram-backup/test-support/browser/proxy.ts'
-import type { Page } from 'playwright-core'
+import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
 

@@ -1,11 +1,10 @@
 import type { Site } from '@telegram-backup/test-support/browser/site.ts'
-import type { WatchedPages } from '@telegram-backup/test-support/browser/watched-pages.ts'
+import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
 
 const it = pageTest()
-type Page = Awaited<ReturnType<WatchedPages['open']>>
 const PASSWORD = 'copper lantern otter brisk'
 /** What Chromium says of each answer that refuses. */
 const REFUSED = /Failed to load resource: the server responded with a status of 4/

@@ -1,4 +1,4 @@
-import type { Locator, Page } from 'playwright-core'
+import type { Locator, Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
 
