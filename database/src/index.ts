@@ -180,7 +180,10 @@ export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
 
 // People, their sessions and one-time links.
 
+export { keepChallenge, useChallenge } from '#people/challenges.ts'
 export { goodSecretHashes } from '#people/good-secrets.ts'
+export { type IdentityClaims, type IdentityVerdict, signInByIdentity } from '#people/identities.ts'
+export * from '#people/passkeys.ts'
 export {
   addPerson,
   changePerson,

@@ -25,6 +25,11 @@ const signIn = createRoute({
   validateSearch: ({ to }: Record<string, unknown>): { to?: string } => (isOurs(to) ? { to } : {}),
   component: lazyRouteComponent(() => import('#screens/sign-in/sign-in-screen.tsx'), 'SignInScreen'),
 })
+const provider = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/$provider',
+  component: lazyRouteComponent(() => import('#screens/sign-in/provider-screen.tsx'), 'ProviderScreen'),
+})
 const link = createRoute({
   getParentRoute: () => root,
   path: '/link',
@@ -108,6 +113,7 @@ const audit = createRoute({
 
 const tree = root.addChildren([
   signIn,
+  provider,
   link,
   signedIn.addChildren([
     overview,

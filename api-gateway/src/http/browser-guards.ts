@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { PasskeySite } from '@telegram-backup/engine/operations/passkeys.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request } from 'express'
 import { hasProxyHeader, isLoopbackName } from '#http/metrics-access.ts'
@@ -60,8 +61,24 @@ function assertSameOrigin(request: Request): void {
 }
 
 function isOwnOrigin(request: Request, origin: string): boolean {
-  const own = `${request.protocol}://${request.host}`
-  return URL.canParse(own) && URL.canParse(origin) && new URL(own).origin === new URL(origin).origin
+  return URL.canParse(origin) && new URL(origin).origin === ownOrigin(request)
+}
+
+/** What the browser calls this service; undefined for a request with a `Host` that is no host. */
+export function ownOrigin({ protocol, host }: Request): string | undefined {
+  const own = `${protocol}://${host}`
+  return URL.canParse(own) ? new URL(own).origin : undefined
+}
+
+/** Where passkeys of the page work. Throws `INVALID` for an address for which browsers make none. */
+export function passkeySiteOf(request: Request): PasskeySite {
+  const rpId = plainHost(request.hostname ?? '')
+  const origin = ownOrigin(request)
+  if (isIP(rpId) === 0 && origin !== undefined) return { rpId, origin }
+  throw new BackupError('Browsers offer no passkeys at a literal address', {
+    code: 'INVALID',
+    hint: 'Open the page by a name: on the machine itself, http://localhost with the same port.',
+  })
 }
 
 function assertPrivateWay(request: Request): void {

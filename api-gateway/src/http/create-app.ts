@@ -24,9 +24,11 @@ import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import { keyRoutes } from '#http/routes/key-routes.ts'
 import { overviewRoutes, overviewsOf } from '#http/routes/overview-routes.ts'
+import { passkeyRoutes } from '#http/routes/passkey-routes.ts'
 import { peopleRoutes } from '#http/routes/people-routes.ts'
 import { pinRoutes } from '#http/routes/pin-routes.ts'
 import { previewRoutes } from '#http/routes/preview-routes.ts'
+import { providerRoutes } from '#http/routes/provider-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
 import { sessionListRoutes } from '#http/routes/session-list-routes.ts'
@@ -127,6 +129,8 @@ function routesOf(
     auditRoute(ports),
     whoamiRoute(),
     ...sessionRoutes(ports, { guards, limits }),
+    ...passkeyRoutes(ports, { guards, limits }),
+    ...providerRoutes(ports, { guards, limits }),
     ...sessionListRoutes(ports),
     ...peopleRoutes(ports),
     ...overviewRoutes(ports, overviews),
@@ -155,7 +159,8 @@ function addRoute(
       const answering = route.handle(request, response)
       underWay.add(answering)
       const answer = await answering.finally(() => underWay.delete(answering))
-      if (answer !== undefined) send(response, answer, answers)
+      if (answer === undefined) return
+      send(response, answer, route.scope === 'open' ? undefined : answers)
     },
   )
 }
@@ -172,12 +177,12 @@ function pathOf({ path }: Route): string {
 function send(
   response: Response,
   { status, body, headers = {} }: NonNullable<Answer>,
-  answers: UnreadAnswers,
+  answers: UnreadAnswers | undefined,
 ): void {
   response.status(status).set(headers)
   if (body === undefined) response.end()
-  // The client must learn what was done, whatever the limit; these answers are short.
-  else if (response.req.method !== 'GET') response.json(body)
+  // The client must learn what was done, whatever the limit; these answers, and open ones, are short.
+  else if (response.req.method !== 'GET' || answers === undefined) response.json(body)
   else answers.sendJson(response, callerOf(response).id, body)
 }
 

@@ -19,7 +19,10 @@ function cookieName({ secure }: Request): string {
  * differ: another program on the same host may have planted one.
  */
 export function sessionCookieOf(request: Request): string | undefined {
-  const name = cookieName(request)
+  return cookieNamed(request, cookieName(request))
+}
+
+function cookieNamed(request: Request, name: string): string | undefined {
   const cookies = (request.get('Cookie') ?? '').split(';').map(pair => pair.trim())
   const values = cookies.filter(pair => pair.startsWith(`${name}=`)).map(pair => pair.slice(name.length + 1))
   if (new Set(values).size > 1) {
@@ -48,6 +51,28 @@ export function setSessionCookie(request: Request, response: Response, secret: s
 
 export function clearSessionCookie(request: Request, response: Response): void {
   response.clearCookie(cookieName(request), attributesOf(request))
+}
+
+/** How long somebody may take to sign in at a provider. */
+const PROVIDER_WITHIN_MS = 300_000
+
+/** What only the browser has that was sent to a provider. It comes back with the page’s own request. */
+export function setProviderCookie(request: Request, response: Response, secret: string): void {
+  response.cookie(providerCookieName(request), secret, {
+    ...{ ...attributesOf(request), maxAge: PROVIDER_WITHIN_MS },
+  })
+}
+
+export function clearProviderCookie(request: Request, response: Response): void {
+  response.clearCookie(providerCookieName(request), attributesOf(request))
+}
+
+export function providerCookieOf(request: Request): string | undefined {
+  return cookieNamed(request, providerCookieName(request))
+}
+
+function providerCookieName({ secure }: Request): string {
+  return secure ? '__Host-tb_provider' : 'tb_provider'
 }
 
 function attributesOf({ secure }: Request) {

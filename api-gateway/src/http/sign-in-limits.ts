@@ -11,6 +11,8 @@ const OF_ADDRESS = 10
 const NAME_WINDOW_MS = 15 * MINUTE_MS
 /** Wrong passwords for one name in a quarter of an hour, from all addresses together. */
 const OF_NAME = 20
+/** Passkeys and providers that one address asks for in a minute. */
+const ASKED_OF_ADDRESS = 60
 /** Refusals in a minute that get a line in the audit each. */
 const IN_AUDIT = 60
 /** Each hash takes 46 MiB. */
@@ -26,6 +28,7 @@ export class SignInLimits {
   readonly #database: Database
   readonly #addresses: Counter
   readonly #names = new Counter(NAME_WINDOW_MS, OF_NAME)
+  readonly #asked = new Counter(MINUTE_MS, ASKED_OF_ADDRESS)
   readonly #refusals = new Counter(MINUTE_MS, IN_AUDIT)
   #places: Promise<ReadonlySet<string>> | undefined
   #readAt = Number.NEGATIVE_INFINITY
@@ -71,6 +74,12 @@ export class SignInLimits {
     }
   }
 
+  /** Counts a beginning, which writes into the catalog. Throws `TOO_MANY_REQUESTS`. */
+  async ask(request: Request, response: Response): Promise<void> {
+    const seconds = await this.#asked.add(ipKeyGenerator(request.ip ?? '', 56))
+    if (seconds > 0) throw tooMany(response, 'Too many people begin to sign in from this address', seconds)
+  }
+
   /** Whether one more refusal gets its line in the audit. */
   async mayRecord(): Promise<boolean> {
     return (await this.#refusals.add('all')) === 0
@@ -93,7 +102,7 @@ export class SignInLimits {
   }
 
   close(): void {
-    for (const counter of [this.#addresses, this.#names, this.#refusals]) counter.close()
+    for (const counter of [this.#addresses, this.#names, this.#asked, this.#refusals]) counter.close()
   }
 
   async #isOwners(by: { name: string } | { session: string } | undefined, place: string): Promise<boolean> {

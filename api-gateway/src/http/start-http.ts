@@ -1,6 +1,7 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import { createUploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
+import { openProviders } from '@telegram-backup/engine/operations/oidc.ts'
 import { createChatCheck } from '@telegram-backup/engine/service/chat-check.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
@@ -54,6 +55,7 @@ export async function startHttp(
     ...rest,
     database: context.serving,
     settings: configFile.http,
+    providers: openProviders(configFile.providers()),
     page,
     uploads: createUploads(context),
     engine: context,

@@ -64,9 +64,10 @@ export async function openTestService(
   {
     headersWithinMs = 60_000,
     page,
+    providers,
     ...where
   }: Pick<ListenOptions, 'headersWithinMs' | 'mostConnections' | 'certificate'> &
-    Pick<HttpPorts, 'page'> = {},
+    Pick<HttpPorts, 'page' | 'providers'> = {},
 ): Promise<TestService> {
   const vault = await openTestVault()
   const database = await openTestCatalog()
@@ -97,6 +98,7 @@ export async function openTestService(
     settings: { ...configFile.http, ...settings },
     version: '0.0.0',
     page,
+    providers,
   })
   const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs, ...where })
   return {

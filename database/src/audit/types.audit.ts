@@ -29,6 +29,8 @@ export const OTHER_ACTS = [
   'person.remove',
   'person.link',
   'person.password',
+  'passkey.add',
+  'passkey.remove',
   'session.begin',
   'session.refuse',
   'session.factor',

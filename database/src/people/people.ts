@@ -12,7 +12,7 @@ import { type Person, ROLES, type Role } from '#people/types.person.ts'
 
 const UNIQUE_VIOLATION = '23505'
 /** Letters and digits of any script, and what stands between them in names and addresses. */
-const NAME = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._@+'’ -]{0,62}[\p{L}\p{M}\p{N}.])?$/u
+export const NAME: RegExp = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._@+'’ -]{0,62}[\p{L}\p{M}\p{N}.])?$/u
 
 /** Makes a person, without a password. CatalogError INVALID, CONFLICT for a name that is taken. */
 export async function addPerson(
@@ -197,7 +197,7 @@ function isAdminOfAll({ role, project_id }: Rights): boolean {
   return role === 'admin' && project_id === null
 }
 
-function mayLess(before: Rights, after: Rights): boolean {
+export function mayLess(before: Rights, after: Rights): boolean {
   const isNarrower = after.project_id !== null && after.project_id !== before.project_id
   return isNarrower || ROLES.indexOf(after.role) < ROLES.indexOf(before.role)
 }

@@ -70,6 +70,11 @@ export async function pruneSessions({ kysely }: Database, { limit }: { limit: nu
      where link_hash in (select link_hash from control_plane.sign_in_links
                           where expires_at < clock_timestamp() - ${LINK_KEPT} limit ${limit})
   `.execute(kysely)
+  await sql`
+    delete from control_plane.sign_in_challenges
+     where challenge_hash in (select challenge_hash from control_plane.sign_in_challenges
+                               where expires_at < clock_timestamp() limit ${limit})
+  `.execute(kysely)
   const { numAffectedRows } = await sql`
     delete from control_plane.sessions
      where id in (select id from control_plane.sessions

@@ -13,11 +13,14 @@ import type { BrowserFacts, Factor, Session, SignedIn } from '#people/types.pers
 const LAST_USE_EVERY_MS = 60_000
 const LONGEST_USER_AGENT = 200
 
-/** Begins a session of a person in the transaction that has proved who they are. */
+/**
+ * Begins a session of a person in the transaction that has proved who they are.
+ * @param browser.factorAt when they did so, if it was earlier
+ */
 export async function beginSessionIn(
   trx: Transaction<CatalogSchema>,
   row: Selectable<CatalogSchema['people']>,
-  { factor, userAgent, address }: BrowserFacts & { factor: Factor },
+  { factor, factorAt, userAgent, address }: BrowserFacts & { factor: Factor; factorAt?: Date | undefined },
 ): Promise<SignedIn & { secret: string }> {
   const secret = newSecret('tbs_')
   const made = await trx
@@ -26,6 +29,7 @@ export async function beginSessionIn(
       session_hash: hashOf(secret),
       person_id: row.id,
       factors: [factor],
+      ...(factorAt !== undefined && { factor_at: factorAt }),
       user_agent: userAgent === undefined ? null : storable(userAgent.slice(0, LONGEST_USER_AGENT)),
       address: address ?? null,
       expires_at: sql<Date>`clock_timestamp() + ${LONGEST}`,
@@ -135,26 +139,32 @@ export async function pageSessions(
 
 /** Notes that the person of a session has proved again who they are; false for a session that has ended. */
 export async function renewFactor(database: Database, id: string, factor: Factor): Promise<boolean> {
-  return await inTransaction(database.kysely, async trx => {
-    const row = await trx
-      .updateTable('sessions')
-      .from('people')
-      .set({
-        factor_at: sql<Date>`clock_timestamp()`,
-        factors: sql<
-          Factor[]
-        >`case when ${factor} = any (factors) then factors else factors || ${factor}::text end`,
-      })
-      .whereRef('people.id', '=', 'sessions.person_id')
-      .where('sessions.id', '=', id)
-      .where(isAlive)
-      .returning(['people.id', 'people.project_id'])
-      .executeTakeFirst()
-    if (row === undefined) return false
-    const of = { object: row.id, projectId: row.project_id, details: { session: id, factor } }
-    await addToAudit(trx, { actor: database.actor, act: 'session.factor', ...of })
-    return true
-  })
+  return await inTransaction(database.kysely, trx => renewFactorIn(trx, { database, id, factor }))
+}
+
+/** The same in the transaction that has proved it. */
+export async function renewFactorIn(
+  trx: Transaction<CatalogSchema>,
+  { database, id, factor }: { database: Database; id: string; factor: Factor },
+): Promise<boolean> {
+  const row = await trx
+    .updateTable('sessions')
+    .from('people')
+    .set({
+      factor_at: sql<Date>`clock_timestamp()`,
+      factors: sql<
+        Factor[]
+      >`case when ${factor} = any (factors) then factors else factors || ${factor}::text end`,
+    })
+    .whereRef('people.id', '=', 'sessions.person_id')
+    .where('sessions.id', '=', id)
+    .where(isAlive)
+    .returning(['people.id', 'people.project_id'])
+    .executeTakeFirst()
+  if (row === undefined) return false
+  const of = { object: row.id, projectId: row.project_id, details: { session: id, factor } }
+  await addToAudit(trx, { actor: database.actor, act: 'session.factor', ...of })
+  return true
 }
 
 /** The addresses from which each person has signed in lately, by the key of the name. */

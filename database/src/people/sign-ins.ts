@@ -95,7 +95,8 @@ export async function isGoodLink({ kysely }: Database, secret: string): Promise<
   return row !== undefined
 }
 
-async function lockPerson(
+/** Somebody who was not removed, whom nothing else changes until the transaction ends. */
+export async function lockPerson(
   trx: Transaction<CatalogSchema>,
   id: string,
 ): Promise<Selectable<CatalogSchema['people']> | undefined> {

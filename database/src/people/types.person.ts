@@ -29,7 +29,13 @@ export interface Person {
 }
 
 /** What people prove with who they are. */
-export type Factor = 'link' | 'password'
+export type Factor = 'link' | 'password' | 'passkey' | 'oidc'
+
+/** All of them. */
+export const FACTORS: readonly Factor[] = ['link', 'password', 'passkey', 'oidc']
+
+/** What was asked: to add a passkey, to prove with one who one is, or to come back from a provider. */
+export type ChallengeKind = 'passkey.add' | 'passkey.use' | 'oidc'
 
 /** A browser in which somebody has signed in. */
 export interface Session {
@@ -58,4 +64,14 @@ export interface SignedIn {
 export interface BrowserFacts {
   userAgent?: string | undefined
   address?: string | undefined
+}
+
+/** A passkey, as its person sees it. */
+export interface Passkey {
+  id: string
+  name: string
+  /** The host name for which the browser made it, and where alone it works. */
+  rp_id: string
+  created_at: Date
+  last_used_at: Date | null
 }

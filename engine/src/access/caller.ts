@@ -88,7 +88,9 @@ export function assertRecentFactor({ session, hasPassword = false }: Caller): vo
   throw new BackupError('This needs another proof that it is you: the last one is older than five minutes', {
     code: 'FACTOR_NEEDED',
     hint: hasPassword
-      ? 'Give your password again, then repeat this within five minutes.'
-      : hint`Sign in with a new link, which ${run('user link', 'NAME')} prints, and set a password.`,
+      ? 'Give your password again or use a passkey, then repeat this within five minutes.'
+      : session.factors.some(factor => factor === 'passkey' || factor === 'oidc')
+        ? 'Use a passkey again or sign in again, then repeat this within five minutes.'
+        : hint`Sign in with a new link, which ${run('user link', 'NAME')} prints, and set a password.`,
   })
 }

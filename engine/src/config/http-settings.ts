@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { z } from 'zod'
+import { OIDC_SETTINGS_SCHEMA, type OidcSettings } from '#config/oidc-settings.ts'
 import { defaultTransferMemory, UPLOAD_MIB } from '#config/transfer-budget.ts'
 
 /** Paths of PEM files: the certificate with its chain, and its private key. */
@@ -20,6 +21,8 @@ export interface HttpSettings {
   hosts: readonly string[]
   /** Where people find the page, such as `https://backup.example/tb`; without a slash at its end. */
   public_url?: string | undefined
+  /** Where people can sign in besides the page itself; the variables in it are not filled in. */
+  oidc: readonly OidcSettings[]
   /** With one API key, or in the name of one person. */
   requests_per_minute: number
   /** With a wrong key, from one address. */
@@ -79,6 +82,7 @@ export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   trust_proxy: z.union([COUNT, ADDRESSES], 'write how many proxies there are, or their addresses').optional(),
   hosts: z.array(HOST).default([]),
   public_url: PUBLIC_URL.optional(),
+  oidc: OIDC_SETTINGS_SCHEMA.default([]),
   requests_per_minute: COUNT.default(300_000),
   failed_logins_per_minute: COUNT.default(60),
   uploads_at_once: COUNT.default(16),

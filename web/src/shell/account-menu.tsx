@@ -1,4 +1,5 @@
 import { Menu, Text } from '@mantine/core'
+import Fingerprint from 'lucide-react/icons/fingerprint-pattern'
 import KeyRound from 'lucide-react/icons/key-round'
 import LogOut from 'lucide-react/icons/log-out'
 import MonitorSmartphone from 'lucide-react/icons/monitor-smartphone'
@@ -11,6 +12,9 @@ import { endSession } from '#shell/session.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
+const PasskeysDialog = lazy(async () => ({
+  default: (await import('#shell/passkeys-dialog.tsx')).PasskeysDialog,
+}))
 const PasswordDialog = lazy(async () => ({
   default: (await import('#shell/password-dialog.tsx')).PasswordDialog,
 }))
@@ -19,7 +23,8 @@ const PasswordDialog = lazy(async () => ({
 export function AccountMenu({ target }: { target: ReactElement }) {
   const { shell, signIn } = useWords()
   const who = useWhoAmI()
-  const [isPasswordOpen, setPasswordOpen] = useState(false)
+  const [opened, setOpened] = useState<'password' | 'passkeys'>()
+  const close = () => setOpened(undefined)
   const leave = useAct(endSession)
   const { role, projects } = who
   return (
@@ -45,9 +50,15 @@ export function AccountMenu({ target }: { target: ReactElement }) {
               </MenuLink>
               <Menu.Item
                 leftSection={<KeyRound size={16} aria-hidden />}
-                onClick={() => setPasswordOpen(true)}
+                onClick={() => setOpened('password')}
               >
                 {who.has_password ? signIn.account.changePassword : signIn.account.setPassword}
+              </Menu.Item>
+              <Menu.Item
+                leftSection={<Fingerprint size={16} aria-hidden />}
+                onClick={() => setOpened('passkeys')}
+              >
+                {signIn.passkey.title}
               </Menu.Item>
               <Menu.Divider />
               <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => void leave.run()}>
@@ -57,11 +68,11 @@ export function AccountMenu({ target }: { target: ReactElement }) {
           )}
         </Menu.Dropdown>
       </OpenedMenu>
-      {isPasswordOpen ? (
+      {opened === undefined ? null : (
         <Suspense>
-          <PasswordDialog close={() => setPasswordOpen(false)} />
+          {opened === 'password' ? <PasswordDialog close={close} /> : <PasskeysDialog close={close} />}
         </Suspense>
-      ) : null}
+      )}
     </>
   )
 }

@@ -4,7 +4,9 @@ import { type FormEvent, useState } from 'react'
 import { answerFactor } from '#acts/factor.ts'
 import { renewFactor } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { PasskeyAgain } from '#shell/passkey-again.tsx'
 import { PasswordField } from '#shell/password-field.tsx'
+import { ProviderAgain } from '#shell/provider-again.tsx'
 import { SignInAlert } from '#shell/sign-in-alert.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
 import { useWhoAmI, whoAmIOptions } from '#shell/whoami.ts'
@@ -23,10 +25,16 @@ export function FactorDialog() {
       closeButtonProps={{ 'aria-label': people.close }}
     >
       {hasPassword ? (
-        <PasswordForm name={who.who} />
+        <Stack>
+          <PasswordForm name={who.who} />
+          <PasskeyAgain />
+          <ProviderAgain />
+        </Stack>
       ) : (
         <Stack>
           <Text size="sm">{signIn.again.without}</Text>
+          <PasskeyAgain />
+          <ProviderAgain />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => answerFactor(false)}>
               {signIn.again.cancel}

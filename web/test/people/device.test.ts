@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { deviceOf } from '#screens/people/device.ts'
+import { deviceOf } from '#format/device.ts'
 
 it.each([
   [

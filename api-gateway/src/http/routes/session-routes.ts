@@ -1,22 +1,32 @@
-import { type Database, findSession, revokeSession } from '@telegram-backup/database'
+import { type Database, findSession, type NewSession, revokeSession } from '@telegram-backup/database'
 import { callerOfSession, ownSession } from '@telegram-backup/engine/access/caller.ts'
+import { signInFromProvider } from '@telegram-backup/engine/operations/oidc.ts'
+import { renewFactorWithPasskey, signInWithPasskey } from '@telegram-backup/engine/operations/passkeys.ts'
 import { renewFactor, setPassword, signIn } from '@telegram-backup/engine/operations/sessions.ts'
-import type { Request } from 'express'
-import type { BrowserGuards } from '#http/browser-guards.ts'
+import type { Request, Response } from 'express'
+import { type BrowserGuards, passkeySiteOf } from '#http/browser-guards.ts'
 import { inNameOf } from '#http/callers.ts'
 import {
   assertOneCredential,
+  clearProviderCookie,
   clearSessionCookie,
+  providerCookieOf,
   sessionCookieOf,
   setSessionCookie,
 } from '#http/credentials.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { openRoute, type Route, route } from '#http/routes/route.ts'
-import { GIVEN_PASSWORD, PERSON_WHO, SET_PASSWORD, SIGN_IN } from '#http/schemas/people-schemas.ts'
+import {
+  type AnyCredentials,
+  GIVEN_FACTOR,
+  PERSON_WHO,
+  SET_PASSWORD,
+  SIGN_IN,
+} from '#http/schemas/people-schemas.ts'
 import type { SignInLimits } from '#http/sign-in-limits.ts'
 import { whoView } from '#http/who-view.ts'
 
-interface SignInParts {
+export interface SignInParts {
   guards: BrowserGuards
   limits: SignInLimits
 }
@@ -26,13 +36,14 @@ export function sessionRoutes(ports: HttpPorts, parts: SignInParts): Route[] {
   return [begin(ports, parts), end(ports), factor(ports, parts), password(ports, parts)]
 }
 
-const begin = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route =>
+const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
   openRoute(
     {
       method: 'post',
       path: '/session',
       name: 'signIn',
-      summary: 'Sign in with name and password, or with a one-time link; the answer sets a cookie',
+      summary:
+        'Sign in with name and password, a one-time link, a passkey or a provider; the answer sets a cookie',
       body: SIGN_IN,
       answers: {
         200: {
@@ -43,24 +54,47 @@ const begin = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route 
       },
     },
     request => {
-      guards.assertOwnHost(request)
-      guards.assertSameOrigin(request)
-      guards.assertPrivateWay(request)
+      assertFromPage(guards, request)
       assertOneCredential(request, sessionCookieOf(request))
     },
     async ({ body, request, response }) => {
       const attempt = await limits.begin(request, response, 'name' in body ? { name: body.name } : undefined)
-      const browser = { userAgent: request.get('User-Agent'), address: request.ip }
-      const signedIn = await attempt.of(() =>
-        limits.inTurn(response, () =>
-          signIn(database, body, { ...browser, refused: () => limits.mayRecord() }),
-        ),
-      )
-      await endEarlier(database, request)
+      const signedIn = await attempt.of(() => signInWith(body, { ports, limits, request, response }))
+      await endEarlier(ports.database, request)
       setSessionCookie(request, response, signedIn.secret)
       return { status: 200, body: whoView(callerOfSession(signedIn)) }
     },
   )
+
+/** Only the page of this service begins a session or asks how, in no way that others can read. */
+export function assertFromPage(guards: BrowserGuards, request: Request): void {
+  guards.assertOwnHost(request)
+  guards.assertSameOrigin(request)
+  guards.assertPrivateWay(request)
+}
+
+async function signInWith(
+  given: AnyCredentials,
+  of: { ports: HttpPorts; limits: SignInLimits; request: Request; response: Response },
+): Promise<NewSession> {
+  const { limits, request, response } = of
+  const { database, providers = new Map(), log } = of.ports
+  const browser = { userAgent: request.get('User-Agent'), address: request.ip }
+  const refused = () => limits.mayRecord()
+  if ('passkey' in given) {
+    const site = passkeySiteOf(request)
+    return await signInWithPasskey(database, { answer: given.passkey, site }, { ...browser, refused })
+  }
+  if ('provider' in given) {
+    const secret = providerCookieOf(request)
+    clearProviderCookie(request, response)
+    return await signInFromProvider(database, providers, {
+      ...{ ...given, secret, browser, refused },
+      onFault: error => log.warn({ error, provider: given.provider }, 'the answer of a provider was refused'),
+    })
+  }
+  return await limits.inTurn(response, () => signIn(database, given, { ...browser, refused }))
+}
 
 const end = ({ database }: HttpPorts): Route =>
   route(
@@ -85,9 +119,10 @@ const factor = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route
       method: 'post',
       path: '/session/factor',
       name: 'renewFactor',
-      summary: 'Give the password again: for five minutes, acts are allowed that need a factor',
+      summary:
+        'Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor',
       scope: null,
-      body: GIVEN_PASSWORD,
+      body: GIVEN_FACTOR,
       answers: { 200: { description: 'As GET /whoami', schema: PERSON_WHO } },
       problems: [409],
     },
@@ -96,7 +131,11 @@ const factor = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route
       guards.assertPrivateWay(request)
       const attempt = await limits.begin(request, response, { session })
       const after = await attempt.of(() =>
-        limits.inTurn(response, () => renewFactor(inNameOf(caller, database), caller, body.password)),
+        'passkey' in body
+          ? renewFactorWithPasskey(inNameOf(caller, database), caller, {
+              ...{ answer: body.passkey, site: passkeySiteOf(request) },
+            })
+          : limits.inTurn(response, () => renewFactor(inNameOf(caller, database), caller, body.password)),
       )
       return { status: 200, body: whoView(callerOfSession(after)) }
     },

@@ -1,12 +1,14 @@
-import { ROLES, type Role } from '@telegram-backup/database'
+import { FACTORS as ALL_FACTORS, ROLES, type Role } from '@telegram-backup/database'
+import type { PasskeyAnswer } from '@telegram-backup/engine/operations/passkeys.ts'
 import type { Credentials } from '@telegram-backup/engine/operations/sessions.ts'
 import { z } from 'zod'
+import { PASSKEY_ANSWER } from '#http/schemas/passkey-schemas.ts'
 import { TIME, TIME_OR_NULL, UUID } from '#http/schemas/terms.ts'
 
 // People, their sessions, and how they sign in.
 
 const ROLE = z.enum(ROLES as ['viewer', 'operator', 'restorer', 'admin'])
-const FACTORS = z.array(z.enum(['link', 'password']))
+const FACTORS = z.array(z.enum(ALL_FACTORS as ['link', 'password', 'passkey', 'oidc']))
 const NEXT_CURSOR = z.string().nullable()
 const ANY_PASSWORD = z.string().min(1).max(1_000)
 const NEW_PASSWORD = ANY_PASSWORD.meta({ description: '12 characters or more.' })
@@ -80,7 +82,10 @@ export const SESSION_PAGE: z.ZodType = z
 
 export const ENDED_SESSIONS: z.ZodType = z.object({ ended: z.int().min(0) })
 
-export const SIGN_IN: z.ZodType<Credentials> = z.union(
+/** What somebody signs in with, on all ways. */
+export type AnyCredentials = Credentials | { passkey: PasskeyAnswer } | { provider: string; query: string }
+
+export const SIGN_IN: z.ZodType<AnyCredentials> = z.union(
   [
     z.strictObject({ name: z.string().min(1).max(200), password: ANY_PASSWORD }),
     z.strictObject({
@@ -91,11 +96,27 @@ export const SIGN_IN: z.ZodType<Credentials> = z.union(
         .meta({ description: 'What stands behind # in the address of the link.' }),
       password: NEW_PASSWORD.optional().meta({ description: 'Sets it, for the next time.' }),
     }),
+    z.strictObject({
+      passkey: PASSKEY_ANSWER.meta({ description: 'What the browser answers to POST /session/challenge.' }),
+    }),
+    z.strictObject({
+      provider: z.string().min(1).max(32),
+      query: z
+        .string()
+        .min(1)
+        .max(8_000)
+        .meta({
+          description: 'What stands behind ? in the address to which the provider has sent the browser.',
+        }),
+    }),
   ],
-  'give name and password, or a link and perhaps a password to set',
+  'give name and password, a link and perhaps a password to set, a passkey, or a provider and its answer',
 )
 
-export const GIVEN_PASSWORD: z.ZodType<{ password: string }> = z.strictObject({ password: ANY_PASSWORD })
+export const GIVEN_FACTOR: z.ZodType<{ password: string } | { passkey: PasskeyAnswer }> = z.union(
+  [z.strictObject({ password: ANY_PASSWORD }), z.strictObject({ passkey: PASSKEY_ANSWER })],
+  'give a password or a passkey',
+)
 export const SET_PASSWORD: z.ZodType<{ password: string }> = z.strictObject({ password: NEW_PASSWORD })
 
 const KEY_WHO = z
@@ -125,7 +146,7 @@ export const PERSON_WHO: z.ZodType = z
     factors: FACTORS.meta({ description: 'What the person has proven who they are with, in this session.' }),
     factor_at: TIME.meta({ description: 'When they did so last.' }),
     factor_until: TIME.meta({ description: 'Until then, acts that need a factor are allowed.' }),
-    has_password: z.boolean().meta({ description: 'Whether POST /session/factor can take one.' }),
+    has_password: z.boolean().meta({ description: 'Whether POST /session/factor can take a password.' }),
     session: z.object({ id: UUID, expires_at: TIME }),
   })
   .meta({ id: 'PersonWho' })

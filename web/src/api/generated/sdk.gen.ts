@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { AddPersonData, AddPersonErrors, AddPersonResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
+import type { AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AddPersonData, AddPersonErrors, AddPersonResponses, AskForNewPasskeyData, AskForNewPasskeyErrors, AskForNewPasskeyResponses, AskForPasskeyData, AskForPasskeyErrors, AskForPasskeyResponses, BeginAtProviderData, BeginAtProviderErrors, BeginAtProviderResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -589,7 +589,7 @@ export const signOut = <ThrowOnError extends boolean = true>(options?: Options<S
 });
 
 /**
- * Sign in with name and password, or with a one-time link; the answer sets a cookie
+ * Sign in with name and password, a one-time link, a passkey or a provider; the answer sets a cookie
  *
  * Needs neither a key nor a session.
  */
@@ -603,7 +603,7 @@ export const signIn = <ThrowOnError extends boolean = true>(options: Options<Sig
 });
 
 /**
- * Give the password again: for five minutes, acts are allowed that need a factor
+ * Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor
  *
  * Everybody with a valid key or session may ask.
  */
@@ -624,8 +624,7 @@ export const renewFactor = <ThrowOnError extends boolean = true>(options: Option
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -634,6 +633,98 @@ export const setPassword = <ThrowOnError extends boolean = true>(options: Option
             type: 'apiKey'
         }],
     url: '/api/v1/session/password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a browser needs to prove by a passkey who somebody is: once, within five minutes
+ *
+ * Needs neither a key nor a session.
+ */
+export const askForPasskey = <ThrowOnError extends boolean = true>(options?: Options<AskForPasskeyData, ThrowOnError>): RequestResult<AskForPasskeyResponses, AskForPasskeyErrors, ThrowOnError> => (options?.client ?? client).post<AskForPasskeyResponses, AskForPasskeyErrors, ThrowOnError>({ url: '/api/v1/session/challenge', ...options });
+
+/**
+ * Your passkeys, oldest first
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Options<ListPasskeysData, ThrowOnError>): RequestResult<ListPasskeysResponses, ListPasskeysErrors, ThrowOnError> => (options?.client ?? client).get<ListPasskeysResponses, ListPasskeysErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/passkeys',
+    ...options
+});
+
+/**
+ * Add a passkey that your browser has made
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const addPasskey = <ThrowOnError extends boolean = true>(options: Options<AddPasskeyData, ThrowOnError>): RequestResult<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError> => (options.client ?? client).post<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/passkeys',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * What a browser needs to make a passkey for you: once, within five minutes
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: Options<AskForNewPasskeyData, ThrowOnError>): RequestResult<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError> => (options?.client ?? client).post<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/passkeys/challenge',
+    ...options
+});
+
+/**
+ * Remove one of your passkeys; not the last thing that you can sign in with
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const removePasskey = <ThrowOnError extends boolean = true>(options: Options<RemovePasskeyData, ThrowOnError>): RequestResult<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError> => (options.client ?? client).delete<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/passkeys/{id}',
+    ...options
+});
+
+/**
+ * The OpenID Connect providers by which people can sign in
+ *
+ * Needs neither a key nor a session.
+ */
+export const listProviders = <ThrowOnError extends boolean = true>(options?: Options<ListProvidersData, ThrowOnError>): RequestResult<ListProvidersResponses, ListProvidersErrors, ThrowOnError> => (options?.client ?? client).get<ListProvidersResponses, ListProvidersErrors, ThrowOnError>({ url: '/api/v1/session/providers', ...options });
+
+/**
+ * Begin to sign in at a provider: once, within five minutes; the answer sets a cookie
+ *
+ * Needs neither a key nor a session.
+ */
+export const beginAtProvider = <ThrowOnError extends boolean = true>(options: Options<BeginAtProviderData, ThrowOnError>): RequestResult<BeginAtProviderResponses, BeginAtProviderErrors, ThrowOnError> => (options.client ?? client).post<BeginAtProviderResponses, BeginAtProviderErrors, ThrowOnError>({
+    url: '/api/v1/session/provider',
     ...options,
     headers: {
         'Content-Type': 'application/json',

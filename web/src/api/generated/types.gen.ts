@@ -326,8 +326,7 @@ export type JobLog = {
     items: Array<{
         at: string;
         /**
-         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare,
-         * verify, erase, expire. before and after are hooks.
+         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare, verify, erase, expire. before and after are hooks.
          */
         stage: string;
         level: 'info' | 'warn' | 'error';
@@ -617,7 +616,7 @@ export type PersonWho = {
     /**
      * What the person has proven who they are with, in this session.
      */
-    factors: Array<'link' | 'password'>;
+    factors: Array<'link' | 'password' | 'passkey' | 'oidc'>;
     /**
      * When they did so last.
      */
@@ -627,13 +626,49 @@ export type PersonWho = {
      */
     factor_until: string;
     /**
-     * Whether POST /session/factor can take one.
+     * Whether POST /session/factor can take a password.
      */
     has_password: boolean;
     session: {
         id: string;
         expires_at: string;
     };
+};
+
+/**
+ * Options of WebAuthn, in JSON.
+ */
+export type PasskeyQuestion = {
+    challenge: string;
+    [key: string]: unknown;
+};
+
+export type PasskeyList = {
+    items: Array<Passkey>;
+};
+
+export type Passkey = {
+    id: string;
+    /**
+     * Never show it as HTML.
+     */
+    name: string;
+    /**
+     * The host name for which it was made, and where alone it works.
+     */
+    rp_id: string;
+    created_at: string;
+    last_used_at: string | null;
+};
+
+export type ProviderList = {
+    items: Array<{
+        name: string;
+        /**
+         * For people.
+         */
+        title: string;
+    }>;
 };
 
 export type SessionPage = {
@@ -653,7 +688,7 @@ export type Session = {
      * The session that asks.
      */
     is_own: boolean;
-    factors: Array<'link' | 'password'>;
+    factors: Array<'link' | 'password' | 'passkey' | 'oidc'>;
     factor_at: string;
     /**
      * Never show it as HTML.
@@ -1984,8 +2019,7 @@ export type WatchEventsError = WatchEventsErrors[keyof WatchEventsErrors];
 
 export type WatchEventsResponses = {
     /**
-     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID
-     * continues, or one event reset says that changes were missed
+     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID continues, or one event reset says that changes were missed
      */
     200: string;
 };
@@ -2049,8 +2083,7 @@ export type CreateScheduleData = {
     body: {
         source: string;
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2139,8 +2172,7 @@ export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateSchedul
 export type PreviewScheduleData = {
     body: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2273,8 +2305,7 @@ export type RemoveScheduleResponse = RemoveScheduleResponses[keyof RemoveSchedul
 export type ChangeScheduleData = {
     body?: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron?: string;
         /**
@@ -3171,7 +3202,7 @@ export type ListAuditData = {
     query?: {
         from?: string | string;
         to?: string | string;
-        act?: 'backup.send' | 'backup.fetch' | 'backup.restore' | 'backup.verify' | 'backup.erase' | 'backup.pin' | 'backup.unpin' | 'backup.tag' | 'job.request' | 'job.cancel' | 'schedule.create' | 'schedule.change' | 'schedule.remove' | 'retention.change' | 'alert.mute' | 'alert.unmute' | 'key.create' | 'key.revoke' | 'person.create' | 'person.change' | 'person.remove' | 'person.link' | 'person.password' | 'session.begin' | 'session.refuse' | 'session.factor' | 'session.end' | 'evidence.review' | 'catalog.recover' | 'token.rotate' | 'recipients.rotate' | 'signer.rotate';
+        act?: 'backup.send' | 'backup.fetch' | 'backup.restore' | 'backup.verify' | 'backup.erase' | 'backup.pin' | 'backup.unpin' | 'backup.tag' | 'job.request' | 'job.cancel' | 'schedule.create' | 'schedule.change' | 'schedule.remove' | 'retention.change' | 'alert.mute' | 'alert.unmute' | 'key.create' | 'key.revoke' | 'person.create' | 'person.change' | 'person.remove' | 'person.link' | 'person.password' | 'passkey.add' | 'passkey.remove' | 'session.begin' | 'session.refuse' | 'session.factor' | 'session.end' | 'evidence.review' | 'catalog.recover' | 'token.rotate' | 'recipients.rotate' | 'signer.rotate';
         object?: string;
         actor?: string;
         project_id?: string;
@@ -3350,6 +3381,32 @@ export type SignInData = {
          * Sets it, for the next time.
          */
         password?: string;
+    } | {
+        /**
+         * What the browser answers to POST /session/challenge.
+         */
+        passkey: {
+            id: string;
+            rawId: string;
+            type: 'public-key';
+            authenticatorAttachment?: string | null;
+            clientExtensionResults: {
+                [key: string]: unknown;
+            };
+            response: {
+                clientDataJSON: string;
+                authenticatorData: string;
+                signature: string;
+                userHandle?: string | null;
+                [key: string]: unknown;
+            };
+        };
+    } | {
+        provider: string;
+        /**
+         * What stands behind ? in the address to which the provider has sent the browser.
+         */
+        query: string;
     };
     path?: never;
     query?: never;
@@ -3417,6 +3474,23 @@ export type SignInResponse = SignInResponses[keyof SignInResponses];
 export type RenewFactorData = {
     body: {
         password: string;
+    } | {
+        passkey: {
+            id: string;
+            rawId: string;
+            type: 'public-key';
+            authenticatorAttachment?: string | null;
+            clientExtensionResults: {
+                [key: string]: unknown;
+            };
+            response: {
+                clientDataJSON: string;
+                authenticatorData: string;
+                signature: string;
+                userHandle?: string | null;
+                [key: string]: unknown;
+            };
+        };
     };
     path?: never;
     query?: never;
@@ -3554,6 +3628,463 @@ export type SetPasswordResponses = {
 };
 
 export type SetPasswordResponse = SetPasswordResponses[keyof SetPasswordResponses];
+
+export type AskForPasskeyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/challenge';
+};
+
+export type AskForPasskeyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type AskForPasskeyError = AskForPasskeyErrors[keyof AskForPasskeyErrors];
+
+export type AskForPasskeyResponses = {
+    /**
+     * For navigator.credentials.get
+     */
+    200: PasskeyQuestion;
+};
+
+export type AskForPasskeyResponse = AskForPasskeyResponses[keyof AskForPasskeyResponses];
+
+export type ListPasskeysData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/passkeys';
+};
+
+export type ListPasskeysErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListPasskeysError = ListPasskeysErrors[keyof ListPasskeysErrors];
+
+export type ListPasskeysResponses = {
+    /**
+     * All of them
+     */
+    200: PasskeyList;
+};
+
+export type ListPasskeysResponse = ListPasskeysResponses[keyof ListPasskeysResponses];
+
+export type AddPasskeyData = {
+    body: {
+        name: string;
+        /**
+         * What the browser answers to POST /passkeys/challenge.
+         */
+        passkey: {
+            id: string;
+            rawId: string;
+            type: 'public-key';
+            authenticatorAttachment?: string | null;
+            clientExtensionResults: {
+                [key: string]: unknown;
+            };
+            response: {
+                clientDataJSON: string;
+                attestationObject: string;
+                transports?: Array<string>;
+                [key: string]: unknown;
+            };
+        };
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/passkeys';
+};
+
+export type AddPasskeyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type AddPasskeyError = AddPasskeyErrors[keyof AddPasskeyErrors];
+
+export type AddPasskeyResponses = {
+    /**
+     * It can be used to sign in
+     */
+    201: Passkey;
+};
+
+export type AddPasskeyResponse = AddPasskeyResponses[keyof AddPasskeyResponses];
+
+export type AskForNewPasskeyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/passkeys/challenge';
+};
+
+export type AskForNewPasskeyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type AskForNewPasskeyError = AskForNewPasskeyErrors[keyof AskForNewPasskeyErrors];
+
+export type AskForNewPasskeyResponses = {
+    /**
+     * For navigator.credentials.create
+     */
+    200: PasskeyQuestion;
+};
+
+export type AskForNewPasskeyResponse = AskForNewPasskeyResponses[keyof AskForNewPasskeyResponses];
+
+export type RemovePasskeyData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/passkeys/{id}';
+};
+
+export type RemovePasskeyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RemovePasskeyError = RemovePasskeyErrors[keyof RemovePasskeyErrors];
+
+export type RemovePasskeyResponses = {
+    /**
+     * It can be used no longer
+     */
+    204: void;
+};
+
+export type RemovePasskeyResponse = RemovePasskeyResponses[keyof RemovePasskeyResponses];
+
+export type ListProvidersData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/providers';
+};
+
+export type ListProvidersErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListProvidersError = ListProvidersErrors[keyof ListProvidersErrors];
+
+export type ListProvidersResponses = {
+    /**
+     * As in the configuration
+     */
+    200: ProviderList;
+};
+
+export type ListProvidersResponse = ListProvidersResponses[keyof ListProvidersResponses];
+
+export type BeginAtProviderData = {
+    body: {
+        provider: string;
+        /**
+         * The page /sign-in/PROVIDER of this service, as the browser sees its address.
+         */
+        redirect_uri: string;
+        /**
+         * The provider is to ask who it is, although it knows the person still.
+         */
+        again?: boolean;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/provider';
+};
+
+export type BeginAtProviderErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type BeginAtProviderError = BeginAtProviderErrors[keyof BeginAtProviderErrors];
+
+export type BeginAtProviderResponses = {
+    /**
+     * Where the browser goes
+     */
+    200: {
+        url: string;
+    };
+};
+
+export type BeginAtProviderResponse = BeginAtProviderResponses[keyof BeginAtProviderResponses];
 
 export type EndSessionsData = {
     body?: never;

@@ -4,6 +4,8 @@ import { Navigate, useSearch } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { OtherWays } from '#screens/sign-in/other-ways.tsx'
+import { placeOf } from '#screens/sign-in/place.ts'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
 import { PasswordField } from '#shell/password-field.tsx'
 import { beginSession, forgetAnswers } from '#shell/session.ts'
@@ -25,6 +27,7 @@ export function SignInScreen() {
   return (
     <SignInFrame title={signIn.title}>
       <PasswordForm />
+      <OtherWays />
       <Text size="sm" c="dimmed" component="div">
         {signIn.firstTime}
         <Code block mt="xs" style={{ whiteSpace: 'pre-wrap' }}>
@@ -95,10 +98,4 @@ function PasswordForm() {
       </Stack>
     </form>
   )
-}
-
-/** A path of this page (the route has checked it) as the router takes it. */
-function placeOf(to: string): { to: string; search: Record<string, unknown> } {
-  const { pathname, searchParams } = new URL(to, location.origin)
-  return { to: pathname, search: Object.fromEntries(searchParams) }
 }

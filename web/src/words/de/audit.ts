@@ -52,6 +52,8 @@ export const audit: Words['audit'] = {
     'person.remove': 'Person entfernt',
     'person.link': 'Anmeldelink gemacht',
     'person.password': 'Kennwort gesetzt',
+    'passkey.add': 'Passkey hinzugefügt',
+    'passkey.remove': 'Passkey entfernt',
     'session.begin': 'Angemeldet',
     'session.refuse': 'Anmeldung verweigert',
     'session.factor': 'Identität bestätigt',

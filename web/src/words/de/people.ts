@@ -105,7 +105,7 @@ export const people: Words['people'] = {
     begun: 'Angemeldet',
     ends: 'Endet',
     by: 'Mit',
-    factors: { link: 'Link', password: 'Passwort' },
+    factors: { link: 'Link', password: 'Passwort', passkey: 'Passkey', oidc: 'Anbieter' },
     own: 'diese Sitzung',
     end: 'Beenden',
     endOf: name => `Sitzung von ${name} beenden`,

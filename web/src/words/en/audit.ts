@@ -50,6 +50,8 @@ export const audit = {
     'person.remove': 'Removed a person',
     'person.link': 'Made a sign-in link',
     'person.password': 'Set a password',
+    'passkey.add': 'Added a passkey',
+    'passkey.remove': 'Removed a passkey',
     'session.begin': 'Signed in',
     'session.refuse': 'Was refused at sign-in',
     'session.factor': 'Confirmed who they are',

@@ -100,7 +100,7 @@ export const people = {
     begun: 'Signed in',
     ends: 'Ends',
     by: 'By',
-    factors: { link: 'link', password: 'password' },
+    factors: { link: 'link', password: 'password', passkey: 'passkey', oidc: 'provider' },
     own: 'this session',
     end: 'End',
     endOf: (name: string) => `End the session of ${name}`,

@@ -52,6 +52,8 @@ export const audit: Words['audit'] = {
     'person.remove': 'Удалён человек',
     'person.link': 'Создана ссылка для входа',
     'person.password': 'Задан пароль',
+    'passkey.add': 'Добавлен ключ доступа',
+    'passkey.remove': 'Удалён ключ доступа',
     'session.begin': 'Вход',
     'session.refuse': 'Во входе отказано',
     'session.factor': 'Личность подтверждена',

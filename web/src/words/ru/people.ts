@@ -102,7 +102,7 @@ export const people: Words['people'] = {
     begun: 'Вход',
     ends: 'Завершится',
     by: 'Способ',
-    factors: { link: 'ссылка', password: 'пароль' },
+    factors: { link: 'ссылка', password: 'пароль', passkey: 'ключ доступа', oidc: 'провайдер' },
     own: 'этот сеанс',
     end: 'Завершить',
     endOf: name => `Завершить сеанс: ${name}`,

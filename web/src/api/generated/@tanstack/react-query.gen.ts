@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { addPerson, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listPeople, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
-import type { AddPersonData, AddPersonError, AddPersonResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
+import { addPasskey, addPerson, askForNewPasskey, askForPasskey, beginAtProvider, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listPasskeys, listPeople, listProviders, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removePasskey, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
+import type { AddPasskeyData, AddPasskeyError, AddPasskeyResponse, AddPersonData, AddPersonError, AddPersonResponse, AskForNewPasskeyData, AskForNewPasskeyError, AskForNewPasskeyResponse, AskForPasskeyData, AskForPasskeyError, AskForPasskeyResponse, BeginAtProviderData, BeginAtProviderError, BeginAtProviderResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListProvidersData, ListProvidersError, ListProvidersResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
 
 /**
  * Back up the body; it is streamed to the chat, and not stored on the way
@@ -967,7 +967,7 @@ export const signOutMutation = (options?: Partial<Options<SignOutData>>): UseMut
 };
 
 /**
- * Sign in with name and password, or with a one-time link; the answer sets a cookie
+ * Sign in with name and password, a one-time link, a passkey or a provider; the answer sets a cookie
  *
  * Needs neither a key nor a session.
  */
@@ -986,7 +986,7 @@ export const signInMutation = (options?: Partial<Options<SignInData>>): UseMutat
 };
 
 /**
- * Give the password again: for five minutes, acts are allowed that need a factor
+ * Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor
  *
  * Everybody with a valid key or session may ask.
  */
@@ -1007,13 +1007,147 @@ export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>)
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
     const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await setPassword({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * What a browser needs to prove by a passkey who somebody is: once, within five minutes
+ *
+ * Needs neither a key nor a session.
+ */
+export const askForPasskeyMutation = (options?: Partial<Options<AskForPasskeyData>>): UseMutationOptions<AskForPasskeyResponse, AskForPasskeyError, Options<AskForPasskeyData>> => {
+    const mutationOptions: UseMutationOptions<AskForPasskeyResponse, AskForPasskeyError, Options<AskForPasskeyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await askForPasskey({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listPasskeysQueryKey = (options?: Options<ListPasskeysData>) => createQueryKey('listPasskeys', options);
+
+/**
+ * Your passkeys, oldest first
+ *
+ * Everybody with a valid key or session may ask.
+ */
+export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => queryOptions<ListPasskeysResponse, ListPasskeysError, ListPasskeysResponse, ReturnType<typeof listPasskeysQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listPasskeys({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listPasskeysQueryKey(options)
+});
+
+/**
+ * Add a passkey that your browser has made
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> => {
+    const mutationOptions: UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await addPasskey({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * What a browser needs to make a passkey for you: once, within five minutes
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPasskeyData>>): UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> => {
+    const mutationOptions: UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await askForNewPasskey({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Remove one of your passkeys; not the last thing that you can sign in with
+ *
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const removePasskeyMutation = (options?: Partial<Options<RemovePasskeyData>>): UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> => {
+    const mutationOptions: UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await removePasskey({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listProvidersQueryKey = (options?: Options<ListProvidersData>) => createQueryKey('listProviders', options);
+
+/**
+ * The OpenID Connect providers by which people can sign in
+ *
+ * Needs neither a key nor a session.
+ */
+export const listProvidersOptions = (options?: Options<ListProvidersData>) => queryOptions<ListProvidersResponse, ListProvidersError, ListProvidersResponse, ReturnType<typeof listProvidersQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listProviders({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listProvidersQueryKey(options)
+});
+
+/**
+ * Begin to sign in at a provider: once, within five minutes; the answer sets a cookie
+ *
+ * Needs neither a key nor a session.
+ */
+export const beginAtProviderMutation = (options?: Partial<Options<BeginAtProviderData>>): UseMutationOptions<BeginAtProviderResponse, BeginAtProviderError, Options<BeginAtProviderData>> => {
+    const mutationOptions: UseMutationOptions<BeginAtProviderResponse, BeginAtProviderError, Options<BeginAtProviderData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await beginAtProvider({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
