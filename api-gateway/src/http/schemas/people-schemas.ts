@@ -101,13 +101,9 @@ export const SIGN_IN: z.ZodType<AnyCredentials> = z.union(
     }),
     z.strictObject({
       provider: z.string().min(1).max(32),
-      query: z
-        .string()
-        .min(1)
-        .max(8_000)
-        .meta({
-          description: 'What stands behind ? in the address to which the provider has sent the browser.',
-        }),
+      query: z.string().min(1).max(8_000).meta({
+        description: 'What stands behind ? in the address to which the provider has sent the browser.',
+      }),
     }),
   ],
   'give name and password, a link and perhaps a password to set, a passkey, or a provider and its answer',
