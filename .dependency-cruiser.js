@@ -14,6 +14,8 @@ const PACKAGES = {
   vault: { may: ['errors', 'archive', 'database', 'telegram-service'] },
   engine: { may: ['errors', 'archive', 'database', 'telegram-service', 'connectors', 'vault'] },
   'api-gateway': { may: ['engine', 'database', 'errors'] },
+  // HTTP alone.
+  web: { may: [] },
   cli: { may: ['engine', 'api-gateway', 'bot-api-emulator', 'database', 'errors'] },
 }
 
@@ -150,13 +152,13 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(build|golden)/' },
+    exclude: { path: '(^|/)(build|golden|generated|dist)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.js'],
+      extensions: ['.ts', '.tsx', '.js'],
     },
   },
 }

@@ -13,6 +13,7 @@ const config: ViteUserConfig = defineConfig({
       '**/node_modules/**',
       '**/*.system.test.ts',
       '**/*.servers.test.ts',
+      '**/*.page.test.ts',
       // A suite of its own: vitest.crashes.config.ts.
       '**/*.crashes.test.ts',
     ],

@@ -14,10 +14,12 @@ const BUILD = join(ROOT, 'build')
 const ASSETS = ['bin', 'migrations', 'sql']
 /** The package of the program, which is packed with all of ours that it is made of. */
 const PROGRAM = 'cli'
+/** Where the page lies in it: `serve` finds it as `#page/…`, in the workspace in what Vite has built. */
+const PAGE = 'page'
 
 const ROOT_MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   workspaces: string[]
-  optionalDependencies: Record<string, string>
+  optionalDependencies: { node: string }
 }
 
 interface Manifest {
@@ -82,13 +84,26 @@ async function stageProgram(): Promise<string> {
   const manifest: Manifest = {
     ...rest,
     dependencies: await packProgram(join(target, 'dist'), Object.fromEntries(needed)),
-    optionalDependencies: Object.assign({}, ROOT_MANIFEST.optionalDependencies, ...optional),
+    // Not the server of the sample, which npm brings for `npm start` alone.
+    optionalDependencies: Object.assign({ node: ROOT_MANIFEST.optionalDependencies.node }, ...optional),
     exports: { './bin/*': './bin/*' },
-    imports: { ...assets, '#*.ts': './dist/*.js', '#migrations/*': './migrations/*', '#sql/*': './sql/*' },
-    files: ['dist', 'man', ...ASSETS],
+    imports: {
+      ...assets,
+      '#*.ts': './dist/*.js',
+      '#migrations/*': './migrations/*',
+      '#sql/*': './sql/*',
+      [`#${PAGE}/*`]: `./${PAGE}/*`,
+    },
+    files: ['dist', 'man', PAGE, ...ASSETS],
     man: writeManual(target, String(rest['version'])),
   }
+  buildPage(join(target, PAGE))
   return finish(target, manifest, PUBLISHED)
+}
+
+/** Not in the page's own folder: a `serve` of the workspace may be reading that one. */
+function buildPage(folder: string): void {
+  run('npm', ['run', '--silent', 'build', '-w', 'web', '--', '--outDir', folder, '--logLevel', 'error'])
 }
 
 /** `npm install -g` links the pages of the field `man` into the manual. */

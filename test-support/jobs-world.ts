@@ -107,6 +107,7 @@ export async function openJobsWorld(catalog?: Omit<TestCatalog, 'env'>): Promise
         served: () => ({ sources: SOURCE_NAMES, targets: ['copy'], drills: true }),
         declared: () => ({ sources: [], targets: [] }),
         edition: () => '',
+        url: undefined,
         everyMs: 100,
         overdueMs: 300,
         unservedMs,

@@ -75,9 +75,7 @@ export function createProgram(
   [first = '', ...rest]: readonly string[] = [],
 ): Command {
   const program = new Command('telegram-backup')
-    .description(
-      'Keeps backups in a Telegram chat. Each backup is encrypted, checked, and recorded in a catalog.',
-    )
+    .description('Keeps backups in a Telegram chat, encrypted, checked, and listed in a catalog.')
     .addHelpText('after', AFTER_OVERVIEW)
     .configureHelp({
       showGlobalOptions: true,

@@ -3,7 +3,8 @@ import { BackupError } from '@telegram-backup/errors'
  * CONFIGURATION: address, password, folder or platform cannot work · CATALOG: the database failed · INVALID:
  * a value was refused · NOT_FOUND: no such row · CONFLICT: the state of the row does not allow it · BUSY: a
  * living process works on it · LEASE_LOST: another process has taken over the work of this run · LAST_BACKUP:
- * it is the last good one · QUEUE_FULL: too many jobs wait already.
+ * it is the last good one · LAST_ADMIN: nobody else could let people in · QUEUE_FULL: too many jobs wait
+ * already.
  */
 export type CatalogErrorCode =
   | 'CONFIGURATION'
@@ -14,6 +15,7 @@ export type CatalogErrorCode =
   | 'BUSY'
   | 'LEASE_LOST'
   | 'LAST_BACKUP'
+  | 'LAST_ADMIN'
   | 'QUEUE_FULL'
 
 /** Every error of this package. The message never holds a connection string, a user name or a password. */

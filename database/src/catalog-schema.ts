@@ -14,6 +14,14 @@ import type { Job, KeepPolicy, Schedule } from '#jobs/types.job.ts'
 import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
 import type { NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
+import type {
+  IdentitiesTable,
+  PasskeysTable,
+  PeopleTable,
+  SessionsTable,
+  SignInChallengesTable,
+  SignInLinksTable,
+} from '#people/people-tables.ts'
 import type { DeclaredSource, DeclaredTarget, SourceCheck } from '#queue/types.service.ts'
 
 /** The tables of schema `control_plane`, as Kysely sees them. The SQL in migrations/ decides. */
@@ -62,6 +70,12 @@ export interface CatalogSchema {
   }
   verifications: VerificationsTable
   api_keys: ApiKeysTable
+  people: PeopleTable
+  sign_in_links: SignInLinksTable
+  sessions: SessionsTable
+  passkeys: PasskeysTable
+  sign_in_challenges: SignInChallengesTable
+  identities: IdentitiesTable
   audit: Omit<AuditEntry, 'id' | 'at' | 'details'> & {
     id: Generated<number>
     at: Generated<Date>
@@ -137,6 +151,7 @@ interface ServicesTable extends Holder {
   declared_sources: ColumnType<DeclaredSource[], string, string>
   declared_targets: ColumnType<DeclaredTarget[], string, string>
   kept_for: ColumnType<unknown, string, string>
+  url: string | null
   seen_at: Generated<Date>
 }
 

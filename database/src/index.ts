@@ -124,6 +124,7 @@ export * from '#evidence/queries.ts'
 export { pinBackup } from '#backups/pins.ts'
 export { catalogClock } from '#clock.ts'
 export * from '#jobs/types.job.ts'
+export { type Asker, askerOfJob } from '#queue/askers.ts'
 export { type DrillDecision, planDrill } from '#queue/drill-plans.ts'
 export type { SourcePlace } from '#queue/drill-wishes.ts'
 export { beginHookRun, endHookRun, type HookRun } from '#queue/hook-runs.ts'
@@ -145,7 +146,9 @@ export {
   declaringServices,
   noteService,
   type ServedNames,
+  type ServicePage,
   servedNames,
+  servicePages,
   unservedJobs,
 } from '#queue/services.ts'
 export { noteSourceCheck, sourceChecks } from '#queue/source-checks.ts'
@@ -165,11 +168,46 @@ export { type SqlRunner, sqlRunner } from '#sql-runner.ts'
 
 // 9. Keys of the HTTP API.
 
-export * from '#keys/api-keys.ts'
+export {
+  createApiKey,
+  findApiKey,
+  getApiKey,
+  listApiKeys,
+  pageApiKeys,
+  revokeApiKey,
+} from '#keys/api-keys.ts'
 export { API_SCOPES, type ApiKey, type ApiScope } from '#keys/types.key.ts'
+
+// People, their sessions and one-time links.
+
+export { keepChallenge, useChallenge } from '#people/challenges.ts'
+export { goodSecretHashes } from '#people/good-secrets.ts'
+export { type IdentityClaims, type IdentityVerdict, signInByIdentity } from '#people/identities.ts'
+export * from '#people/passkeys.ts'
+export {
+  addPerson,
+  changePerson,
+  getPerson,
+  nameKey,
+  type PersonChange,
+  pagePeople,
+  removePerson,
+} from '#people/people.ts'
+export { pruneSessions, revokeSession, revokeSessionsOf } from '#people/session-ends.ts'
+export {
+  findSession,
+  getSession,
+  knownPlaces,
+  type ListedSession,
+  pageSessions,
+  renewFactor,
+} from '#people/sessions.ts'
+export * from '#people/sign-ins.ts'
+export * from '#people/types.person.ts'
 
 // 10. The audit: who did what.
 
+export { actorName } from '#audit/actors.ts'
 export * from '#audit/audit.ts'
 export * from '#audit/types.audit.ts'
 

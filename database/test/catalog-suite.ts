@@ -23,6 +23,7 @@ import { describeLockWait } from '#test/suite-lock-wait.ts'
 import { describeMonitoring } from '#test/suite-monitoring.ts'
 import { describeNotices } from '#test/suite-notices.ts'
 import { describeParts } from '#test/suite-parts.ts'
+import { describePeople } from '#test/suite-people.ts'
 import { describePins } from '#test/suite-pins.ts'
 import { describeProofFacts } from '#test/suite-proof-facts.ts'
 import { describeQueries } from '#test/suite-queries.ts'
@@ -61,6 +62,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)
+  describePeople(open)
   describePins(open)
   describeTags(open)
   describeMonitoring(open)

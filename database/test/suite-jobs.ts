@@ -92,9 +92,9 @@ export function describeJobs(open: () => Promise<Database>): void {
       { projectId: '../etc' },
       { backupId: 'x' },
       { source: 'a\0b' },
-      { byKey: { apiKeyId: randomUUID(), idempotencyKey: '' } },
-      { byKey: { apiKeyId: randomUUID(), idempotencyKey: 'k'.repeat(256) } },
-      { byKey: { apiKeyId: 'x' } },
+      { byCaller: { callerId: randomUUID(), idempotencyKey: '' } },
+      { byCaller: { callerId: randomUUID(), idempotencyKey: 'k'.repeat(256) } },
+      { byCaller: { callerId: 'x' } },
       { options: { text: 'a\0b' } },
     ])('one with %j is refused', async request => {
       await expect(create(request)).rejects.toMatchObject({ code: 'INVALID' })
@@ -102,20 +102,20 @@ export function describeJobs(open: () => Promise<Database>): void {
     })
 
     test('of many requests with one idempotency key at once one makes a job, and all get it', async () => {
-      const byKey = { apiKeyId: randomUUID(), idempotencyKey: 'again' }
+      const byCaller = { callerId: randomUUID(), idempotencyKey: 'again' }
       const options = { overwrite: true, b: 1, a: [2, { z: 1, y: 2 }] }
-      const eight = Array.from({ length: 8 }, () => create({ byKey, options }))
+      const eight = Array.from({ length: 8 }, () => create({ byCaller, options }))
       const created = await Promise.all(eight)
       expect(created.filter(({ isNew }) => isNew)).toHaveLength(1)
       expect(new Set(created.map(({ job }) => job.id)).size).toBe(1)
       expect(await delivered()).toHaveLength(1)
       const reordered = { a: [2, { y: 2, z: 1 }], b: 1, overwrite: true }
-      expect(await create({ byKey, options: reordered })).toMatchObject({ isNew: false })
+      expect(await create({ byCaller, options: reordered })).toMatchObject({ isNew: false })
     })
 
     test('the same key means the same job also when it has a backup by now, and has ended', async () => {
-      const byKey = { apiKeyId: randomUUID(), idempotencyKey: 'again' }
-      const { job } = await create({ byKey })
+      const byCaller = { callerId: randomUUID(), idempotencyKey: 'again' }
+      const { job } = await create({ byCaller })
       const backupId = randomUUID()
       await sql`insert into control_plane.backups (id, project_id, type) values (${backupId}, 'p', 'logs')`.execute(
         database.kysely,
@@ -123,20 +123,20 @@ export function describeJobs(open: () => Promise<Database>): void {
       await sql`update control_plane.jobs set backup_id = ${backupId}, state = 'done'`.execute(
         database.kysely,
       )
-      expect(await create({ byKey })).toMatchObject({
+      expect(await create({ byCaller })).toMatchObject({
         isNew: false,
         job: { id: job.id, state: 'done' },
       })
       const verify: Partial<NewJob> = { kind: 'verify', source: undefined, backupId }
-      const other = { apiKeyId: byKey.apiKeyId, idempotencyKey: 'verify' }
-      const first = await create({ ...verify, byKey: other })
-      const second = await create({ ...verify, backupId: backupId.toUpperCase(), byKey: other })
+      const other = { callerId: byCaller.callerId, idempotencyKey: 'verify' }
+      const first = await create({ ...verify, byCaller: other })
+      const second = await create({ ...verify, backupId: backupId.toUpperCase(), byCaller: other })
       expect(second).toMatchObject({ isNew: false, job: { id: first.job.id } })
     })
 
     test('a key that was used for something else is refused; another API key has keys of its own', async () => {
-      const byKey = { apiKeyId: randomUUID(), idempotencyKey: 'k' }
-      await create({ byKey, options: { a: 1 } })
+      const byCaller = { callerId: randomUUID(), idempotencyKey: 'k' }
+      await create({ byCaller, options: { a: 1 } })
       const others: Partial<NewJob>[] = [
         { options: { a: 2 } },
         { options: {} },
@@ -146,10 +146,10 @@ export function describeJobs(open: () => Promise<Database>): void {
         { options: { a: 1 }, backupId: randomUUID() },
       ]
       for (const other of others) {
-        await expect(create({ byKey, ...other })).rejects.toMatchObject({ code: 'CONFLICT' })
+        await expect(create({ byCaller, ...other })).rejects.toMatchObject({ code: 'CONFLICT' })
       }
-      const stranger = { ...byKey, apiKeyId: randomUUID() }
-      expect(await create({ byKey: stranger, options: { a: 2 } })).toMatchObject({ isNew: true })
+      const stranger = { ...byCaller, callerId: randomUUID() }
+      expect(await create({ byCaller: stranger, options: { a: 2 } })).toMatchObject({ isNew: true })
     })
 
     test('a backup has one job at a time that erases it, however many ask for it', async () => {

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { generateIdentity } from '@telegram-backup/archive'
 import { type Emulator, startEmulator } from '@telegram-backup/bot-api-emulator'
+import { startServe } from '@telegram-backup/test-support/serve-process.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 // What somebody gets who has the tarballs and npm, in an empty folder far from the repository. Unlike
@@ -115,6 +116,36 @@ it.runIf(OLDER_NODE)('its command runs under the older Node of this system', asy
   })
   expect(JSON.parse(stdout)).toMatchObject({ success: true })
 })
+
+it('its serve answers / with the page, and with the files that the page names', async () => {
+  const bot = emulator.createBot()
+  const chat = emulator.createChat({ type: 'channel', title: 'Vault', administrators: [{ bot }] })
+  const { recipient } = await generateIdentity()
+  const serve = startServe(
+    {
+      ...SECRET_FREE_ENVIRONMENT,
+      TELEGRAM_API_ROOT: emulator.url,
+      TELEGRAM_BOT_TOKEN: bot.token,
+      TELEGRAM_CHAT_ID: String(chat.id),
+      TELEGRAM_BACKUP_HOME: join(folder, 'page-home'),
+      BACKUP_AGE_RECIPIENTS: recipient,
+    },
+    ['--json'],
+    command(),
+  )
+  try {
+    await serve.ready
+    const [, page = ''] = /"page": "([^"]+)"/.exec(serve.log()) ?? []
+    const html = await (await fetch(page)).text()
+    const files = [...html.matchAll(/(?:src|href)="((?:\.\/)?(?:assets|icon)[^"]+)"/g)].map(
+      ([, path]) => path,
+    )
+    expect(files.length).toBeGreaterThanOrEqual(3)
+    for (const path of files) expect((await fetch(new URL(path as string, page))).status, path).toBe(200)
+  } finally {
+    await serve.end('SIGTERM')
+  }
+}, 120_000)
 
 it('has all that serve is made of: its help is there, and every module of the packages loads', async () => {
   const { stdout } = await run(command(), ['serve', '--help'], {

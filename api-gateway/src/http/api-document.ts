@@ -9,7 +9,7 @@ import { NAME, UUID } from '#http/schemas/terms.ts'
 export type ApiDocument = ReturnType<typeof createDocument>
 
 /** The statuses of problems that every route can answer with. */
-const ALWAYS = [400, 401, 403, 405, 429, 500, 503]
+const ALWAYS = [400, 401, 403, 405, 421, 429, 500, 503]
 const WITH_JSON = [408, 413, 415]
 
 /** Describes the routes below `/api/v1` and the pages that need no key. */
@@ -28,24 +28,37 @@ export function describeApi(routes: readonly RouteDescription[], version: string
         'Backups whose vault is a Telegram chat. Errors are application/problem+json (RFC 9457), with the error codes of the command line.',
     },
     servers: [{ url: '/' }],
-    security: [{ key: [] }],
+    security: [{ key: [] }, { session: [] }],
     components: {
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'telegram-backup apikey create prints one.' },
+        session: {
+          ...{ type: 'apiKey', in: 'cookie', name: '__Host-tb_session' },
+          description: 'POST /api/v1/session sets it; without TLS, its name is tb_session.',
+        },
       },
     },
     paths: { ...paths, ...OUTSIDE },
   })
 }
 
+const WHO: Readonly<Record<string, string>> = {
+  open: 'Needs neither a key nor a session.',
+  any: 'Everybody with a valid key or session may ask.',
+}
+const OWN = ' A person without it may ask about their own.'
+const FACTOR = ' A person must have proved within the last five minutes who they are (FACTOR_NEEDED).'
+
 function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
-  const { name, summary, scope, path, query, body, takesBytes, idempotent } = description
+  const { name, summary, scope, isForOwn, needsFactor, path, query, body, takesBytes, idempotent } =
+    description
   const hasId = path.includes('{id}')
   const hasName = path.includes('{name}')
   return {
     operationId: name,
     summary,
-    description: scope === null ? 'Every valid key may ask.' : `Needs the scope ${scope}.`,
+    ...(scope === 'open' && { security: [] }),
+    description: `${WHO[scope ?? 'any'] ?? `Needs the scope ${scope}.`}${isForOwn ? OWN : ''}${needsFactor ? FACTOR : ''}`,
     requestParams: {
       ...(hasId && { path: z.object({ id: UUID }) }),
       ...(hasName && { path: z.object({ name: NAME }) }),

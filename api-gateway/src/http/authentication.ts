@@ -1,52 +1,77 @@
-import { type Database, findApiKey } from '@telegram-backup/database'
+import { type Database, findApiKey, findSession } from '@telegram-backup/database'
+import { type Caller, callerOfKey, callerOfSession } from '@telegram-backup/engine/access/caller.ts'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import type { Request, RequestHandler } from 'express'
+import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
+import type { BrowserGuards } from '#http/browser-guards.ts'
 import { noteGoodKey } from '#http/connections.ts'
+import { assertOneCredential, bearerKeyOf, clearSessionCookie, sessionCookieOf } from '#http/credentials.ts'
 import { GoodKeys } from '#http/good-keys.ts'
 import { callerOf, note } from '#http/request-context.ts'
 import { WrongKeys } from '#http/wrong-keys.ts'
 
 const WINDOW_MS = 60_000
 
-/** Finds out whose key a request has. Counts wrong keys in this process until it is closed. */
+/** Finds out whose key or session a request has. Counts wrong ones in this process until it is closed. */
 export interface Authentication {
   /**
-   * Throws `UNAUTHENTICATED` without a valid key. After too many wrong keys from one address it waits a
+   * Throws `UNAUTHENTICATED` without a valid key or session, `INVALID` with both, and what `BrowserGuards`
+   * throw for a session. After too many wrong keys from one address it waits a
    * second and throws `TOO_MANY_REQUESTS`; if very many requests wait, it closes the connection instead.
    */
   authenticate: RequestHandler
-  /** Throws `TOO_MANY_REQUESTS` for a key that sends too many requests; comes after `authenticate`. */
+  /** Throws `TOO_MANY_REQUESTS` for a caller who sends too many requests; comes after `authenticate`. */
   limitRate: RequestHandler
   close(): void
 }
 
 /**
- * Reads the catalog for each request, so that a revoked key stops working at once. Only guesses above the
+ * Reads the catalog for each request, so that a revoked key or session stops working at
+ * once. Only guesses above the
  * limit are judged by an earlier answer of the catalog.
  */
 export function openAuthentication(of: {
   database: Database
   settings: HttpSettings
+  guards: BrowserGuards
   log: Pick<Logger, 'warn'>
 }): Authentication {
-  const { database, settings, log } = of
+  const { database, settings, guards, log } = of
   const keys = new GoodKeys(database)
   const wrong = new WrongKeys({ limit: settings.failed_logins_per_minute, keys, log })
   const requests = new MemoryStore()
+  const callerWith = async (given: {
+    cookie: string | undefined
+    key: string | undefined
+  }): Promise<Caller | null> => {
+    if (given.cookie !== undefined) {
+      const signedIn = await findSession(database, given.cookie)
+      return signedIn && callerOfSession(signedIn)
+    }
+    const found = given.key === undefined ? null : await findApiKey(database, given.key)
+    return found && callerOfKey(found)
+  }
   return {
     authenticate: async (request, response, next) => {
+      const cookie = sessionCookieOf(request)
+      assertOneCredential(request, cookie)
+      if (cookie !== undefined) {
+        guards.assertOwnHost(request)
+        guards.assertSameOrigin(request)
+      }
       const key = bearerKeyOf(request)
-      if (key === undefined && request.get('Authorization') === undefined) {
+      if (cookie === undefined && key === undefined && request.get('Authorization') === undefined) {
         response.set('WWW-Authenticate', 'Bearer')
         throw unauthenticated('No API key was given')
       }
+      // A proxy may add an Authorization of its own to what a browser sends.
+      const secret = cookie ?? key
       const address = ipKeyGenerator(request.ip ?? '', 56)
       // A good key is never refused, even from an address that also sends guesses.
       if (await wrong.areTooMany(address)) {
-        const verdict = await wrong.judge(address, key)
+        const verdict = await wrong.judge(address, secret)
         if (verdict.is !== 'good') note(response, { isCountedElsewhere: true })
         if (verdict.is === 'close') {
           response.status(429)
@@ -57,12 +82,14 @@ export function openAuthentication(of: {
           throw tooMany('Too many wrong keys came from this address')
         }
       }
-      const caller = key === undefined ? null : await findApiKey(database, key)
+      const caller = await callerWith({ cookie, key })
       if (caller === null) {
-        if (key !== undefined) keys.forget(key)
+        if (secret !== undefined) keys.forget(secret)
         await wrong.count(address)
         response.set('WWW-Authenticate', 'Bearer error="invalid_token"')
-        throw unauthenticated('This API key is not valid')
+        if (cookie === undefined) throw unauthenticated('This API key is not valid')
+        clearSessionCookie(request, response)
+        throw new BackupError('Your session has ended', { code: 'UNAUTHENTICATED', hint: 'Sign in again.' })
       }
       note(response, { caller })
       noteGoodKey(request.socket)
@@ -78,7 +105,7 @@ export function openAuthentication(of: {
       // The library would check the proxy settings of express, which `create-app.ts` makes.
       validate: false,
       handler: () => {
-        throw tooMany('This key has sent too many requests within a minute')
+        throw tooMany('Too many requests were sent with this key or session within a minute')
       },
     }),
     close: () => {
@@ -86,11 +113,6 @@ export function openAuthentication(of: {
       requests.shutdown()
     },
   }
-}
-
-/** The key in the header `Authorization`; undefined if it is not a Bearer token. */
-export function bearerKeyOf(request: Request): string | undefined {
-  return /^Bearer +([\x21-\x7e]{1,200}) *$/i.exec(request.get('Authorization') ?? '')?.[1]
 }
 
 function unauthenticated(message: string): BackupError {

@@ -1,5 +1,6 @@
-import type { ApiKey, Backup, BackupDetails, Verification } from '@telegram-backup/database'
+import type { Backup, BackupDetails, Verification } from '@telegram-backup/database'
 import { type MissingFile, missingFiles, withMissingCount } from '@telegram-backup/database/missing-files'
+import type { Caller } from '@telegram-backup/engine/access/caller.ts'
 import { seesPlaces } from '#http/callers.ts'
 
 const PLACES_OF_SOURCE: ReadonlySet<string> = new Set(['host'])
@@ -12,7 +13,7 @@ const PLACES_OF_DRILL: ReadonlySet<string> = new Set(['where', 'notes'])
 const HIDDEN_REASON = 'The drill failed; a key with the scope admin sees the reason'
 
 /** A backup as a key may see it. Only the scope `admin` shows where databases are. */
-export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_files: number } {
+export function backupView(caller: Caller, backup: Backup): Backup & { missing_files: number } {
   const shown = withMissingCount(backup)
   return seesPlaces(caller)
     ? shown
@@ -20,7 +21,7 @@ export function backupView(caller: ApiKey, backup: Backup): Backup & { missing_f
 }
 
 /** The same with messages and history. Actors name users and machines: only the scope `admin` shows them. */
-export function backupDetailsView(caller: ApiKey, backup: BackupDetails): BackupDetailsView {
+export function backupDetailsView(caller: Caller, backup: BackupDetails): BackupDetailsView {
   const shown = { ...backup, ...backupView(caller, backup), missing: missingFiles(backup) }
   if (seesPlaces(caller)) return shown
   const history = backup.history.map(({ actor: _, ...entry }) =>
@@ -42,7 +43,7 @@ type BackupDetailsView = Omit<BackupDetails, 'history' | 'verifications'> & {
 
 /** A verification as a key may see it: the error of a drill and its report name its server. */
 export function verificationView<Shown extends Verification>(
-  caller: ApiKey,
+  caller: Caller,
   verification: Shown,
 ): WithoutActor<Shown> {
   if (seesPlaces(caller)) return verification

@@ -1,15 +1,16 @@
-import { assertScope } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { BackupError } from '@telegram-backup/errors'
 import express, { type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import { describeApi } from '#http/api-document.ts'
 import { openAuthentication } from '#http/authentication.ts'
+import { type BrowserGuards, openBrowserGuards } from '#http/browser-guards.ts'
 import { DOCS_POLICY, docsPage } from '#http/docs-page.ts'
 import { OpenStreams } from '#http/event-streams.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { readJson } from '#http/json-body.ts'
 import { TransferMemory, UnreadAnswers } from '#http/memory-limits.ts'
 import { metricsAccess } from '#http/metrics-access.ts'
+import { addPage } from '#http/page/page-routes.ts'
 import { answerErrors } from '#http/problems.ts'
 import { callerOf, note, openContext } from '#http/request-context.ts'
 import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
@@ -23,13 +24,19 @@ import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import { keyRoutes } from '#http/routes/key-routes.ts'
 import { overviewRoutes, overviewsOf } from '#http/routes/overview-routes.ts'
+import { passkeyRoutes } from '#http/routes/passkey-routes.ts'
+import { peopleRoutes } from '#http/routes/people-routes.ts'
 import { pinRoutes } from '#http/routes/pin-routes.ts'
 import { previewRoutes } from '#http/routes/preview-routes.ts'
+import { providerRoutes } from '#http/routes/provider-routes.ts'
 import type { Answer, Route } from '#http/routes/route.ts'
 import { scheduleRoutes } from '#http/routes/schedule-routes.ts'
+import { sessionListRoutes } from '#http/routes/session-list-routes.ts'
+import { sessionRoutes } from '#http/routes/session-routes.ts'
 import { uploadRoute } from '#http/routes/upload-route.ts'
 import { verificationRoutes } from '#http/routes/verification-routes.ts'
 import { whoamiRoute } from '#http/routes/whoami-route.ts'
+import { SignInLimits } from '#http/sign-in-limits.ts'
 
 export interface HttpApp {
   app: Express
@@ -42,7 +49,9 @@ export interface HttpApp {
 /** Makes the application; does nothing else before the first request. */
 export function createApp(ports: HttpPorts): HttpApp {
   const { settings, log } = ports
-  const authentication = openAuthentication(ports)
+  const guards = openBrowserGuards(settings)
+  const authentication = openAuthentication({ ...ports, guards })
+  const limits = new SignInLimits(ports)
   const app = express()
   app
     .disable('x-powered-by')
@@ -65,15 +74,18 @@ export function createApp(ports: HttpPorts): HttpApp {
   })
   app.use(dropUnread(settings.stall_seconds * 1_000), refuseAmbiguous)
   const streams = new OpenStreams()
-  const routes = routesOf(ports, streams)
+  const routes = routesOf(ports, { streams, guards, limits })
   addOpenPages(app, ports, { routes, metricsAllowed: metricsAccess(settings, authentication.authenticate) })
-  app.use('/api/v1', authentication.authenticate, authentication.limitRate)
   // The order matters: /backups/upload comes before /backups/{id}.
   const underWay = new Set<Promise<unknown>>()
   const answers = new UnreadAnswers()
   const readBody = readJson({ withinMs: Math.min(LONGEST_JSON_MS, settings.stall_seconds * 1_000) })
-  for (const route of routes) addRoute(app, route, { underWay, answers, readBody })
+  const add = (route: Route): void => addRoute(app, route, { underWay, answers, readBody })
+  routes.filter(({ scope }) => scope === 'open').forEach(add)
+  app.use('/api/v1', authentication.authenticate, authentication.limitRate)
+  routes.filter(({ scope }) => scope !== 'open').forEach(add)
   refuseOtherMethods(app, routes)
+  if (ports.page !== undefined) addPage(app, ports.page.built, guards)
   app.use(() => {
     throw new BackupError('There is nothing at this path', { code: 'NOT_FOUND', hint: 'See /docs.' })
   })
@@ -84,6 +96,7 @@ export function createApp(ports: HttpPorts): HttpApp {
     close: async () => {
       await Promise.allSettled(underWay)
       authentication.close()
+      limits.close()
     },
   }
 }
@@ -94,7 +107,10 @@ const LONGEST_JSON_MS = 10_000
 /** Answers are data, which a browser must not run or embed. */
 const NOTHING = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
 
-function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
+function routesOf(
+  ports: HttpPorts,
+  { streams, guards, limits }: { streams: OpenStreams; guards: BrowserGuards; limits: SignInLimits },
+): Route[] {
   const memory = new TransferMemory(ports.settings.transfer_memory_mib)
   const overviews = overviewsOf(ports)
   return [
@@ -112,6 +128,11 @@ function routesOf(ports: HttpPorts, streams: OpenStreams): Route[] {
     ...keyRoutes(ports),
     auditRoute(ports),
     whoamiRoute(),
+    ...sessionRoutes(ports, { guards, limits }),
+    ...passkeyRoutes(ports, { guards, limits }),
+    ...providerRoutes(ports, { guards, limits }),
+    ...sessionListRoutes(ports),
+    ...peopleRoutes(ports),
     ...overviewRoutes(ports, overviews),
     ...evidenceRoutes(ports),
   ]
@@ -130,16 +151,16 @@ function addRoute(
       note(response, { route: path })
       // HEAD would start a stream.
       if (request.method === 'HEAD' && !hasHead(route)) return next('route')
-      const caller = callerOf(response)
-      if (route.scope !== null) assertScope(caller, route.scope)
+      route.admit(request, response)
       next()
     },
     ...(route.body === undefined ? [] : [readBody]),
     async (request, response) => {
-      const answering = route.handle({ caller: callerOf(response), request, response })
+      const answering = route.handle(request, response)
       underWay.add(answering)
       const answer = await answering.finally(() => underWay.delete(answering))
-      if (answer !== undefined) send(response, answer, answers)
+      if (answer === undefined) return
+      send(response, answer, route.scope === 'open' ? undefined : answers)
     },
   )
 }
@@ -156,12 +177,12 @@ function pathOf({ path }: Route): string {
 function send(
   response: Response,
   { status, body, headers = {} }: NonNullable<Answer>,
-  answers: UnreadAnswers,
+  answers: UnreadAnswers | undefined,
 ): void {
   response.status(status).set(headers)
   if (body === undefined) response.end()
-  // The client must learn what was done, whatever the limit; these answers are short.
-  else if (response.req.method !== 'GET') response.json(body)
+  // The client must learn what was done, whatever the limit; these answers, and open ones, are short.
+  else if (response.req.method !== 'GET' || answers === undefined) response.json(body)
   else answers.sendJson(response, callerOf(response).id, body)
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ApiKey } from '@telegram-backup/database'
-import { sees } from '@telegram-backup/engine/jobs/key-rights.ts'
+import type { Caller } from '@telegram-backup/engine/access/caller.ts'
+import { sees } from '@telegram-backup/engine/access/caller.ts'
 import { alertView } from '@telegram-backup/engine/monitoring/alert-view.ts'
 import type { CatalogEvent, EventPage } from '@telegram-backup/engine/operations/follow-events.ts'
 import { backupView } from '#http/backup-view.ts'
@@ -29,7 +29,7 @@ class ShownEvent {
   }
 
   /** The event as this key may see it; undefined when it sees nothing of it. */
-  textFor(caller: ApiKey): string | undefined {
+  textFor(caller: Caller): string | undefined {
     if (!sees(caller, this.#event.project_id)) return undefined
     const isAdmin = caller.scopes.includes('admin')
     const text = this.#texts.get(isAdmin) ?? this.#write(caller)
@@ -37,14 +37,14 @@ class ShownEvent {
     return text
   }
 
-  #write(caller: ApiKey): string {
+  #write(caller: Caller): string {
     const { kind, position, object } = this.#event
     const data = viewOf(this.#event, caller) ?? { id: object, removed: true }
     return `event: ${kind}\nid: ${position}\ndata: ${JSON.stringify(data)}\n\n`
   }
 }
 
-function viewOf(event: CatalogEvent, caller: ApiKey): object | null {
+function viewOf(event: CatalogEvent, caller: Caller): object | null {
   if (event.kind === 'backup') return event.thing && backupView(caller, event.thing)
   if (event.kind === 'alert')
     return event.thing && alertView(event.thing, { showPlaces: caller.scopes.includes('admin') })

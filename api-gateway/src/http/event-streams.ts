@@ -1,7 +1,8 @@
-import type { ApiKey, ApiScope, Database } from '@telegram-backup/database'
+import type { ApiScope, Database } from '@telegram-backup/database'
+import type { Caller } from '@telegram-backup/engine/access/caller.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
-import { watchKey } from '#http/key-watch.ts'
+import { watchCaller } from '#http/caller-watch.ts'
 import { Slots } from '#http/slots.ts'
 
 const HEARTBEAT_MS = 15_000
@@ -53,7 +54,7 @@ export interface StreamOwner {
   database: Database
   request: Request
   response: Response
-  caller: ApiKey
+  caller: Caller
   scope: ApiScope
   /** The project of what the stream shows; null for what concerns all. */
   project: string | null
@@ -75,7 +76,7 @@ export class EventStream {
     response.once('close', () => this.#leave())
     response.status(200).set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
     response.flushHeaders()
-    this.#leaving.push(watchKey({ ...owner, response }))
+    this.#leaving.push(watchCaller({ ...owner, response }))
     const beat = setInterval(() => {
       // A client that still has something to read needs no sign of life.
       if (!response.writableNeedDrain) this.write(': still here\n\n')

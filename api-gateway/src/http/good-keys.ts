@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type Database, goodKeyHashes } from '@telegram-backup/database'
+import { type Database, goodSecretHashes } from '@telegram-backup/database'
 
 /**
- * The hashes of all valid keys, as last read: recognizes guesses without a query for each. All requests that
- * wait share one query. A key that is found here is still looked up in the catalog.
+ * The hashes of all valid keys and of the cookies of all sessions, as last read: recognizes guesses without a
+ * query for each. All requests that wait share one query. What is found here is still looked up in the
+ * catalog.
  */
 export class GoodKeys {
   readonly #database: Database
@@ -19,7 +20,7 @@ export class GoodKeys {
     return this.#hashes.has(hashOf(key))
   }
 
-  /** For a key that the catalog no longer accepts. */
+  /** For what the catalog no longer accepts. */
   forget(key: string): void {
     this.#hashes.delete(hashOf(key))
   }
@@ -37,7 +38,8 @@ export class GoodKeys {
   async #read(): Promise<void> {
     this.#readSince = performance.now()
     try {
-      this.#hashes = new Set((await goodKeyHashes(this.#database)).map(hash => hash.toString('base64')))
+      const hashes = await goodSecretHashes(this.#database)
+      this.#hashes = new Set(hashes.map(hash => hash.toString('base64')))
     } catch {
       // The last answer stays valid.
     } finally {

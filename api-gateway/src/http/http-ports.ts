@@ -6,8 +6,10 @@ import type { Uploads } from '@telegram-backup/engine/job-handlers/upload-job.ts
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
+import type { OidcProviders } from '@telegram-backup/engine/operations/oidc.ts'
 import type { DescribedError } from '@telegram-backup/errors'
 import type { Names } from '#http/callers.ts'
+import type { BuiltPage } from '#http/page/page-files.ts'
 
 /** What the HTTP API needs from the rest of the program. The caller opens and closes it. */
 export interface HttpPorts {
@@ -27,6 +29,10 @@ export interface HttpPorts {
   settings: HttpSettings
   /** The version of the program. */
   version: string
+  /** By which people can sign in; none without it. */
+  providers?: OidcProviders | undefined
+  /** Without it there is no page; `built` is undefined if there should be one and it has not been built. */
+  page?: { built: BuiltPage | undefined } | undefined
 }
 
 export interface Readiness {

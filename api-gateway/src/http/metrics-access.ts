@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
+import { assertScope } from '@telegram-backup/engine/access/caller.ts'
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
-import { assertScope } from '@telegram-backup/engine/jobs/key-rights.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, RequestHandler } from 'express'
 import { callerOf } from '#http/request-context.ts'
@@ -34,8 +34,13 @@ function isFromHere(request: Request): boolean {
     isLoopback(remoteAddress) &&
     // A web page can give this address any name (DNS rebinding), but the browser then sends that name.
     isLoopbackName(request.hostname ?? '') &&
-    !Object.keys(request.headers).some(name => PROXY_HEADER.test(name))
+    !hasProxyHeader(request)
   )
+}
+
+/** Whether the request has passed a proxy, as far as its headers show. */
+export function hasProxyHeader({ headers }: Request): boolean {
+  return Object.keys(headers).some(name => PROXY_HEADER.test(name))
 }
 
 function isLoopback(address: string): boolean {

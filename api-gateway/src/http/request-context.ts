@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ApiKey } from '@telegram-backup/database'
+import type { Caller } from '@telegram-backup/engine/access/caller.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { RequestObserver } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { Request, RequestHandler, Response } from 'express'
@@ -10,7 +10,7 @@ interface RequestContext {
   log: Logger
   /** As in the table of routes; the path itself may hold anything. */
   route?: string
-  caller?: ApiKey
+  caller?: Caller
   /** No line in the log: {@link WrongKeys} counts such requests. */
   isCountedElsewhere?: boolean
 }
@@ -33,8 +33,8 @@ export function logOf(response: Response): Logger {
   return contextOf(response).log
 }
 
-/** The key of the request, after its authentication. */
-export function callerOf(response: Response): ApiKey {
+/** Who sent the request, after its authentication. */
+export function callerOf(response: Response): Caller {
   const { caller } = contextOf(response)
   if (caller === undefined) throw new TypeError('The request is not authenticated yet')
   return caller
@@ -75,7 +75,8 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
           status,
           seconds: Math.round(seconds * 1000) / 1000,
           address: request.ip,
-          key_id: caller?.id,
+          key_id: caller?.kind === 'key' ? caller.id : undefined,
+          person_id: caller?.kind === 'person' ? caller.id : undefined,
           broken_off: response.writableFinished ? undefined : true,
         },
         'request',

@@ -37,7 +37,7 @@ export class Slots {
     }
     // A key may always have one, whatever its weight.
     if (own > 0 && own + weight > Math.max(1, Math.floor(this.#size * KEY_SHARE))) {
-      throw new BackupError(`This key uses ${own} ${this.#noun} here; the rest is for other keys`, {
+      throw new BackupError(`You use ${own} ${this.#noun} here; the rest is for others`, {
         code: 'OVERLOADED',
         hint: 'Try again when one of them has ended.',
       })

@@ -1,6 +1,7 @@
 import { catalogIdentity } from '@telegram-backup/database'
 import { certificateFiles, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import { createUploads } from '@telegram-backup/engine/job-handlers/upload-job.ts'
+import { openProviders } from '@telegram-backup/engine/operations/oidc.ts'
 import { createChatCheck } from '@telegram-backup/engine/service/chat-check.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import type { ServicePart } from '@telegram-backup/engine/service-part.ts'
@@ -10,6 +11,7 @@ import { createApp } from '#http/create-app.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { listen } from '#http/listen.ts'
 import { isLoopbackName } from '#http/metrics-access.ts'
+import { readPage } from '#http/page/page-files.ts'
 import { createReadiness } from '#http/readiness.ts'
 
 /** The running HTTP API. */
@@ -28,6 +30,8 @@ export interface HttpOptions extends Pick<HttpPorts, 'metrics' | 'version'> {
   orAnyPort: boolean
   /** If one of them is given, the configuration file is not asked. */
   tls?: Pick<HttpSettings, 'certificate' | 'certificate_key'>
+  /** Where the page was built; no page without it. */
+  pageFolder?: string | undefined
 }
 
 /** Starts the HTTP API. Throws `CONFIGURATION` if it cannot listen. */
@@ -39,15 +43,20 @@ export async function startHttp(
   },
 ): Promise<HttpPart> {
   const { configFile, database, log } = context
-  const { host, port, orAnyPort, tls = {}, graceMs, ...rest } = options
+  const { host, port, orAnyPort, tls = {}, pageFolder, graceMs, ...rest } = options
   const isGiven = tls.certificate !== undefined || tls.certificate_key !== undefined
   const files = certificateFiles(isGiven ? tls : configFile.http)
   const certificate = files && (await readCertificate(files))
+  const page = pageFolder === undefined ? undefined : { built: await readPage(pageFolder) }
+  if (page !== undefined && page.built === undefined)
+    log.warn('the page has not been built, so that / only says so: run "npm run build:page" and start again')
   const { app, endStreams, close } = createApp({
     ...context,
     ...rest,
     database: context.serving,
     settings: configFile.http,
+    providers: openProviders(configFile.providers()),
+    page,
     uploads: createUploads(context),
     engine: context,
     readiness: createReadiness({

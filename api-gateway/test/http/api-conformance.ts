@@ -10,6 +10,8 @@ interface Operation {
   operationId: string
   responses: Record<string, DescribedAnswer>
   requestBody?: object
+  /** Empty for what needs neither a key nor a session. */
+  security?: object[]
   parameters?: { name: string; in: string; schema: Record<string, unknown> }[]
 }
 
@@ -19,6 +21,11 @@ export interface DescribedOperation {
   /** With `{id}`. */
   path: string
   operation: Operation
+}
+
+/** Whether a key or a session is needed. */
+export function needsCaller({ path, operation: { security } }: DescribedOperation): boolean {
+  return path.startsWith('/api/v1') && security?.length !== 0
 }
 
 /** The path with a value in place of its parameter, if it has one. */

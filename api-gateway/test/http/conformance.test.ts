@@ -1,6 +1,6 @@
 import { createJob, listJobs } from '@telegram-backup/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ApiConformance, type DescribedOperation, filled } from '#test/http/api-conformance.ts'
+import { ApiConformance, type DescribedOperation, filled, needsCaller } from '#test/http/api-conformance.ts'
 import { type AskOptions, openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
 const UNKNOWN_ID = '3f0c2c1e-6f0a-4a57-9d5b-2f6f0f3f7c11'
@@ -199,15 +199,15 @@ describe('every route answers as the document says', () => {
   it('without a key 401, without the scope 403, before anything else is looked at', async () => {
     const none = await service.key(['read'])
     const reader = await service.key(['backup'])
-    for (const { method, path } of api.operations.filter(one => one.path.startsWith('/api/v1'))) {
+    for (const { method, path } of api.operations.filter(needsCaller)) {
       const relative = path.replace('/api/v1', '')
       const bare = await asked(method, relative, { id: 'nonsense', key: undefined })
       expect(bare.status, `${method} ${path}`).toBe(401)
       expect(bare.headers.get('www-authenticate')).toMatch(/^Bearer/)
       expect(bare.body['hint']).toContain('telegram-backup apikey create')
       expect(bare.body['hint']).not.toContain('[hidden]')
-      // Every key may ask whose it is.
-      if (path.endsWith('/whoami')) continue
+      // Every key may ask whose it is, and has no session.
+      if (/\/(?:whoami|session(?:\/\w+)?)$/.test(path)) continue
       const isRead = (method === 'GET' && !path.endsWith('/content')) || path.endsWith('/preview')
       const scoped = await asked(method, relative, {
         id: 'nonsense',

@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { createJob, type Database } from '@telegram-backup/database'
+import { type ApiKey, createJob, type Database } from '@telegram-backup/database'
+import { callerOfKey } from '@telegram-backup/engine/access/caller.ts'
+import { createLogger } from '@telegram-backup/engine/logging.ts'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import express, { type RequestHandler } from 'express'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { OpenStreams } from '#http/event-streams.ts'
 import { type ListeningServer, listen } from '#http/listen.ts'
+import { note, openContext } from '#http/request-context.ts'
 import { inTurn } from '#http/request-guards.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
 
@@ -27,10 +30,12 @@ afterAll(async () => {
 /** Job events alone, as they are asked for by somebody with a key for everything, after `before`. */
 async function serveEvents(open: OpenStreams, before: RequestHandler): Promise<ListeningServer> {
   const { handle } = jobEvents({ database }, open)
-  const caller = { project_id: null } as Parameters<typeof handle>[0]['caller']
+  const caller = callerOfKey({ id: 'k', project_id: null } as ApiKey)
   const app = express()
+  app.use(openContext(createLogger({ level: 'silent', stream: process.stderr })))
   app.get('/:id', before, async (request, response) => {
-    const answer = await handle({ caller, request, response })
+    note(response, { caller })
+    const answer = await handle(request, response)
     if (answer !== undefined) response.status(answer.status).end()
   })
   return await serve(app)

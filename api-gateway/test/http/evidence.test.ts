@@ -48,6 +48,8 @@ it('records are listed newest first, page by page, within the project of the key
   const next = await asked('GET', `/evidence?limit=3&cursor=${first.body['next_cursor']}`)
   expect([numbersIn(next.body), next.body['next_cursor']]).toEqual([[1], null])
   expect(numbersIn((await asked('GET', '/evidence?from=2099-01-01&kind=drill')).body)).toEqual([])
+  const [{ backup_id = '' } = {}] = next.body['items'] as { backup_id?: string }[]
+  expect(numbersIn((await asked('GET', `/evidence?backup_id=${backup_id}`)).body)).toEqual([1])
   const north = await service.key(['read'], { projectId: 'north' })
   expect(numbersIn((await asked('GET', '/evidence', { key: north })).body)).toEqual([1])
   expect((await asked('GET', '/evidence?project_id=south', { key: north })).status).toBe(404)

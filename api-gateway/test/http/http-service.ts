@@ -17,6 +17,7 @@ import { createLogger } from '@telegram-backup/engine/logging.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { createApp } from '#http/create-app.ts'
+import type { HttpPorts } from '#http/http-ports.ts'
 import { type ListeningServer, type ListenOptions, listen } from '#http/listen.ts'
 
 /** The HTTP API over a real chat, catalog and connection; jobs are written down, and nobody does them. */
@@ -62,8 +63,11 @@ export async function openTestService(
   settings: Partial<HttpSettings> = {},
   {
     headersWithinMs = 60_000,
+    page,
+    providers,
     ...where
-  }: Pick<ListenOptions, 'headersWithinMs' | 'mostConnections' | 'certificate'> = {},
+  }: Pick<ListenOptions, 'headersWithinMs' | 'mostConnections' | 'certificate'> &
+    Pick<HttpPorts, 'page' | 'providers'> = {},
 ): Promise<TestService> {
   const vault = await openTestVault()
   const database = await openTestCatalog()
@@ -93,6 +97,8 @@ export async function openTestService(
     log,
     settings: { ...configFile.http, ...settings },
     version: '0.0.0',
+    page,
+    providers,
   })
   const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs, ...where })
   return {

@@ -79,6 +79,7 @@ test('verifications and drills are listed by project, backup, kind and state; on
     ['/verifications', '?state=sound', []],
     ['/drills', of, [drill]],
     ['/drills', '?state=running', []],
+    ['/drills', '?source=another', []],
   ] as const) {
     expect(ids((await ask(reader, 'GET', path, { query })).items), path + query).toEqual(found)
     expect(ids((await ask(stranger, 'GET', path)).items)).toEqual([])

@@ -49,6 +49,30 @@ test('a preview says what another policy keeps and erases, and why, and changes 
   expect(after.data.map(({ state }) => state)).toEqual(before.data.map(({ state }) => state))
 })
 
+test('a preview for a schedule changes the policy of that schedule alone', async () => {
+  const id = backups[0] as string
+  const { project_id, type } = (await ask(admin, 'GET', '/backups/{id}', { id })).body
+  const kept = { project_id, type, keep: { last: 2 } }
+  const strange = '00000000-0000-4000-8000-000000000000'
+  expect((await preview(reader, { ...kept, schedule_id: strange })).status).toBe(404)
+  expect((await preview(reader, { ...kept, schedule_id: strange, source: 'shop' })).status).toBe(400)
+  // Backups without a source are not those of a schedule.
+  const { status, body } = await preview(reader, { ...kept, keep: { last: 1 }, source: 'shop' })
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ keeps: [{ id: backups[0] }, {}, {}], erases: [] })
+})
+
+test('the next runs of a schedule are those that it would have, and wrong times are refused', async () => {
+  const ofSchedule = (json: object) => ask(reader, 'POST', '/schedules/preview', { json })
+  const { status, body } = await ofSchedule({ cron: '30 2 * * *', timezone: 'Asia/Tokyo' })
+  expect(status).toBe(200)
+  const runs = (body['next_runs'] as string[]).map(run => new Date(run))
+  expect(runs.map(run => run.toISOString().slice(11, 16))).toEqual(Array(5).fill('17:30'))
+  expect(new Set(runs.map(Number)).size).toBe(5)
+  for (const wrong of [{ cron: '0 0 31 2 *' }, { cron: '* * * * *', timezone: 'Mars/Base' }, { cron: 'x' }])
+    expect((await ofSchedule(wrong)).status, JSON.stringify(wrong)).toBe(400)
+})
+
 test('a preview of a strange project is 404, and a bad policy 400', async () => {
   expect((await preview(stranger, { ...SHOP, keep: { last: 1 } })).status).toBe(404)
   for (const keep of [{ last: 0 }, { dayly: 1 }, { within: '1 fortnight' }, [], 'all', { tags: ['a b'] }]) {

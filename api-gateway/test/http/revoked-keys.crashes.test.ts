@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { createJob, listApiKeys, listJobs, revokeApiKey } from '@telegram-backup/database'
+import { createJob, listApiKeys, listJobs, removePerson, revokeApiKey } from '@telegram-backup/database'
 import { expectNothingLost } from '@telegram-backup/test-support/nothing-lost.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { signedIn } from '#test/http/browser.ts'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
 let service: TestService
@@ -75,5 +76,20 @@ it.each([
   clearInterval(feeding)
   expect(bytes.status).toBe('rejected')
   await expect.poll(running).toEqual([])
+  vault.emulator.faults.clear()
+})
+
+it('a session that is ended loses the streams and the download that it has begun', async () => {
+  const { database, vault } = service
+  const browser = await signedIn(service, { name: 'ann', role: 'restorer' })
+  const id = await upload(service, { key: await service.key(['admin']), bytes: randomBytes(4_000_000) })
+  vault.emulator.faults.on('download', { call: 7, calls: 1_000 }, { kind: 'slow', bytesPerSecond: 1_000 })
+  const content = await browser.ask(`/backups/${id}/content`)
+  const events = await browser.ask('/events')
+  const ends = Promise.allSettled([content.arrayBuffer(), events.text()])
+  await removePerson(database, browser.id)
+  const since = performance.now()
+  expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(performance.now() - since).toBeLessThan(30_000)
   vault.emulator.faults.clear()
 })

@@ -32,7 +32,10 @@ function describeEnd(result: DemoResult): string {
   return `
 The database came back row for row, in ${result.seconds} s, from ${count(result.messages_in_chat, 'message')} in the chat.
 
-Now with a bot of your own (README, "With a real bot", says how to get one), in this folder:
+See the whole product with sample data, and the page, within a minute:
+  npm start
+
+Or go on with a bot of your own (README, "With a real bot", says how to get one), in this folder:
   npm run setup           # puts the command on the PATH
   telegram-backup init    # keys, first backup, proof, schedule`
 }

@@ -35,6 +35,7 @@ import { registerShow } from '#commands/show-command.ts'
 import { registerStats } from '#commands/stats-command.ts'
 import { registerStatus } from '#commands/status-command.ts'
 import { registerTag } from '#commands/tag-command.ts'
+import { registerUser } from '#commands/user-command.ts'
 import { registerVerify } from '#commands/verify-command.ts'
 
 /** What the overview says about a command, in one line of 80 columns; its own help says the rest. */
@@ -83,6 +84,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     serve: [registerServe, 'run the schedules, the jobs and the HTTP API'],
     jobs: [registerJobs, 'list, show and cancel the jobs of the service'],
     alerts: [registerAlerts, 'list the problems that there are; mute notices'],
+    user: [registerUser, 'add, list and remove the people of the page'],
     apikey: [registerApikey, 'create, list and revoke keys of the HTTP API'],
     audit: [registerAudit, 'list who did what, and when'],
     'notify-test': [registerNotifyTest, 'send a test message to each notified receiver'],

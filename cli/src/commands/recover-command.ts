@@ -68,7 +68,7 @@ export const registerRecover: RegisterCommand = (program, run) => {
       for (const line of await sourcesThatLack(context, report)) context.output.note(line)
       if (report.owner !== null && !hasKeys) {
         context.output.note(
-          'API keys are not stored in the chat: the keys of the old machine do not work here. Create new ones: telegram-backup apikey create --name NAME --scope SCOPES',
+          'API keys are not stored in the chat: the keys of the old machine do not work here. Create new ones: telegram-backup apikey create --name NAME --scope SCOPES. People who sign in to the page are not stored there either: telegram-backup user add --admin --name NAME',
         )
       }
       if (report.owner !== null && context.config.encryption === undefined) {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { HttpOptions } from '@telegram-backup/api-gateway/http/start-http.ts'
 import type { Database } from '@telegram-backup/database'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
@@ -21,6 +22,7 @@ interface ServeOptions {
   host: string
   certificate?: string
   certificateKey?: string
+  page: boolean
   logFormat: string
   json?: boolean
 }
@@ -46,6 +48,7 @@ export const registerServe: RegisterCommand = (program, run) => {
       '--host <address>': ['the address to listen on', '127.0.0.1'],
       '--certificate <file>': 'use TLS with this certificate (PEM); a renewed file is read without a restart',
       '--certificate-key <file>': 'the private key of the certificate (PEM)',
+      '--no-page': 'leave out the page at /; the HTTP API stays',
       '--jobs <number>': ['how many jobs may run at the same time', '2'],
       '--grace <time>': [
         'after SIGTERM, let running jobs continue this long; then they go back into the queue',
@@ -64,6 +67,7 @@ export const registerServe: RegisterCommand = (program, run) => {
       const http = {
         host: options.host,
         ...parsePort(options.port),
+        pageFolder: options.page ? pageFolder() : undefined,
         tls: { certificate: options.certificate, certificate_key: options.certificateKey },
       }
       const layout = isForPeople(options.logFormat, context.host.stderr) ? prettyLine : undefined
@@ -121,9 +125,10 @@ async function serve(
           },
         )
         const { sourceNames, targetNames } = configFile
-        output.outcome({ url: running.url, sources: sourceNames, targets: targetNames }, () =>
+        const page = options.http.pageFolder === undefined ? undefined : `${running.url}/`
+        output.outcome({ url: running.url, page, sources: sourceNames, targets: targetNames }, () =>
           [
-            `Listening on ${running.url}. API documentation: ${running.url}/docs`,
+            `Listening on ${running.url}. ${page === undefined ? '' : `The page: ${page} · `}API documentation: ${running.url}/docs`,
             sourceNames.length === 0
               ? 'Serving; telegram-backup.yaml names no source.'
               : `Serving the sources ${sourceNames.join(', ')}.`,
@@ -155,6 +160,11 @@ function untilAborted(signal: AbortSignal): Promise<void> {
       { once: true },
     )
   })
+}
+
+/** Where the page was built in the repository, or where it was packed with the program. */
+function pageFolder(): string {
+  return fileURLToPath(new URL('.', import.meta.resolve('#page/index.html')))
 }
 
 const DEFAULT_PORT = 8080

@@ -8,7 +8,16 @@ export interface Candidate {
 }
 
 /** Things whose names the configuration and the catalog know. */
-export type NameKind = 'backup' | 'schedule' | 'job' | 'apikey' | 'source' | 'target' | 'project' | 'tag'
+export type NameKind =
+  | 'backup'
+  | 'schedule'
+  | 'job'
+  | 'apikey'
+  | 'person'
+  | 'source'
+  | 'target'
+  | 'project'
+  | 'tag'
 
 /** What may stand where the cursor is. */
 export type Wanted =
@@ -45,7 +54,12 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   '--log-format': ['auto', 'pretty', 'json'],
 }
 /** By the command that the argument `id` belongs to, or its group; all others name backups. */
-const IDS: Readonly<Record<string, NameKind>> = { schedule: 'schedule', jobs: 'job', apikey: 'apikey' }
+const IDS: Readonly<Record<string, NameKind>> = {
+  schedule: 'schedule',
+  jobs: 'job',
+  apikey: 'apikey',
+  user: 'person',
+}
 const SHELLS = ['bash', 'zsh', 'fish']
 
 /** All options that the tables above name, for a test that they exist. */

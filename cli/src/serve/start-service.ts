@@ -62,7 +62,7 @@ export async function startService(
     parts.push(http)
     // Second, so that it can report what goes wrong in the parts after it.
     parts.push(startMonitoring(context, { metrics, certificateFault: http.certificateFault }))
-    parts.push(await startJobs(context, { ...options, onAttempt: metrics.observeJob }))
+    parts.push(await startJobs(context, { ...options, url: http.url, onAttempt: metrics.observeJob }))
     parts.push(startScheduler({ ...context, deliver: context.queue.deliver }))
     parts.push(startRetention({ ...context, deliver: context.queue.deliver }))
     parts.push(startHousekeeping(context))

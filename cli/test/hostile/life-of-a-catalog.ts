@@ -54,6 +54,10 @@ export async function lifeOfACatalog(vault: TestVault, databaseUrl: string): Pro
       await command('expire', '--yes')
       await command('verify', second, '--read-data')
       await command('erase', first, '--yes')
+      const { id } = (await command('user', 'add', '--name', 'ann', '--role', 'operator')) as { id: string }
+      await command('user', 'list')
+      await command('user', 'link', id)
+      await command('user', 'remove', id)
       await command('reconcile')
       expect(await command('show', first)).toMatchObject({ state: 'erased' })
       expect(await command('show', second)).toMatchObject({ state: 'complete' })
@@ -67,9 +71,10 @@ export async function lifeOfACatalog(vault: TestVault, databaseUrl: string): Pro
         await serve.ready
         const job = await command('schedule', 'run', schedule.id, '--wait')
         expect(job).toMatchObject({ state: 'done' })
-        const url = `http://127.0.0.1:${/127\.0\.0\.1:(\d+)/.exec(serve.log())?.[1]}/api/v1/jobs`
-        const answer = await fetch(url, { headers: { authorization: `Bearer ${key.key}` } })
+        const url = `http://127.0.0.1:${/127\.0\.0\.1:(\d+)/.exec(serve.log())?.[1]}/api/v1`
+        const answer = await fetch(`${url}/jobs`, { headers: { authorization: `Bearer ${key.key}` } })
         expect(answer.status).toBe(200)
+        await aPersonsDay(url, (await command('user', 'add', '--admin', '--name', 'ben')) as { url: string })
         await command('jobs')
       } finally {
         await serve.end('SIGTERM')
@@ -87,4 +92,24 @@ export async function lifeOfACatalog(vault: TestVault, databaseUrl: string): Pro
 interface Key {
   id: string
   key: string
+}
+
+/** Signs in by the link, sets a password, looks at who is signed in, and signs out. */
+async function aPersonsDay(url: string, link: { url: string }): Promise<void> {
+  const headers = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+  const body = { link: new URL(link.url).hash.slice(1), password: 'a password of this life' }
+  const signedIn = await fetch(`${url}/session`, { method: 'POST', headers, body: JSON.stringify(body) })
+  expect(signedIn.status).toBe(200)
+  const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  for (const path of ['/whoami', '/people', '/sessions'])
+    expect((await fetch(url + path, { headers: { ...headers, cookie } })).status, path).toBe(200)
+  const again = {
+    method: 'POST',
+    headers: { ...headers, cookie },
+    body: JSON.stringify({ password: body.password }),
+  }
+  expect((await fetch(`${url}/session/factor`, again)).status).toBe(200)
+  expect((await fetch(`${url}/session`, { method: 'DELETE', headers: { ...headers, cookie } })).status).toBe(
+    204,
+  )
 }

@@ -24,6 +24,17 @@ export const OTHER_ACTS = [
   'alert.unmute',
   'key.create',
   'key.revoke',
+  'person.create',
+  'person.change',
+  'person.remove',
+  'person.link',
+  'person.password',
+  'passkey.add',
+  'passkey.remove',
+  'session.begin',
+  'session.refuse',
+  'session.factor',
+  'session.end',
   'evidence.review',
   'catalog.recover',
   'token.rotate',
@@ -39,7 +50,10 @@ export interface AuditEntry {
   /** Counts up. */
   id: number
   at: Date
-  /** `user@host`, `key NAME (first characters of its id)`, or a part of the program such as `schedule`. */
+  /**
+   * `user@host`, `key NAME (first characters of its id)`, the same with `person`, `visitor ADDRESS`, or a
+   * part of the program such as `schedule`.
+   */
   actor: string
   act: string
   object: string

@@ -14,6 +14,8 @@ export interface ListedVerification extends Verification {
 export interface VerificationFilter {
   projectId?: string | undefined
   backupId?: string | undefined
+  /** Of backups of this source. */
+  sourceName?: string | undefined
   kind?: VerificationKind | undefined
   state?: VerificationState | undefined
   /** Only those that come after this one in the list; `createdAt` is its beginning. */
@@ -34,7 +36,7 @@ export async function pageVerifications(
   filter: VerificationFilter,
 ): Promise<{ verifications: ListedVerification[]; hasMore: boolean }> {
   checkCount('limit', filter.limit, 1)
-  const { projectId, backupId, kind, state, after, limit } = filter
+  const { projectId, backupId, sourceName, kind, state, after, limit } = filter
   if (backupId !== undefined && !isUuid(backupId)) return { verifications: [], hasMore: false }
   const given = (condition: ReturnType<typeof sql>, value: unknown) =>
     value === undefined ? sql`true` : condition
@@ -45,6 +47,7 @@ export async function pageVerifications(
         join control_plane.backups backup on backup.id = verification.backup_id
        where ${given(sql`backup.project_id = ${projectId}`, projectId)}
          and ${given(sql`verification.backup_id = ${backupId}::uuid`, backupId)}
+         and ${given(sql`backup.source_name = ${sourceName}`, sourceName)}
          and ${given(sql`verification.kind = ${kind}`, kind)}
          and ${given(sql`verification.state = ${state}`, state)}
          and ${given(sql`(verification.started_at, verification.id) < (${after?.createdAt}, ${after?.id}::uuid)`, after)}

@@ -6,6 +6,7 @@ import { isUuid } from '#input-checks.ts'
 
 export interface EvidenceFilter {
   projectId?: string | undefined
+  backupId?: string | undefined
   kind?: Evidence['kind'] | undefined
   /** Not before this time. */
   from?: Date | undefined
@@ -60,10 +61,11 @@ export async function evidenceByPrefix(
 
 function filtered(
   { kysely }: Database,
-  { projectId, kind, from, to }: EvidenceFilter,
+  { projectId, backupId, kind, from, to }: EvidenceFilter,
 ): SelectQueryBuilder<CatalogSchema, 'evidence', Evidence> {
   let query = kysely.selectFrom('evidence').selectAll()
   if (projectId !== undefined) query = query.where('project_id', '=', projectId)
+  if (backupId !== undefined) query = query.where('backup_id', '=', backupId)
   if (kind !== undefined) query = query.where('kind', '=', kind)
   if (from !== undefined) query = query.where('at', '>=', from)
   if (to !== undefined) query = query.where('at', '<=', to)

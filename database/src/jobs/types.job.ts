@@ -65,8 +65,9 @@ export interface Job {
   finished_at: Date | null
 }
 
-/** The API key that asked for a job, and the project of that job. */
+/** Who asked for a job over HTTP, and the project of that job. */
 export interface JobAsker {
+  /** Of an API key, or of a person. */
   key_id: string
   project: string | null
 }
@@ -83,10 +84,10 @@ export interface NewJob {
   scheduledFor?: Date | undefined
   runAfter?: Date | undefined
   /**
-   * The API key of the request; the number of its waiting jobs is bounded. The same `idempotencyKey` of the
-   * same API key gives the same job.
+   * The API key or the person that asks over HTTP; the number of their waiting jobs is bounded. The same
+   * `idempotencyKey` of the same caller gives the same job.
    */
-  byKey?: { apiKeyId: string; idempotencyKey?: string | undefined } | undefined
+  byCaller?: { callerId: string; idempotencyKey?: string | undefined } | undefined
 }
 
 /** A retention policy. An absent rule keeps nothing by itself; a policy without rules keeps all. */

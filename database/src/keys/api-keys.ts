@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Selectable, sql, type Transaction } from 'kysely'
+import { type RawBuilder, type Selectable, sql, type Transaction } from 'kysely'
 import { addToAudit } from '#audit/audit.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
@@ -98,33 +98,8 @@ export async function findApiKey(database: Database, key: string): Promise<ApiKe
   return withoutHash(found)
 }
 
-/** The SHA-256 of each valid key. */
-export async function goodKeyHashes(database: Database): Promise<Buffer[]> {
-  const rows = await database.kysely.selectFrom('api_keys').select('key_hash').where(isGood).execute()
-  return rows.map(({ key_hash }) => key_hash)
-}
-
-/**
- * The API key that asked for a job, as it is now; `gone` when it is no longer valid, null for a job without
- * one.
- */
-export async function keyThatAsked(database: Database, jobId: string): Promise<ApiKey | 'gone' | null> {
-  const job = await database.kysely
-    .selectFrom('jobs')
-    .select('api_key_id')
-    .where('id', '=', jobId)
-    .executeTakeFirst()
-  if (job === undefined || job.api_key_id === null) return null
-  const row = await database.kysely
-    .selectFrom('api_keys')
-    .selectAll()
-    .where('id', '=', job.api_key_id)
-    .where(isGood)
-    .executeTakeFirst()
-  return row === undefined ? 'gone' : withoutHash(row)
-}
-
-const isGood = sql<boolean>`(revoked_at is null and (expires_at is null or expires_at > clock_timestamp()))`
+/** Whether a key can be used. */
+export const isGood: RawBuilder<boolean> = sql<boolean>`(revoked_at is null and (expires_at is null or expires_at > clock_timestamp()))`
 
 const notUsedLately = sql<boolean>`(last_used_at is null
   or last_used_at < clock_timestamp() - ${LAST_USE_EVERY_MS} * interval '1 millisecond')`

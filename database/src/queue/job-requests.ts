@@ -7,7 +7,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkProjectId, checkText, checkUuid, isUuid } from '#input-checks.ts'
-import type { Job, JobError, JobState, NewJob } from '#jobs/types.job.ts'
+import type { Job, JobError, JobKind, JobState, NewJob } from '#jobs/types.job.ts'
 import { errorColumns, jobOf, lockJob } from '#queue/job-rows.ts'
 import { assertRoomToWait, jobNamedBy, lockWaiting, sameWaiting } from '#queue/waiting-jobs.ts'
 import { type SqlRunner, sqlRunnerIn } from '#sql-runner.ts'
@@ -52,17 +52,17 @@ export async function createJobIn(
   by: { actor: string; deliver: DeliverJob },
 ): Promise<{ job: Job; isNew: boolean }> {
   checkRequest(request)
-  const { byKey } = request
-  if (byKey !== undefined) await lockWaiting(trx, { ...request, byKey })
+  const { byCaller } = request
+  if (byCaller !== undefined) await lockWaiting(trx, { ...request, byCaller })
   if (request.projectId !== undefined) await ensureProject(trx, request.projectId)
   const open = await openErase(trx, request)
   if (open !== undefined) return { job: open, isNew: false }
-  if (byKey !== undefined) {
-    const named = await jobNamedBy(trx, byKey)
+  if (byCaller !== undefined) {
+    const named = await jobNamedBy(trx, byCaller)
     if (named !== undefined) return { job: sameJob(jobOf(named), request), isNew: false }
-    const waiting = await sameWaiting(trx, { ...request, byKey })
+    const waiting = await sameWaiting(trx, { ...request, byCaller })
     if (waiting !== undefined) return { job: jobOf(waiting), isNew: false }
-    await assertRoomToWait(trx, { ...request, byKey })
+    await assertRoomToWait(trx, { ...request, byCaller })
   }
   const row = await trx
     .insertInto('jobs')
@@ -77,8 +77,8 @@ export async function createJobIn(
       schedule_id: request.scheduleId ?? null,
       scheduled_for: request.scheduledFor ?? null,
       run_after: request.runAfter,
-      api_key_id: byKey?.apiKeyId ?? null,
-      idempotency_key: byKey?.idempotencyKey ?? null,
+      api_key_id: byCaller?.callerId ?? null,
+      idempotency_key: byCaller?.idempotencyKey ?? null,
     })
     .onConflict(conflict => conflict.doNothing())
     .returningAll()
@@ -92,8 +92,8 @@ export async function createJobIn(
 function checkRequest(request: NewJob): void {
   if (request.projectId !== undefined) checkProjectId(request.projectId)
   if (request.backupId !== undefined) checkUuid('backup id', request.backupId)
-  const { apiKeyId, idempotencyKey } = request.byKey ?? {}
-  if (apiKeyId !== undefined) checkUuid('id of a key', apiKeyId)
+  const { callerId, idempotencyKey } = request.byCaller ?? {}
+  if (callerId !== undefined) checkUuid('id of a key', callerId)
   if (idempotencyKey === undefined) return
   checkText('idempotency key', idempotencyKey)
   if (idempotencyKey.length <= LONGEST_KEY) return
@@ -122,8 +122,8 @@ async function openErase(trx: Transaction<CatalogSchema>, request: NewJob): Prom
 
 /** The job that another transaction made meanwhile. */
 async function earlierJob(trx: Transaction<CatalogSchema>, request: NewJob): Promise<Job> {
-  const { scheduleId, scheduledFor, byKey } = request
-  const named = byKey && (await jobNamedBy(trx, byKey))
+  const { scheduleId, scheduledFor, byCaller } = request
+  const named = byCaller && (await jobNamedBy(trx, byCaller))
   if (named !== undefined) return sameJob(jobOf(named), request)
   const row = await trx
     .selectFrom('jobs')
@@ -160,6 +160,7 @@ export async function getJob(database: Database, id: string): Promise<Job | null
 /** Which jobs; an absent field matches everything. */
 export interface JobFilter {
   projectId?: string | undefined
+  kind?: JobKind | undefined
   state?: JobState | undefined
   source?: string | undefined
   scheduleId?: string | undefined
@@ -178,6 +179,7 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
     .orderBy('id', 'desc')
     .limit(filter.limit)
   if (filter.projectId !== undefined) query = query.where('project_id', '=', filter.projectId)
+  if (filter.kind !== undefined) query = query.where('kind', '=', filter.kind)
   if (filter.state !== undefined) query = query.where('state', '=', filter.state)
   if (filter.source !== undefined) query = query.where('source', '=', filter.source)
   if (filter.scheduleId !== undefined) query = query.where('schedule_id', '=', filter.scheduleId)

@@ -25,6 +25,8 @@ const AWAY = sql`interval '2 minutes'`
 export interface DeclaredNames extends ServedNames {
   /** Names alone, unless it is given. */
   declared?: DeclaredPlaces | undefined
+  /** Where its page is. */
+  url?: string | undefined
 }
 
 const NAMES_ALONE: DeclaredPlaces = { sources: [], targets: [] }
@@ -35,14 +37,15 @@ const NAMES_ALONE: DeclaredPlaces = { sources: [], targets: [] }
  */
 export async function noteService(
   database: Database,
-  { id, sources, targets, drills = false, declared = NAMES_ALONE }: DeclaredNames & { id: string },
+  { id, sources, targets, drills = false, declared = NAMES_ALONE, url }: DeclaredNames & { id: string },
 ): Promise<void> {
   checkUuid('service id', id)
   const { kysely } = database
   const holder = thisProcess()
   const declared_sources = JSON.stringify(declared.sources)
   const declared_targets = JSON.stringify(declared.targets)
-  const said = { sources: [...sources], targets: [...targets], drills, declared_sources, declared_targets }
+  const names = { sources: [...sources], targets: [...targets], drills }
+  const said = { ...names, declared_sources, declared_targets, url: url ?? null }
   const edition = createHash('sha256').update(JSON.stringify(said)).digest('hex')
   const { numUpdatedRows } = await kysely
     .updateTable('services')
@@ -122,6 +125,26 @@ export async function declaringServices({ kysely }: Pick<Database, 'kysely'>): P
       ...namesAlone(targets, declared_targets, silent_ms).map(unknownTarget),
     ],
   }))
+}
+
+/** A service that runs and has a page. */
+export interface ServicePage {
+  url: string
+  isOnThisMachine: boolean
+}
+
+/** The pages of the services that run; of processes that have ended on this machine, none. */
+export async function servicePages({ kysely }: Database): Promise<ServicePage[]> {
+  const rows = await kysely
+    .selectFrom('services')
+    .select(['host', 'pid', 'started', 'hostname', 'url'])
+    .where('seen_at', '>', sql<Date>`clock_timestamp() - ${AWAY}`)
+    .orderBy('seen_at', 'desc')
+    .execute()
+  const { hostname } = thisProcess()
+  return rows.flatMap(({ url, ...holder }) =>
+    url === null || isGone(holder) ? [] : [{ url, isOnThisMachine: holder.hostname === hostname }],
+  )
 }
 
 function namesAlone(

@@ -5,12 +5,13 @@ import type { NewJob } from '#jobs/types.job.ts'
 import { lockByName } from '#named-locks.ts'
 
 type JobRow = Selectable<CatalogSchema['jobs']>
-/** A request that came with an API key. */
-type KeyRequest = NewJob & { byKey: NonNullable<NewJob['byKey']> }
+/** A request over HTTP: by an API key, or by a person. */
+type KeyRequest = NewJob & { byCaller: NonNullable<NewJob['byCaller']> }
 
 /**
- * How many jobs of API keys may wait. Equal requests wait once, so one key gets there only with different
- * ones: a verification of each backup of half a year, say. Two keys fill the bound of their project.
+ * How many jobs of one caller over HTTP may wait. Equal requests wait once, so one gets there only with
+ * different ones: a verification of each backup of half a year, say. Two callers fill the bound of their
+ * project.
  */
 export const MOST_WAITING = { ofKey: 200, ofProject: 400 } as const
 /**
@@ -25,23 +26,23 @@ export const MOST_FURTHER_KEYS = 1_000
  */
 export async function lockWaiting(
   trx: Transaction<CatalogSchema>,
-  { byKey, projectId }: KeyRequest,
+  { byCaller, projectId }: KeyRequest,
 ): Promise<void> {
   // Always the key before the project, to avoid deadlocks.
-  await lockByName(trx, `control_plane: waiting jobs of key ${byKey.apiKeyId.toLowerCase()}`)
+  await lockByName(trx, `control_plane: waiting jobs of key ${byCaller.callerId.toLowerCase()}`)
   if (projectId !== undefined) await lockByName(trx, `control_plane: waiting jobs of project ${projectId}`)
 }
 
 /** The job of an idempotency key: the one that it made, or the one that waited when it was used. */
 export async function jobNamedBy(
   trx: Transaction<CatalogSchema>,
-  { apiKeyId, idempotencyKey }: KeyRequest['byKey'],
+  { callerId, idempotencyKey }: KeyRequest['byCaller'],
 ): Promise<JobRow | undefined> {
   if (idempotencyKey === undefined) return undefined
   const own = await trx
     .selectFrom('jobs')
     .selectAll()
-    .where('api_key_id', '=', apiKeyId)
+    .where('api_key_id', '=', callerId)
     .where('idempotency_key', '=', idempotencyKey)
     .executeTakeFirst()
   if (own !== undefined) return own
@@ -49,13 +50,13 @@ export async function jobNamedBy(
     .selectFrom('further_idempotency_keys as further')
     .innerJoin('jobs', 'jobs.id', 'further.job_id')
     .selectAll('jobs')
-    .where('further.api_key_id', '=', apiKeyId)
+    .where('further.api_key_id', '=', callerId)
     .where('further.idempotency_key', '=', idempotencyKey)
     .executeTakeFirst()
 }
 
 /**
- * The waiting job for the same request of the same API key; the new idempotency key also names it from now
+ * The waiting job for the same request of the same caller; the new idempotency key also names it from now
  * on. A backup that has begun and waits to continue does not count: it reads older data. CatalogError
  * QUEUE_FULL when too many keys name it.
  */
@@ -63,12 +64,12 @@ export async function sameWaiting(
   trx: Transaction<CatalogSchema>,
   request: KeyRequest,
 ): Promise<JobRow | undefined> {
-  const { apiKeyId, idempotencyKey } = request.byKey
+  const { callerId, idempotencyKey } = request.byCaller
   const row = await trx
     .selectFrom('jobs')
     .selectAll()
     .where('state', '=', 'queued')
-    .where('api_key_id', '=', apiKeyId)
+    .where('api_key_id', '=', callerId)
     .where('kind', '=', request.kind)
     .where('cancel_requested_at', 'is', null)
     .where(
@@ -91,24 +92,24 @@ export async function sameWaiting(
       throw queueFull(`${keys} idempotency keys already name this waiting job`)
     await trx
       .insertInto('further_idempotency_keys')
-      .values({ api_key_id: apiKeyId, idempotency_key: idempotencyKey, job_id: row.id })
+      .values({ api_key_id: callerId, idempotency_key: idempotencyKey, job_id: row.id })
       .execute()
   }
   return row
 }
 
-/** CatalogError QUEUE_FULL when too many jobs of the key or the project wait. */
+/** CatalogError QUEUE_FULL when too many jobs of the caller or the project wait. */
 export async function assertRoomToWait(
   trx: Transaction<CatalogSchema>,
-  { byKey, projectId }: KeyRequest,
+  { byCaller, projectId }: KeyRequest,
 ): Promise<void> {
   const { rows } = await sql<{ of_key: number; of_project: number }>`
-    select pg_catalog.count(*) filter (where api_key_id = ${byKey.apiKeyId}::uuid) as of_key,
+    select pg_catalog.count(*) filter (where api_key_id = ${byCaller.callerId}::uuid) as of_key,
            pg_catalog.count(*) filter (where project_id = ${projectId ?? null}::text) as of_project
       from control_plane.jobs where state = 'queued' and api_key_id is not null
   `.execute(trx)
   const { of_key: ofKey = 0, of_project: ofProject = 0 } = rows[0] ?? {}
-  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs of this key are waiting`)
+  if (ofKey >= MOST_WAITING.ofKey) throw queueFull(`${ofKey} jobs that you requested are waiting`)
   if (ofProject >= MOST_WAITING.ofProject) throw queueFull(`${ofProject} jobs of this project are waiting`)
 }
 

@@ -9,6 +9,7 @@ import type { ConfigFileContents, TargetSettings } from '#config/config-file-sch
 import { expandVariables, holdsPassword } from '#config/config-variables.ts'
 import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '#config/http-settings.ts'
 import { type NotificationSettings, readNotificationSettings } from '#config/notification-settings.ts'
+import type { OidcSettings } from '#config/oidc-settings.ts'
 import { type RetentionSettings, readRetentionSettings } from '#config/retention-settings.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import { DEFAULT_VERIFICATION, type VerificationSettings } from '#config/verification-settings.ts'
@@ -37,6 +38,8 @@ export interface ConfigFile {
   /** Throws `CONFIGURATION`. */
   notifications(): NotificationSettings
   readonly http: HttpSettings
+  /** Below `http: oidc:`, with their variables filled in. Throws `CONFIGURATION`. */
+  providers(): readonly OidcSettings[]
   readonly retention: RetentionSettings
   readonly verification: VerificationSettings
 }
@@ -100,6 +103,7 @@ export function configFileOf(
       }
     },
     http: contents.http,
+    providers: () => expandVariables(contents.http.oidc, environment, '"oidc" below "http:"'),
     retention: readRetentionSettings(contents.retention),
     verification: contents.verification,
     notifications: () =>

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { BackupError, hint, option } from '@telegram-backup/errors'
 import { z } from 'zod'
+import { OIDC_SETTINGS_SCHEMA, type OidcSettings } from '#config/oidc-settings.ts'
 import { defaultTransferMemory, UPLOAD_MIB } from '#config/transfer-budget.ts'
 
 /** Paths of PEM files: the certificate with its chain, and its private key. */
@@ -16,7 +17,13 @@ export interface HttpSettings {
    * `/metrics` always needs a key.
    */
   trust_proxy?: number | string | undefined
-  /** With one API key. */
+  /** Names by which browsers may ask, besides literal addresses and those of this machine itself. */
+  hosts: readonly string[]
+  /** Where people find the page, such as `https://backup.example/tb`; without a slash at its end. */
+  public_url?: string | undefined
+  /** Where people can sign in besides the page itself; the variables in it are not filled in. */
+  oidc: readonly OidcSettings[]
+  /** With one API key, or in the name of one person. */
   requests_per_minute: number
   /** With a wrong key, from one address. */
   failed_logins_per_minute: number
@@ -54,10 +61,28 @@ function isAddresses(text: string): boolean {
 
 const COUNT = z.int('write a whole number').min(1, 'at least 1')
 
+const HOST = z
+  .string()
+  .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, 'write the name of a host without a port, as in "backup.example"')
+
+const PUBLIC_URL = z
+  .string()
+  .refine(isPlain, 'write an address such as "https://backup.example", without user, password, "?" and "#"')
+  .transform(text => text.replace(/\/+$/, ''))
+
+function isPlain(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search, hash } = new URL(text)
+  return /^https?:$/.test(protocol) && [username, password, search, hash].every(part => part === '')
+}
+
 const PATH = z.string('write the path of a PEM file').min(1, 'write the path of a PEM file')
 
 export const HTTP_SETTINGS_SCHEMA: z.ZodType<HttpSettings> = z.strictObject({
   trust_proxy: z.union([COUNT, ADDRESSES], 'write how many proxies there are, or their addresses').optional(),
+  hosts: z.array(HOST).default([]),
+  public_url: PUBLIC_URL.optional(),
+  oidc: OIDC_SETTINGS_SCHEMA.default([]),
   requests_per_minute: COUNT.default(300_000),
   failed_logins_per_minute: COUNT.default(60),
   uploads_at_once: COUNT.default(16),

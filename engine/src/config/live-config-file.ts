@@ -87,6 +87,7 @@ export async function openLiveConfigFile(
     get http() {
       return current.http
     },
+    providers: () => current.providers(),
     get retention() {
       return current.retention
     },

@@ -75,6 +75,20 @@ const WORDS: Readonly<Record<string, string>> = {
     'How many messages verification checks or reads in an hour, at most. Default: 300.',
   http: 'The HTTP API of serve. Changes take effect at the next start.',
   'http.trust_proxy': 'How many proxies stand in front, or their addresses.',
+  'http.hosts': 'Host names by which browsers may ask for the page, for example backup.example.',
+  'http.public_url': 'Where people find the page, for links to sign in: https://backup.example.',
+  'http.oidc': 'OpenID Connect providers, by which people sign in.',
+  'http.oidc.name': 'In addresses and names of people: keycloak makes ann@keycloak.',
+  'http.oidc.title': 'For people. Default: the name.',
+  'http.oidc.preset': 'telegram: sign in with Telegram. Then issuer, scopes and the claim are known.',
+  'http.oidc.issuer': 'The address by which the provider names itself.',
+  'http.oidc.client_id': 'What the provider knows this service by. Telegram: the number of the bot.',
+  'http.oidc.client_secret': 'Write it as a variable, not as text.',
+  'http.oidc.scopes': 'Default: openid profile.',
+  'http.oidc.roles': 'Who may do what. Who has no role cannot sign in.',
+  'http.oidc.roles.claim': 'A claim of the ID token: groups, or realm_access.roles.',
+  'http.oidc.roles.values': 'The role for each value of the claim; the highest counts.',
+  'http.oidc.project': 'The only project that they see. Default: all.',
   'http.requests_per_minute': 'With one API key. Default: 300000.',
   'http.failed_logins_per_minute': 'With a wrong key, from one address. Default: 60.',
   'http.uploads_at_once': 'In one process. Default: 16.',
@@ -109,6 +123,7 @@ function belowDescribed(schema: Schema, path: readonly string[]): Schema {
 }
 
 function describedIn(keyword: string, value: unknown, path: readonly string[]): unknown {
+  if (keyword === 'items') return belowDescribed(value as Schema, path)
   if (keyword === 'anyOf') return (value as Schema[]).map(one => belowDescribed(one, path))
   if (typeof value !== 'object') return value
   if (keyword === 'additionalProperties') return described(value as Schema, [...path, '*'])

@@ -12,6 +12,7 @@ import {
   pruneEndedAlerts,
   pruneJobLog,
   pruneJobs,
+  pruneSessions,
   type Recovery,
   recoverJob,
   redeliverJob,
@@ -37,6 +38,8 @@ export interface JobSweeperOptions {
   /** What others may know of them; equal while `edition` is. */
   declared: () => DeclaredPlaces
   edition: () => string
+  /** Where the page of this process is. */
+  url: string | undefined
   /** How often it looks for jobs whose process is gone. */
   everyMs: number
   /** How long a job may be due without having begun before the queue is checked. */
@@ -98,10 +101,10 @@ class JobSweeper {
   }
 
   async #note(now: number): Promise<void> {
-    const { database, overdueMs, served, declared, edition } = this.#options
+    const { database, overdueMs, served, declared, edition, url } = this.#options
     const current = edition()
     if (now < this.#noteAt && current === this.#noted) return
-    await noteService(database, { id: this.#serviceId, ...served(), declared: declared() })
+    await noteService(database, { id: this.#serviceId, ...served(), declared: declared(), url })
     this.#noteAt = now + overdueMs
     this.#noted = current
   }
@@ -152,6 +155,7 @@ class JobSweeper {
       () => pruneJobLog(database, { before: loggedBefore, limit: PRUNE_AT_ONCE }),
       () => pruneAudit(database, { limit: PRUNE_AT_ONCE }),
       () => pruneEndedAlerts(database, { limit: PRUNE_AT_ONCE }),
+      () => pruneSessions(database, { limit: PRUNE_AT_ONCE }),
     ]
     for (const prune of prunings) {
       while (!signal.aborted && (await prune()) === PRUNE_AT_ONCE);

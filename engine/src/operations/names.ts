@@ -1,4 +1,11 @@
-import { type Database, listApiKeys, listJobs, listSchedules, queryBackups } from '@telegram-backup/database'
+import {
+  type Database,
+  listApiKeys,
+  listJobs,
+  listSchedules,
+  pagePeople,
+  queryBackups,
+} from '@telegram-backup/database'
 import { readConfigFile } from '#config/config-file.ts'
 import type { Config, Environment } from '#environment.ts'
 import { formatBytes, formatTime } from '#units/human-units.ts'
@@ -10,7 +17,16 @@ export interface KnownName {
   about: string
 }
 
-export type NameKind = 'backup' | 'schedule' | 'job' | 'apikey' | 'source' | 'target' | 'project' | 'tag'
+export type NameKind =
+  | 'backup'
+  | 'schedule'
+  | 'job'
+  | 'apikey'
+  | 'person'
+  | 'source'
+  | 'target'
+  | 'project'
+  | 'tag'
 
 /** How many of the newest backups and jobs are offered. */
 const NEWEST = 50
@@ -70,6 +86,11 @@ const CATALOG_NAMES: Readonly<
     })),
   apikey: async database =>
     (await listApiKeys(database)).map(({ id, name }) => ({ name: short(id), about: name })),
+  person: async database =>
+    (await pagePeople(database, { limit: NEWEST })).map(({ id, name, role }) => ({
+      name: short(id),
+      about: `${name}, ${role}`,
+    })),
 }
 
 async function newest(database: Database) {

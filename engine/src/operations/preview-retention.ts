@@ -6,7 +6,7 @@ import {
   type KeepPolicy,
   pageBackups,
 } from '@telegram-backup/database'
-import { readRules } from '#retention/catalog-plan.ts'
+import { type RetentionRules, readRules } from '#retention/catalog-plan.ts'
 import { decideRetention } from '#retention/plan-retention.ts'
 
 export interface RetentionPreview {
@@ -26,24 +26,31 @@ export interface PreviewedBackup {
 const PAGE = 500
 
 /**
- * What retention would do with the backups of a project and type under another policy, all other rules as
- * they are: those of schedules and sources, pins, chosen expiries, and the guards. `keep` null: without a
- * policy. Changes nothing.
+ * Whose policy another one is tried for: a project’s and type’s, a schedule’s, or a new schedule’s of a
+ * source.
  */
-export async function previewRetention(
-  database: Database,
-  of: { projectId: string; type: BackupType; keep: KeepPolicy | null },
-): Promise<RetentionPreview> {
-  const { projectId, type, keep } = of
+export interface PreviewedPolicy {
+  projectId: string
+  type: BackupType
+  /** Null: without a policy. */
+  keep: KeepPolicy | null
+  /** Of this project and type; its policy is the one that is tried. */
+  scheduleId?: string | undefined
+  /** The policy is one more, as that of a new schedule of this source. */
+  source?: string | undefined
+}
+
+/**
+ * What retention would do with the backups of a project and type under another policy, all other rules as
+ * they are: those of other schedules and sources, pins, chosen expiries, and the guards. Changes nothing.
+ */
+export async function previewRetention(database: Database, of: PreviewedPolicy): Promise<RetentionPreview> {
+  const { projectId, type } = of
   const rules = await readRules(database, await catalogClock(database))
-  const others = rules.policies.filter(
-    policy => policy.source !== undefined || policy.project_id !== projectId || policy.type !== type,
-  )
-  const own = keep === null ? [] : [{ project_id: projectId, type, keep, updated_at: rules.now }]
   const decisions = decideRetention({
     ...rules,
+    ...withPolicy(rules, of),
     backups: await completeBackups(database, { projectId, type }),
-    policies: [...others, ...own],
   })
   const preview: RetentionPreview = { keeps: [], erases: [] }
   for (const { backup, decision, reason, reasons = [reason], needsWord } of decisions) {
@@ -51,6 +58,28 @@ export async function previewRetention(
     list.push({ id: backup.id, reasons, needs_confirmation: needsWord })
   }
   return preview
+}
+
+function withPolicy(
+  { policies, schedules, now }: RetentionRules,
+  { projectId, type, keep, scheduleId, source }: PreviewedPolicy,
+): Pick<RetentionRules, 'policies' | 'schedules'> {
+  if (scheduleId !== undefined) {
+    const isTried = ({ id }: { id: string }): boolean => id === scheduleId
+    return {
+      policies,
+      schedules: schedules.map(one => (isTried(one) ? { ...one, keep, updated_at: now } : one)),
+    }
+  }
+  const others = policies.filter(
+    policy =>
+      source !== undefined ||
+      policy.source !== undefined ||
+      policy.project_id !== projectId ||
+      policy.type !== type,
+  )
+  const own = keep === null ? [] : [{ project_id: projectId, type, keep, source, updated_at: now }]
+  return { policies: [...others, ...own], schedules }
 }
 
 /** Without the records of their sources, which may be long. */

@@ -109,6 +109,19 @@ export async function changeSchedule(
   })
 }
 
+/** The first runs of such a schedule from now on, without jitter. Throws `INVALID` for wrong terms. */
+export function nextRuns(
+  { cron, timezone = 'UTC' }: Pick<ScheduleTerms, 'timezone'> & { cron: string },
+  { count }: { count: number },
+): Date[] {
+  const runs: Date[] = []
+  for (let after = new Date(); runs.length < count; ) {
+    after = nextTime({ cron, timezone }, after)
+    runs.push(after)
+  }
+  return runs
+}
+
 function nextRun(of: { cron: string; timezone: string }, isEnabled: boolean): Date | null {
   const next = nextTime(of, new Date())
   return isEnabled ? next : null

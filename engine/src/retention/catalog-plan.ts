@@ -19,6 +19,7 @@ import {
   decideRetention,
   type RetentionDecision,
   type RetentionFacts,
+  type RetentionSchedule,
 } from '#retention/plan-retention.ts'
 import { HOURS_OF_A_HABIT } from '#retention/stopped-backups.ts'
 
@@ -42,7 +43,11 @@ export async function readRetention(
 }
 
 /** All that decides about backups, besides themselves. */
-export async function readRules(database: Database, clock: Date): Promise<Omit<RetentionFacts, 'backups'>> {
+export interface RetentionRules extends Omit<RetentionFacts, 'backups' | 'schedules'> {
+  schedules: readonly (RetentionSchedule & Pick<Schedule, 'id'>)[]
+}
+
+export async function readRules(database: Database, clock: Date): Promise<RetentionRules> {
   const now = earlierTime(clock, new Date())
   const changes = await retentionPolicyTimes(database)
   const ofKinds = (await listRetentionPolicies(database)).map(policy => ({

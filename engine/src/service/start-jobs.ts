@@ -34,10 +34,13 @@ const UNSERVED_MS = 3_600_000
 /** Runs the jobs of this process, and brings back abandoned ones. */
 export async function startJobs(
   context: ServiceContext,
-  options: { slots: number; graceMs: number; openLimited: JobTools['openLimited'] } & Pick<
-    JobRunnerOptions,
-    'onAttempt'
-  >,
+  options: {
+    slots: number
+    graceMs: number
+    openLimited: JobTools['openLimited']
+    /** Where the page of this process is. */
+    url?: string | undefined
+  } & Pick<JobRunnerOptions, 'onAttempt'>,
 ): Promise<ServicePart> {
   const { database, queue, log, configFile } = context
   const drills = mayOpenBackups(context.config)
@@ -61,6 +64,7 @@ export async function startJobs(
     served: () => ({ sources: configFile.sourceNames, targets: configFile.targetNames, drills }),
     declared: () => declaredPlaces(configFile, context.config),
     edition: () => configFile.edition,
+    url: options.url,
     everyMs: SWEEP_EVERY_MS,
     overdueMs: OVERDUE_MS,
     unservedMs: UNSERVED_MS,

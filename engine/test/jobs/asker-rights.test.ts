@@ -79,7 +79,7 @@ async function runAfter(
   scopes: readonly ApiScope[] = ['admin'],
 ): Promise<{ job: Job; calls: number }> {
   const { apiKey } = await createApiKey(world.database, { name: 'k', scopes, projectId: 'alpha' })
-  const { job } = await world.queue.submit({ ...WORK[kind](), byKey: { apiKeyId: apiKey.id } })
+  const { job } = await world.queue.submit({ ...WORK[kind](), byCaller: { callerId: apiKey.id } })
   await happens(apiKey.id)
   let calls = 0
   const unwatch = world.vault.emulator.watch(async () => void calls++)

@@ -22,9 +22,9 @@ async function keyOf(projectId?: string): Promise<string> {
   return (await createApiKey(world.database, { name: 'k', scopes: ['admin'], ...more })).apiKey.id
 }
 
-async function ask(job: NewJob, apiKeyId?: string): Promise<string> {
-  const byKey = apiKeyId === undefined ? {} : { byKey: { apiKeyId } }
-  return (await world.queue.submit({ ...job, ...byKey })).job.id
+async function ask(job: NewJob, callerId?: string): Promise<string> {
+  const byCaller = callerId === undefined ? {} : { byCaller: { callerId } }
+  return (await world.queue.submit({ ...job, ...byCaller })).job.id
 }
 
 const restore = (projectId: string, overwrite = false): NewJob => ({

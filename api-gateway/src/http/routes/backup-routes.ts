@@ -1,4 +1,5 @@
 import {
+  type ApiScope,
   assertErasable,
   type Backup,
   getBackupById,
@@ -7,6 +8,7 @@ import {
   type NewJob,
   pageBackups,
 } from '@telegram-backup/database'
+import { actorOf, assertRecentFactor } from '@telegram-backup/engine/access/caller.ts'
 import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import { restoreTimeOf } from '@telegram-backup/engine/proof/restore-time.ts'
@@ -20,7 +22,7 @@ import {
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { backupDetailsView, backupView } from '#http/backup-view.ts'
-import { actorOf, found, projectOf, projectOfSource, targetFor } from '#http/callers.ts'
+import { found, projectOf, projectOfSource, targetFor } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type ApiRequest, type Route, type RouteDescription, route } from '#http/routes/route.ts'
 import { BACKUP_DETAILS, BACKUP_PAGE, BACKUP_STATE, BACKUP_STATS } from '#http/schemas/backup-schemas.ts'
@@ -108,6 +110,7 @@ const erase = ({ database, queue }: HttpPorts): Route =>
       method: 'delete',
       path: '/backups/{id}',
       name: 'eraseBackup',
+      needsFactor: true,
       summary: 'Erase a backup in its chats; the last good one of its project and type needs even_the_last',
       scope: SCOPE_FOR.erase,
       query: z.strictObject({ even_the_last: EVEN_THE_LAST }),
@@ -128,12 +131,14 @@ const restore = ({ database, queue, configFile }: HttpPorts): Route =>
       method: 'post',
       path: '/backups/{id}/restore',
       name: 'restoreBackup',
-      summary: 'Restore a backup to a target that telegram-backup.yaml names',
+      summary:
+        'Restore a backup to a target that telegram-backup.yaml names; with overwrite, a person needs a factor',
       scope: SCOPE_FOR.restore,
       body: z.strictObject({ target: NAME, overwrite: z.boolean().optional() }),
       idempotent: true,
     },
     async ({ caller, id, body: { target, overwrite = false } }) => {
+      if (overwrite) assertRecentFactor(caller)
       const backup = found(caller, await getBackupById(database, id), 'backup')
       const targetKind = targetKindIn(targetFor(configFile, caller, target))
       assertWhole(backup)
@@ -204,7 +209,11 @@ const stats = ({ database }: HttpPorts): Route =>
  */
 function jobRoute<Query extends z.ZodObject, Body extends z.ZodType>(
   queue: JobQueue,
-  description: Omit<RouteDescription, 'query' | 'body' | 'answers'> & { query?: Query; body?: Body },
+  description: Omit<RouteDescription, 'query' | 'body' | 'answers' | 'scope'> & {
+    scope: ApiScope
+    query?: Query
+    body?: Body
+  },
   jobFor: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<NewJob>,
 ): Route {
   const answers = {
@@ -219,7 +228,7 @@ function jobRoute<Query extends z.ZodObject, Body extends z.ZodType>(
     const { job } = await queue.submit({
       ...(await jobFor(request)),
       actor: actorOf(caller),
-      byKey: { apiKeyId: caller.id, idempotencyKey },
+      byCaller: { callerId: caller.id, idempotencyKey },
     })
     return { status: 202, body: { job_id: job.id }, headers: { Location: `/api/v1/jobs/${job.id}` } }
   })

@@ -1,4 +1,4 @@
-import type { ApiKey } from '@telegram-backup/database'
+import type { Caller } from '@telegram-backup/engine/access/caller.ts'
 import { followEvents } from '@telegram-backup/engine/operations/follow-events.ts'
 import type { Overviews } from '@telegram-backup/engine/operations/overview.ts'
 import { EventFeed, type FeedPage } from '#http/event-feed.ts'
@@ -56,7 +56,7 @@ export function eventRoute(
 async function sendPages(
   stream: EventStream,
   pages: AsyncIterable<FeedPage>,
-  { caller, stallMs }: { caller: ApiKey; stallMs: number },
+  { caller, stallMs }: { caller: Caller; stallMs: number },
 ): Promise<void> {
   for await (const { events, isReset, through } of pages) {
     if (isReset) await stream.deliver(`event: reset\nid: ${through}\ndata: {}\n\n`, stallMs)

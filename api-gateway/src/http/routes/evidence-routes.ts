@@ -11,7 +11,7 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
 import { EVIDENCE_DETAILS, EVIDENCE_PAGE } from '#http/schemas/evidence-schemas.ts'
-import { CURSOR, GIVEN_TIME, LIMIT, PROJECT_ID } from '#http/schemas/terms.ts'
+import { CURSOR, GIVEN_TIME, LIMIT, PROJECT_ID, UUID } from '#http/schemas/terms.ts'
 
 /** Records of drills and of their reviews. */
 export function evidenceRoutes(ports: HttpPorts): Route[] {
@@ -28,6 +28,7 @@ const list = ({ database }: HttpPorts): Route =>
       scope: 'read',
       query: z.strictObject({
         project_id: PROJECT_ID.optional(),
+        backup_id: UUID.optional(),
         kind: z.enum(['drill', 'review']).optional(),
         from: GIVEN_TIME.optional(),
         to: GIVEN_TIME.optional(),
@@ -37,11 +38,17 @@ const list = ({ database }: HttpPorts): Route =>
       answers: { 200: { description: 'One page', schema: EVIDENCE_PAGE } },
       problems: [404],
     },
-    async ({ caller, query: { project_id, cursor, limit, ...filter } }) => {
+    async ({ caller, query: { project_id, backup_id: backupId, cursor, limit, ...filter } }) => {
       const projectId = projectOf(caller, project_id)
       const place = readCursor(cursor)
       const after = place && { at: place.createdAt, id: place.id }
-      const records = await listEvidence(database, { ...filter, projectId, after, limit: limit + 1 })
+      const records = await listEvidence(database, {
+        ...filter,
+        projectId,
+        backupId,
+        after,
+        limit: limit + 1,
+      })
       const items = records.slice(0, limit).map(one => ({ ...one, created_at: one.at }))
       const view = ({ created_at: _, ...one }: (typeof items)[number]) => evidenceSummary(one)
       return { status: 200, body: page(items, { hasMore: records.length > limit, view }) }

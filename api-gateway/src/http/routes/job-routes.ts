@@ -1,12 +1,13 @@
 import { getJob, listJobLog, listJobs } from '@telegram-backup/database'
+import { actorOf } from '@telegram-backup/engine/access/caller.ts'
 import { jobView } from '@telegram-backup/engine/jobs/job-view.ts'
 import { z } from 'zod'
-import { actorOf, found, notFound, projectOf } from '#http/callers.ts'
+import { found, notFound, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { countedPage, page, readCountCursor, readCursor } from '#http/schemas/cursor.ts'
-import { JOB, JOB_LOG, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
-import { CURSOR, LIMIT, PROJECT_ID } from '#http/schemas/terms.ts'
+import { JOB, JOB_KIND, JOB_LOG, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
+import { CURSOR, LIMIT, NAME, PROJECT_ID } from '#http/schemas/terms.ts'
 
 export function jobRoutes(ports: HttpPorts): Route[] {
   return [list(ports), show(ports), log(ports), cancel(ports)]
@@ -22,7 +23,9 @@ const list = ({ database }: HttpPorts): Route =>
       scope: 'read',
       query: z.strictObject({
         project_id: PROJECT_ID.optional(),
+        kind: JOB_KIND.optional(),
         state: JOB_STATE.optional(),
+        source: NAME.optional(),
         limit: LIMIT,
         cursor: CURSOR.optional(),
       }),
@@ -30,10 +33,10 @@ const list = ({ database }: HttpPorts): Route =>
       problems: [404],
     },
     async ({ caller, query }) => {
-      const { project_id, cursor, limit, state } = query
+      const { project_id, cursor, limit, ...filter } = query
       const jobs = await listJobs(database, {
+        ...filter,
         projectId: projectOf(caller, project_id),
-        state,
         // One more shows whether there is a next page.
         limit: limit + 1,
         after: readCursor(cursor),

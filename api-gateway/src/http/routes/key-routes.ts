@@ -39,8 +39,8 @@ const create = ({ database }: HttpPorts): Route =>
       method: 'post',
       path: '/keys',
       name: 'createKey',
-      summary:
-        'Make a key, which is shown once; it may do no more, and live no longer, than the key that asks',
+      needsFactor: true,
+      summary: 'Make a key, which is shown once; it may do no more, and live no longer, than who asks',
       scope: 'admin',
       body: z.strictObject({
         name: z
@@ -71,6 +71,7 @@ const revoke = ({ database }: HttpPorts): Route =>
       method: 'delete',
       path: '/keys/{id}',
       name: 'revokeKey',
+      needsFactor: true,
       summary: 'Revoke a key: from now on it is refused; it stays in the list',
       scope: 'admin',
       answers: { 204: { description: 'The key is revoked' } },

@@ -1,9 +1,9 @@
-import type { ApiKey } from '@telegram-backup/database'
+import { actorOf, type Caller } from '@telegram-backup/engine/access/caller.ts'
 import { type Overviews, openOverviews } from '@telegram-backup/engine/operations/overview.ts'
 import { checkSource, listSources, listTargets } from '@telegram-backup/engine/operations/places.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
-import { actorOf, notFound, projectOf } from '#http/callers.ts'
+import { notFound, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { OVERVIEW, SOURCE_CHECK, SOURCE_LIST, TARGET_LIST } from '#http/schemas/overview-schemas.ts'
@@ -18,7 +18,7 @@ export function overviewRoutes({ database, engine, configFile }: HttpPorts, over
 type PlacePorts = Pick<HttpPorts, 'database' | 'configFile'> & { own: Parameters<typeof listSources>[1] }
 
 export function viewerOf(
-  caller: ApiKey,
+  caller: Caller,
   projectId?: string,
 ): { projectId: string | undefined; isAdmin: boolean } {
   return { projectId: projectOf(caller, projectId), isAdmin: caller.scopes.includes('admin') }

@@ -1,16 +1,16 @@
-import { getBackupDetails } from '@telegram-backup/database'
+import { getBackupDetails, getSchedule } from '@telegram-backup/database'
 import { preflightRestore } from '@telegram-backup/engine/operations/preflight-restore.ts'
 import { previewRetention } from '@telegram-backup/engine/operations/preview-retention.ts'
 import { parseKeep } from '@telegram-backup/engine/retention/parse-keep.ts'
 import { z } from 'zod'
-import { assertSees, found, targetFor } from '#http/callers.ts'
+import { assertSees, found, notFound, targetFor } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { logOf } from '#http/request-context.ts'
 import { assertWhole } from '#http/routes/backup-routes.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { KEEP } from '#http/schemas/job-schemas.ts'
 import { PREFLIGHT, RETENTION_PREVIEW } from '#http/schemas/operator-schemas.ts'
-import { NAME, PROJECT_ID, TYPE } from '#http/schemas/terms.ts'
+import { NAME, PROJECT_ID, TYPE, UUID } from '#http/schemas/terms.ts'
 import { Slots } from '#http/slots.ts'
 
 /** A preflight starts client programs; a preview reads all backups of a project. */
@@ -60,14 +60,31 @@ const retention = ({ database }: HttpPorts): Route => {
       name: 'previewRetention',
       summary: 'Which backups of a project and type another policy would keep and erase; changes nothing',
       scope: 'read',
-      body: z.strictObject({ project_id: PROJECT_ID, type: TYPE, keep: KEEP.nullable() }),
+      body: z
+        .strictObject({
+          project_id: PROJECT_ID,
+          type: TYPE,
+          keep: KEEP.nullable(),
+          schedule_id: UUID.optional().meta({ description: 'The policy stands for that of this schedule.' }),
+          source: NAME.optional().meta({
+            description: 'The policy is one more, as that of a new schedule of this source.',
+          }),
+        })
+        .refine(({ schedule_id, source }) => schedule_id === undefined || source === undefined, {
+          message: 'give schedule_id or source, not both',
+        }),
       answers: { 200: { description: 'The backups, with the reasons', schema: RETENTION_PREVIEW } },
       problems: [404],
     },
-    async ({ caller, body: { project_id: projectId, type, keep } }) => {
+    async ({ caller, body }) => {
+      const { project_id: projectId, type, schedule_id: scheduleId, source } = body
       assertSees(caller, projectId)
-      const policy = parseKeep(keep)
-      const work = () => previewRetention(database, { projectId, type, keep: policy })
+      if (scheduleId !== undefined) {
+        const schedule = await getSchedule(database, scheduleId)
+        if (schedule?.project_id !== projectId || schedule.type !== type) throw notFound('schedule')
+      }
+      const keep = parseKeep(body.keep)
+      const work = () => previewRetention(database, { projectId, type, keep, scheduleId, source })
       return { status: 200, body: await slots.use(caller.id, work) }
     },
   )

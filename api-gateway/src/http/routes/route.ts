@@ -1,8 +1,10 @@
-import type { ApiKey, ApiScope } from '@telegram-backup/database'
+import type { ApiScope } from '@telegram-backup/database'
+import { assertRecentFactor, assertScope, type Caller } from '@telegram-backup/engine/access/caller.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { describeIssue, hintOf, plainWords } from '#http/plain-words.ts'
+import { callerOf } from '#http/request-context.ts'
 
 /** One answer of a route. */
 export interface DescribedAnswer {
@@ -24,8 +26,12 @@ export interface RouteDescription {
   /** The operation’s name in the document. */
   name: string
   summary: string
-  /** Null: every valid key may ask. */
-  scope: ApiScope | null
+  /** Null: everybody with a valid key or session may ask. Open: without either. */
+  scope: ApiScope | null | 'open'
+  /** A person without the scope may ask too, about what is their own. */
+  isForOwn?: boolean
+  /** A person must have proved within the last five minutes who they are. */
+  needsFactor?: boolean
   query?: z.ZodObject | undefined
   body?: z.ZodType | undefined
   /** The route reads the body itself, as bytes. */
@@ -46,7 +52,7 @@ export interface ApiRequest<Query, Body> {
   query: Query
   body: Body
   idempotencyKey: string | undefined
-  caller: ApiKey
+  caller: Caller
   request: Request
   response: Response
 }
@@ -54,35 +60,66 @@ export interface ApiRequest<Query, Body> {
 /** The answer; undefined if the route has sent it itself. */
 export type Answer = { status: number; body?: unknown; headers?: Record<string, string> } | undefined
 
+/** Checks a request before its body is read, and answers it. */
 export interface Route extends RouteDescription {
-  handle(asked: { caller: ApiKey; request: Request; response: Response }): Promise<Answer>
+  /** Throws for a request that may not be made. */
+  admit(request: Request, response: Response): void
+  handle(request: Request, response: Response): Promise<Answer>
+}
+
+type Described<Query, Body> = Omit<RouteDescription, 'query' | 'body'> & {
+  query?: Query
+  body?: Body
 }
 
 /** Makes a route that checks each request before it calls `handle`. Throws `INVALID`. */
 export function route<Query extends z.ZodObject, Body extends z.ZodType>(
-  description: Omit<RouteDescription, 'query' | 'body'> & { query?: Query; body?: Body },
+  description: Described<Query, Body> & { scope: ApiScope | null },
   handle: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<Answer>,
+): Route {
+  const { scope, isForOwn = false, needsFactor = false } = description
+  return {
+    ...description,
+    admit: (_request, response) => {
+      const caller = callerOf(response)
+      const mayAsk = isForOwn && caller.kind === 'person'
+      if (scope !== null && !mayAsk) assertScope(caller, scope)
+      if (needsFactor) assertRecentFactor(caller)
+    },
+    handle: async (request, response) =>
+      await handle({ ...checked(description, request), caller: callerOf(response), request, response }),
+  }
+}
+
+/**
+ * The same for a route that needs neither a key nor a session.
+ * @param admit throws for a request that may not be made
+ */
+export function openRoute<Query extends z.ZodObject, Body extends z.ZodType>(
+  description: Omit<Described<Query, Body>, 'scope'>,
+  admit: (request: Request) => void,
+  handle: (request: Omit<ApiRequest<z.output<Query>, z.output<Body>>, 'caller'>) => Promise<Answer>,
 ): Route {
   return {
     ...description,
-    handle: async ({ caller, request, response }) => {
-      const query = check(description.query ?? NO_QUERY, request.query, 'query') as z.output<Query>
-      const body = (
-        description.body === undefined ? undefined : check(description.body, request.body ?? {}, 'body')
-      ) as z.output<Body>
-      const id = request.params['id'] ?? request.params['name']
-      const idempotencyKey = description.idempotent ? idempotencyKeyOf(request) : undefined
-      return await handle({
-        id: typeof id === 'string' ? id : '',
-        query,
-        body,
-        idempotencyKey,
-        caller,
-        request,
-        response,
-      })
-    },
+    scope: 'open',
+    admit,
+    handle: async (request, response) =>
+      await handle({ ...checked(description, request), request, response }),
   }
+}
+
+function checked<Query extends z.ZodObject, Body extends z.ZodType>(
+  description: Omit<Described<Query, Body>, 'scope'>,
+  request: Request,
+): Pick<ApiRequest<z.output<Query>, z.output<Body>>, 'id' | 'query' | 'body' | 'idempotencyKey'> {
+  const query = check(description.query ?? NO_QUERY, request.query, 'query') as z.output<Query>
+  const body = (
+    description.body === undefined ? undefined : check(description.body, request.body ?? {}, 'body')
+  ) as z.output<Body>
+  const id = request.params['id'] ?? request.params['name']
+  const idempotencyKey = description.idempotent ? idempotencyKeyOf(request) : undefined
+  return { id: typeof id === 'string' ? id : '', query, body, idempotencyKey }
 }
 
 const NO_QUERY = z.strictObject({})

@@ -1,27 +1,33 @@
 import { getSchedule, listSchedules, removeSchedule, type Schedule } from '@telegram-backup/database'
+import { actorOf } from '@telegram-backup/engine/access/caller.ts'
 import {
   addSchedule,
   changeSchedule,
+  nextRuns,
   scheduleView,
   scheduleViews,
 } from '@telegram-backup/engine/operations/schedules.ts'
 import { z } from 'zod'
-import { actorOf, found, notFound, projectOfSource } from '#http/callers.ts'
+import { found, notFound, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
-import { KEEP, SCHEDULE, SCHEDULE_PAGE } from '#http/schemas/job-schemas.ts'
+import { KEEP, SCHEDULE, SCHEDULE_PAGE, SCHEDULE_TIMES } from '#http/schemas/job-schemas.ts'
 import { NAME } from '#http/schemas/terms.ts'
 
 export function scheduleRoutes(ports: HttpPorts): Route[] {
-  return [list(ports), create(ports), change(ports), remove(ports)]
+  return [list(ports), create(ports), preview(), change(ports), remove(ports)]
 }
+
+/** So many runs show a weekly rhythm, and the days of a month. */
+const RUNS_PREVIEWED = 5
 
 const CRON = z.string().min(1).max(200).meta({
   description:
     'Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.',
 })
+const TIMEZONE = z.string().min(1).max(64).meta({ description: 'An IANA name; the default is UTC.' })
 const TERMS = {
-  timezone: z.string().min(1).max(64).optional().meta({ description: 'An IANA name; the default is UTC.' }),
+  timezone: TIMEZONE.optional(),
   enabled: z.boolean().optional(),
   keep: KEEP.nullable().optional(),
   jitter: z.int().min(0).max(86_400).optional().meta({ description: 'Seconds.' }),
@@ -62,6 +68,20 @@ const create = ({ database, configFile }: HttpPorts): Route =>
       const schedule = await addSchedule({ ...database, actor: actorOf(caller) }, body, configFile)
       return { status: 201, body: await scheduleView(database, schedule) }
     },
+  )
+
+const preview = (): Route =>
+  route(
+    {
+      method: 'post',
+      path: '/schedules/preview',
+      name: 'previewSchedule',
+      summary: 'When a schedule would run next; changes nothing',
+      scope: 'read',
+      body: z.strictObject({ cron: CRON, timezone: TIMEZONE.optional() }),
+      answers: { 200: { description: 'The next runs', schema: SCHEDULE_TIMES } },
+    },
+    async ({ body }) => ({ status: 200, body: { next_runs: nextRuns(body, { count: RUNS_PREVIEWED }) } }),
   )
 
 const change = ({ database }: HttpPorts): Route =>

@@ -11,7 +11,7 @@ import {
   VERIFICATION_STATE,
 } from '#http/schemas/backup-schemas.ts'
 import { page, readCursor } from '#http/schemas/cursor.ts'
-import { CURSOR, LIMIT, PROJECT_ID, UUID } from '#http/schemas/terms.ts'
+import { CURSOR, LIMIT, NAME, PROJECT_ID, UUID } from '#http/schemas/terms.ts'
 
 /** What was checked, and what came out. A drill is a verification of that kind. */
 export function verificationRoutes(ports: HttpPorts): Route[] {
@@ -21,6 +21,7 @@ export function verificationRoutes(ports: HttpPorts): Route[] {
 const FILTER = z.strictObject({
   project_id: PROJECT_ID.optional(),
   backup_id: UUID.optional(),
+  source: NAME.optional(),
   state: VERIFICATION_STATE.optional(),
   limit: LIMIT,
   cursor: CURSOR.optional(),
@@ -62,9 +63,9 @@ async function onePage(
   { caller, query }: Pick<ApiRequest<z.output<typeof FILTER>, unknown>, 'caller' | 'query'>,
   kind: ListedVerification['kind'] | undefined,
 ): Promise<Answer> {
-  const { project_id, backup_id: backupId, state, limit, cursor } = query
+  const { project_id, backup_id: backupId, source: sourceName, state, limit, cursor } = query
   const { verifications, hasMore } = await pageVerifications(database, {
-    ...{ backupId, state, limit, kind },
+    ...{ backupId, sourceName, state, limit, kind },
     projectId: projectOf(caller, project_id),
     after: readCursor(cursor),
   })

@@ -1,14 +1,6 @@
-import type { ApiScope } from '@telegram-backup/database'
 import { type Route, route } from '#http/routes/route.ts'
-import { WHOAMI } from '#http/schemas/whoami-schema.ts'
-
-/** The role that a scope makes, the highest first. */
-const ROLES: readonly (readonly [ApiScope, string])[] = [
-  ['admin', 'admin'],
-  ['restore', 'restorer'],
-  ['backup', 'operator'],
-  ['read', 'viewer'],
-]
+import { WHOAMI } from '#http/schemas/people-schemas.ts'
+import { whoView } from '#http/who-view.ts'
 
 /** Who asks, and what that allows. */
 export function whoamiRoute(): Route {
@@ -17,21 +9,10 @@ export function whoamiRoute(): Route {
       method: 'get',
       path: '/whoami',
       name: 'getWhoAmI',
-      summary: 'Whose key this is, and what it may do',
+      summary: 'Whose key or session this is, and what it may do',
       scope: null,
       answers: { 200: { description: 'The caller', schema: WHOAMI } },
     },
-    async ({ caller: { name, scopes, project_id, created_at } }) => ({
-      status: 200,
-      body: {
-        who: name,
-        kind: 'key',
-        role: ROLES.find(([scope]) => scopes.includes(scope))?.[1] ?? null,
-        scopes,
-        projects: project_id === null ? null : [project_id],
-        since: created_at,
-        factors: ['key'],
-      },
-    }),
+    async ({ caller }) => ({ status: 200, body: whoView(caller) }),
   )
 }

@@ -1,4 +1,4 @@
-import { JOB_KINDS, JOB_STATES, type JobState } from '@telegram-backup/database'
+import { JOB_KINDS, JOB_STATES, type JobKind, type JobState } from '@telegram-backup/database'
 import { JOB_STAGES } from '@telegram-backup/engine/jobs/job-stages.ts'
 import { z } from 'zod'
 import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
@@ -7,10 +7,12 @@ const COUNT = z.int().min(0)
 
 export const JOB_STATE: z.ZodType<JobState> = z.enum(JOB_STATES)
 
+export const JOB_KIND: z.ZodType<JobKind> = z.enum(JOB_KINDS)
+
 export const JOB: z.ZodType = z
   .object({
     id: UUID,
-    kind: z.enum(JOB_KINDS),
+    kind: JOB_KIND,
     state: JOB_STATE,
     project_id: z.string().nullable(),
     backup_id: UUID.nullable(),
@@ -93,6 +95,10 @@ export const SCHEDULE: z.ZodType = z
     next_run_at: TIME_OR_NULL,
   })
   .meta({ id: 'Schedule' })
+
+export const SCHEDULE_TIMES: z.ZodType = z
+  .object({ next_runs: z.array(TIME).meta({ description: 'The first five, without jitter.' }) })
+  .meta({ id: 'ScheduleTimes' })
 
 export const SCHEDULE_PAGE: z.ZodType = z
   .object({ items: z.array(SCHEDULE), next_cursor: z.null() })

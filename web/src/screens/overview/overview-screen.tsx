@@ -1,0 +1,35 @@
+import { Stack, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { getOverviewOptions } from '#api/generated/@tanstack/react-query.gen.ts'
+import { AlertList } from '#screens/overview/alert-list.tsx'
+import { GrowthDetails } from '#screens/overview/growth-details.tsx'
+import { Headline } from '#screens/overview/headline.tsx'
+import { LastDay } from '#screens/overview/last-day.tsx'
+import { NoSources } from '#screens/overview/no-sources.tsx'
+import { RunningJobs } from '#screens/overview/running-jobs.tsx'
+import { SourcesTable } from '#screens/overview/sources-table.tsx'
+import { QueryView } from '#shell/states.tsx'
+import { useWords } from '#words/language.tsx'
+
+/** Whether everything can be restored: a sentence, a row for each source, alerts, jobs, the last day. */
+export function OverviewScreen() {
+  const { shell } = useWords()
+  const query = useQuery(getOverviewOptions())
+  return (
+    <Stack gap="xl">
+      <Title order={1}>{shell.overview}</Title>
+      <QueryView query={query}>
+        {overview => (
+          <>
+            <Headline overview={overview} readAt={new Date(query.dataUpdatedAt)} />
+            {overview.sources.length === 0 ? <NoSources /> : <SourcesTable overview={overview} />}
+            <AlertList alerts={overview.alerts} />
+            <RunningJobs running={overview.running} />
+            <LastDay />
+            <GrowthDetails />
+          </>
+        )}
+      </QueryView>
+    </Stack>
+  )
+}

@@ -1,0 +1,87 @@
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { Navigate, useNavigate, useSearch } from '@tanstack/react-router'
+import type { BackupDetails, RestorePreflight } from '#api/generated/types.gen.ts'
+import { useFormat } from '#format/format.ts'
+import { PlainText } from '#format/plain-text.tsx'
+import { PlanProblems } from '#screens/restore/plan-problems.tsx'
+import { usePreflight } from '#screens/restore/preflight.ts'
+import { StepHeading } from '#screens/restore/step-trail.tsx'
+import { FactList } from '#shell/fact-list.tsx'
+import { QueryView } from '#shell/states.tsx'
+import { useWords } from '#words/language.tsx'
+
+/** What the restore would do, and what would stop it. */
+export function StepPlan({ backup: { id } }: { backup: BackupDetails }) {
+  const { target, overwrite = false } = useSearch({ from: '/signed-in/backups/$id/restore' })
+  if (target === undefined) return <Navigate to="/backups/$id/restore" params={{ id }} replace />
+  return <Plan id={id} target={target} overwrite={overwrite} />
+}
+
+function Plan({ id, target, overwrite }: { id: string; target: string; overwrite: boolean }) {
+  const { restore } = useWords()
+  const { plan: words } = restore
+  const navigate = useNavigate({ from: '/backups/$id/restore' })
+  const query = usePreflight({ id, target, overwrite })
+  const { data, isFetching, refetch } = query
+  const isBlocked = data === undefined || data.problems.some(({ blocks }) => blocks)
+  return (
+    <Stack>
+      <StepHeading step="plan" />
+      <Text role="status" size="sm" c="dimmed">
+        {isFetching ? words.looking : ''}
+      </Text>
+      <QueryView query={query}>{preflight => <Preflight preflight={preflight} />}</QueryView>
+      <Checkbox
+        label={words.overwrite}
+        description={words.overwriteHint}
+        checked={overwrite}
+        onChange={event => {
+          const isWanted = event.currentTarget.checked
+          void navigate({ search: { target, ...(isWanted && { overwrite: true }) }, replace: true })
+        }}
+      />
+      <Group>
+        <Button variant="default" onClick={() => void navigate({ search: {} })}>
+          {restore.back}
+        </Button>
+        <Button variant="default" loading={isFetching} onClick={() => void refetch()}>
+          {words.lookAgain}
+        </Button>
+        <Button
+          disabled={isBlocked || isFetching}
+          onClick={() => void navigate({ search: current => ({ ...current, step: 'confirm' }) })}
+        >
+          {restore.next}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}
+
+function Preflight({ preflight }: { preflight: RestorePreflight }) {
+  const { restore } = useWords()
+  const { plan: words } = restore
+  const format = useFormat()
+  const { fetches, parts, writes, takes_seconds, target, way, replaces, problems } = preflight
+  return (
+    <Stack>
+      <FactList
+        facts={{
+          [words.fetches]: words.fetched(format.bytes(fetches), parts),
+          [words.writes]: format.bytes(writes),
+          [words.takes]:
+            takes_seconds === null ? words.takesUnknown : words.takesAbout(format.seconds(takes_seconds)),
+          [words.target]: <PlainText>{target}</PlainText>,
+          [words.way]: way === null ? words.noWay : <PlainText>{way}</PlainText>,
+          [words.replaces]:
+            way === null ? undefined : replaces === null ? (
+              words.replacesNothing
+            ) : (
+              <PlainText>{replaces}</PlainText>
+            ),
+        }}
+      />
+      <PlanProblems problems={problems} />
+    </Stack>
+  )
+}

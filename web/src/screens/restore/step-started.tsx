@@ -1,0 +1,74 @@
+import { Alert, Group, Progress, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
+import { getJobOptions } from '#api/generated/@tanstack/react-query.gen.ts'
+import type { BackupDetails, Job } from '#api/generated/types.gen.ts'
+import { useFormat } from '#format/format.ts'
+import { PlainText } from '#format/plain-text.tsx'
+import { StepHeading } from '#screens/restore/step-trail.tsx'
+import { ButtonLink } from '#shell/links.tsx'
+import { QueryView } from '#shell/states.tsx'
+import { useWords } from '#words/language.tsx'
+
+const COLORS: Readonly<Record<Job['state'], string>> = {
+  queued: 'blue',
+  running: 'blue',
+  done: 'teal',
+  failed: 'red',
+  cancelled: 'yellow',
+}
+
+/** The restore has begun; this follows it, and says that nobody needs to. */
+export function StepStarted({ backup: { id } }: { backup: BackupDetails }) {
+  const { restore } = useWords()
+  const { started: words } = restore
+  const { job = '' } = useSearch({ from: '/signed-in/backups/$id/restore' })
+  const query = useQuery(getJobOptions({ path: { id: job } }))
+  return (
+    <Stack>
+      <StepHeading step="started" />
+      <QueryView query={query}>{found => <Progressing job={found} />}</QueryView>
+      <Group>
+        <ButtonLink to="/jobs/$id" params={{ id: job }}>
+          {words.job}
+        </ButtonLink>
+        <ButtonLink to="/backups/$id/restore" params={{ id }} search={{}} variant="default">
+          {words.another}
+        </ButtonLink>
+      </Group>
+    </Stack>
+  )
+}
+
+function Progressing({ job: { state, progress, error } }: { job: Job }) {
+  const { started: words } = useWords().restore
+  const format = useFormat()
+  const { bytes_done: done, bytes_total: total } = progress
+  const isOver = state !== 'queued' && state !== 'running'
+  return (
+    <Stack>
+      <Alert color={COLORS[state]} variant="light" role={state === 'failed' ? 'alert' : 'status'}>
+        <Stack gap="xs">
+          <Text fw={600}>{words[state]}</Text>
+          {error === null ? null : (
+            <Text size="sm">
+              <PlainText>{error.message}</PlainText>
+            </Text>
+          )}
+          {error?.hint === undefined ? null : (
+            <Text size="sm">
+              <PlainText>{error.hint}</PlainText>
+            </Text>
+          )}
+          {isOver ? null : <Text size="sm">{words.goesOn}</Text>}
+        </Stack>
+      </Alert>
+      {state !== 'running' || total === null || total === 0 ? null : (
+        <Stack gap={4}>
+          <Progress value={Math.min(100, (done / total) * 100)} aria-label={words.running} />
+          <Text size="sm">{words.progress(format.bytes(done), format.bytes(total))}</Text>
+        </Stack>
+      )}
+    </Stack>
+  )
+}

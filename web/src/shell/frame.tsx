@@ -1,0 +1,95 @@
+import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { lazy, Suspense, useEffect } from 'react'
+import { useIsFactorAsked } from '#acts/factor.ts'
+import { LiveStateContext, useLive } from '#live/live-state.tsx'
+import { AccountButton } from '#shell/account-button.tsx'
+import { LiveBadge } from '#shell/live-badge.tsx'
+import { NAVIGATION } from '#shell/navigation.ts'
+import { PreferencesButton } from '#shell/preferences-button.tsx'
+import { useSessionOfOtherTabs } from '#shell/session.ts'
+import { Loading } from '#shell/states.tsx'
+import { useMay } from '#shell/whoami.ts'
+import { useWords } from '#words/language.tsx'
+
+const FactorDialog = lazy(async () => ({
+  default: (await import('#shell/factor-dialog.tsx')).FactorDialog,
+}))
+
+/** What is around each screen of a person who is signed in. */
+export function Frame() {
+  const { shell } = useWords()
+  const [isOpen, { toggle, close }] = useDisclosure()
+  const live = useLive()
+  const isFactorAsked = useIsFactorAsked()
+  useSessionOfOtherTabs()
+  const isAdmin = useMay('admin')
+  const path = useRouterState({ select: state => state.location.pathname })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another screen closes the navigation of a phone.
+  useEffect(close, [path])
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      padding="md"
+    >
+      <button type="button" className="skip-link" onClick={toContent}>
+        {shell.skipToContent}
+      </button>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={isOpen}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={isOpen ? shell.closeNavigation : shell.openNavigation}
+              aria-expanded={isOpen}
+            />
+            <Text fw={700} visibleFrom="xs">
+              telegram-backup
+            </Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <LiveBadge state={live} />
+            <PreferencesButton />
+            <AccountButton />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" component="nav" aria-label={shell.navigation}>
+        {NAVIGATION.filter(item => isAdmin || !('forAdmins' in item)).map(({ to, name, Icon }) => (
+          <NavLink
+            key={to}
+            component={Link}
+            to={to}
+            label={shell[name]}
+            leftSection={<Icon size={18} aria-hidden />}
+            active={to === '/' ? path === '/' : path.startsWith(to)}
+            aria-current={(to === '/' ? path === '/' : path.startsWith(to)) ? 'page' : undefined}
+          />
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Container size="xl" px={0} id="content" tabIndex={-1}>
+          <LiveStateContext value={live}>
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
+          </LiveStateContext>
+        </Container>
+      </AppShell.Main>
+      {isFactorAsked ? (
+        <Suspense>
+          <FactorDialog />
+        </Suspense>
+      ) : null}
+    </AppShell>
+  )
+}
+
+function toContent(): void {
+  document.getElementById('content')?.focus()
+}

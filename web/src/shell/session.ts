@@ -1,0 +1,68 @@
+import type { QueryClient } from '@tanstack/react-query'
+import { useEffect } from 'react'
+import { urlOf } from '#api/client.ts'
+import { signOut } from '#api/generated/sdk.gen.ts'
+import type { PersonWho } from '#api/generated/types.gen.ts'
+import { asProblem } from '#api/problem.ts'
+import { whoAmIOptions } from '#shell/whoami.ts'
+
+/** All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. */
+const CHANNEL = 'telegram-backup session'
+type Message = 'begun' | 'ended'
+
+/** Forgets everything that somebody else may have seen; only who is signed in is asked again. */
+export function forgetAnswers(queryClient: QueryClient): void {
+  const { queryKey } = whoAmIOptions()
+  const whoAmI = queryClient.getQueryCache().find({ queryKey })
+  queryClient.removeQueries({ predicate: query => query !== whoAmI })
+}
+
+/** The person is signed in: nothing of an earlier one stays, in this tab or in the others. */
+export function beginSession(queryClient: QueryClient, who: PersonWho): void {
+  forgetAnswers(queryClient)
+  queryClient.setQueryData(whoAmIOptions().queryKey, who)
+  tellOtherTabs('begun')
+}
+
+/**
+ * Signs out on the server. Then the page is loaded anew, so that nothing which it has shown stays in its
+ * memory. Throws `ApiProblem`: still signed in.
+ */
+export async function endSession(): Promise<void> {
+  await signOut().catch((error: unknown) => {
+    // The session has ended by itself.
+    if (asProblem(error).status !== 401) throw error
+  })
+  tellOtherTabs('ended')
+  leave()
+}
+
+/** While the frame is shown: another tab that signs in or out changes who is signed in here. */
+export function useSessionOfOtherTabs(): void {
+  useEffect(() => {
+    const channel = new BroadcastChannel(CHANNEL)
+    channel.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (data === 'ended') leave()
+      else window.location.reload()
+    }
+    // The browser may bring back a page as it was left, with what it showed then.
+    const returned = ({ persisted }: PageTransitionEvent): void => {
+      if (persisted) window.location.reload()
+    }
+    window.addEventListener('pageshow', returned)
+    return () => {
+      channel.close()
+      window.removeEventListener('pageshow', returned)
+    }
+  }, [])
+}
+
+function leave(): void {
+  window.location.replace(urlOf('sign-in'))
+}
+
+function tellOtherTabs(message: Message): void {
+  const channel = new BroadcastChannel(CHANNEL)
+  channel.postMessage(message)
+  channel.close()
+}

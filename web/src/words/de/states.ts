@@ -1,0 +1,16 @@
+import type { Words } from '#words/en/index.ts'
+
+export const states: Words['states'] = {
+  loading: 'Wird geladen…',
+  failed: 'Das konnte nicht geladen werden',
+  unreachable: 'Der Server antwortet nicht. Die Seite versucht es von selbst erneut.',
+  retry: 'Erneut versuchen',
+  forbidden: 'Ihre Rolle erlaubt das nicht',
+  forbiddenHint: 'Ein Administrator kann Ihre Rolle auf der Seite „Personen“ ändern.',
+  notFound: 'Hier ist nichts',
+  notFoundHint: 'Es wurde entfernt, oder es gehört zu einem Projekt, das Sie nicht sehen.',
+  toOverview: 'Zur Übersicht',
+  closeNotice: 'Diese Meldung schließen',
+  more: 'Mehr anzeigen',
+  close: 'Schließen',
+}

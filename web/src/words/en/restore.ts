@@ -1,0 +1,86 @@
+import { plural } from '#words/plural.ts'
+
+const parts = (count: number): string =>
+  `${count} ${plural('en', count, { one: 'message', other: 'messages' })}`
+
+export const restore = {
+  title: (name: string) => `Restore ${name}`,
+  made: (time: string, size: string) => `Made ${time}, ${size}`,
+  steps: 'Steps of the restore',
+  step: (number: number, of: number, name: string) => `Step ${number} of ${of}: ${name}`,
+  names: {
+    target: 'Where to',
+    plan: 'What will happen',
+    confirm: 'Confirm',
+    started: 'Under way',
+  },
+  back: 'Back',
+  next: 'Continue',
+  toBackup: 'Back to the backup',
+  notWhole: 'This backup cannot be restored',
+  notWholeHint: (state: string) => `Only a complete backup can be restored. This one is: ${state}.`,
+  damaged: 'It was found damaged. The restore will stop at the damaged part, and the target stays as it was.',
+  target: {
+    choose: 'Target of the restore',
+    intro:
+      'Targets are named in telegram-backup.yaml on the server. Nothing is changed before the last step.',
+    none: 'The server has no target',
+    noneHint: 'Write one below “targets:” in telegram-backup.yaml, and it appears here:',
+    noneCommand: 'Or restore it with the command line, on a machine that has the key:',
+    kind: (kind: string) => `Kind: ${kind}`,
+    project: (project: string) => `Project: ${project}`,
+    anyProject: 'All projects',
+    otherKind: (backup: string, target: string) =>
+      `Probably does not fit: the backup is of ${backup}, and this is ${target}.`,
+    choice: 'Choose a target.',
+    onlyCommand:
+      'A server restores into databases only. Restore this backup into a directory with the command line, or download its file:',
+  },
+  plan: {
+    looking: 'The server looks at the target. This changes nothing.',
+    facts: 'What the restore will do',
+    fetches: 'Fetches',
+    fetched: (size: string, number: number) => `${size} in ${parts(number)} from the chat`,
+    writes: 'Writes',
+    takes: 'Takes',
+    takesAbout: (time: string) => `about ${time}`,
+    takesUnknown: 'unknown: no drill has measured it',
+    target: 'Target',
+    way: 'Way',
+    noWay: 'The restore cannot begin; see below.',
+    replaces: 'Replaces',
+    replacesNothing: 'nothing: the target holds nothing',
+    overwrite: 'Replace what the target holds',
+    overwriteHint:
+      'Without this, a target that is not empty stops the restore. The old contents go only after the last part was verified and loaded.',
+    blocked: 'This would stop the restore',
+    warnings: 'Good to know',
+    clear: 'Nothing stands in the way.',
+    lookAgain: 'Look again',
+  },
+  confirm: {
+    sentence: (name: string, target: string) => `Backup ${name} goes into the target ${target}.`,
+    replaces: (what: string) => `The target loses what it holds now: ${what}.`,
+    type: 'Type the name of the target to confirm',
+    typeHint: (target: string) => `Its name is ${target}`,
+    wrong: 'This is not the name of the target.',
+    start: 'Start the restore',
+    same: 'The same by other means',
+    command: 'As a command',
+    curl: 'With curl',
+    curlHint: 'KEY is a key of the HTTP API with the scope restore.',
+    copy: 'Copy',
+    copied: 'Copied',
+  },
+  started: {
+    goesOn: 'It goes on when you close this tab. Come back at any time: its job says how it went.',
+    job: 'Open the job',
+    queued: 'The restore waits for its turn.',
+    running: 'The restore is running.',
+    done: 'The restore is done. The target holds the backup.',
+    failed: 'The restore failed. The target is as it was before.',
+    cancelled: 'The restore was cancelled. The target is as it was before.',
+    progress: (done: string, total: string) => `${done} of ${total}`,
+    another: 'Restore into another target',
+  },
+}

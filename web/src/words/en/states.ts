@@ -1,0 +1,14 @@
+export const states = {
+  loading: 'Loading…',
+  failed: 'This could not be loaded',
+  unreachable: 'The server does not answer. The page tries again by itself.',
+  retry: 'Try again',
+  forbidden: 'Your role does not allow this',
+  forbiddenHint: 'An administrator can change your role on the screen People.',
+  notFound: 'There is nothing here',
+  notFoundHint: 'It may have been removed, or it belongs to a project that you do not see.',
+  toOverview: 'To the overview',
+  closeNotice: 'Close this notice',
+  more: 'Show more',
+  close: 'Close',
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { Format } from '#format/format.ts'
+
+const [en, ru, de] = [new Format('en', 'UTC'), new Format('ru', 'UTC'), new Format('de', 'Europe/Berlin')]
+
+describe('numbers and times as people read them', () => {
+  it('writes a limit in one unit: hours up to two days', () => {
+    expect([26, 47.5, 72].map(hours => en.span(hours * 3_600))).toEqual(['26 hours', '47.5 hours', '3 days'])
+    expect(ru.span(26 * 3_600)).toBe('26 часов')
+    expect(de.span(900)).toBe('15 Minuten')
+  })
+
+  it('writes sizes and speeds in the units of the language', () => {
+    expect([0, 1_023, 1_536, 3 * 1_024 ** 4].map(size => en.bytes(size))).toEqual([
+      '0 B',
+      '1,023 B',
+      '1.5 KiB',
+      '3 TiB',
+    ])
+    expect(ru.speed(1_536)).toBe('1,5 КиБ/с')
+  })
+
+  it('writes a duration in two units at most, and never below zero', () => {
+    expect(en.seconds(7_500)).toBe('2 hr 5 min')
+    expect(en.seconds(-3)).toBe('0 sec')
+  })
+
+  it('writes a day of the calendar as that day in every zone', () => {
+    expect(de.day('2026-12-01')).toBe('1. Dez.')
+    expect(new Format('en', 'America/Los_Angeles').day('2026-12-01')).toBe('Dec 1')
+  })
+
+  it('writes a time in the zone of its viewer, and in another one on request', () => {
+    expect(de.time('2026-12-01T23:30:00Z')).toBe('02.12.2026, 00:30')
+    expect(de.time('2026-12-01T23:30:00Z', 'UTC')).toBe('01.12.2026, 23:30')
+  })
+})
