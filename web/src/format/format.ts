@@ -1,6 +1,6 @@
 import { useMemo } from 'react'
 import { useLanguage } from '#words/language.tsx'
-import { LANGUAGES, type Language } from '#words/languages.ts'
+import { LANGUAGES, type Language, localeOf } from '#words/languages.ts'
 
 const UNITS = ['byte', 'kibibyte', 'mebibyte', 'gibibyte', 'tebibyte'] as const
 const SHORT: Readonly<Record<Language, readonly string[]>> = {
@@ -14,16 +14,23 @@ const PER_SECOND: Readonly<Record<Language, string>> = { en: 's', ru: 'с', de: 
 /** How the page writes numbers, sizes and times in one language, in the viewer's zone. */
 export class Format {
   readonly #language: Language
+  readonly #locale: string
   /** The viewer's zone, such as `Europe/Berlin`. */
   readonly zone: string
 
-  constructor(language: Language, zone: string = Intl.DateTimeFormat().resolvedOptions().timeZone) {
+  /** @param locale of the language, such as `en-GB`: it writes the same words, and other dates */
+  constructor(
+    language: Language,
+    zone: string = Intl.DateTimeFormat().resolvedOptions().timeZone,
+    locale: string = language,
+  ) {
     this.#language = language
+    this.#locale = locale
     this.zone = zone
   }
 
   number(value: number, options?: Intl.NumberFormatOptions): string {
-    return new Intl.NumberFormat(this.#language, options).format(value)
+    return new Intl.NumberFormat(this.#locale, options).format(value)
   }
 
   /** As `12.4 MiB`. */
@@ -77,7 +84,7 @@ export class Format {
 
   /** Date and time in the viewer's zone, or in the one that is given. */
   time(at: string | Date, zone: string = this.zone): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       dateStyle: 'medium',
       timeStyle: 'short',
       timeZone: zone,
@@ -86,7 +93,7 @@ export class Format {
 
   /** With seconds: for logs. */
   exactTime(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       dateStyle: 'short',
       timeStyle: 'medium',
       timeZone: this.zone,
@@ -94,21 +101,21 @@ export class Format {
   }
 
   date(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, { dateStyle: 'medium', timeZone: this.zone }).format(
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeZone: this.zone }).format(
       new Date(at),
     )
   }
 
   /** A day and its month, as `1 Dec`; `day` is `2026-12-01`, in no zone. */
   day(day: string, options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }): string {
-    return new Intl.DateTimeFormat(this.#language, { ...options, timeZone: 'UTC' }).format(
+    return new Intl.DateTimeFormat(this.#locale, { ...options, timeZone: 'UTC' }).format(
       new Date(`${day}T00:00:00Z`),
     )
   }
 
   /** As `1 Dec`, of a time in the viewer's zone. */
   monthDay(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       day: 'numeric',
       month: 'short',
       timeZone: this.zone,
@@ -117,7 +124,7 @@ export class Format {
 
   /** The hour and minute in the viewer's zone. */
   hour(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       hour: 'numeric',
       minute: '2-digit',
       timeZone: this.zone,
@@ -126,7 +133,7 @@ export class Format {
 
   /** A time of day, as `3:00 AM` or `03:00`; `time` is `03:00`, in no zone. */
   clock(time: string): string {
-    return new Intl.DateTimeFormat(this.#language, { timeStyle: 'short', timeZone: 'UTC' }).format(
+    return new Intl.DateTimeFormat(this.#locale, { timeStyle: 'short', timeZone: 'UTC' }).format(
       new Date(`2026-01-01T${time}:00Z`),
     )
   }
@@ -144,11 +151,11 @@ export class Format {
             ? (['hour', 3_600] as const)
             : (['day', 86_400] as const)
     const value = Math.trunc(seconds / length)
-    return new Intl.RelativeTimeFormat(this.#language, { numeric: 'auto' }).format(value, unit)
+    return new Intl.RelativeTimeFormat(this.#locale, { numeric: 'auto' }).format(value, unit)
   }
 
   list(items: readonly string[]): string {
-    return new Intl.ListFormat(this.#language, { type: 'conjunction' }).format(items)
+    return new Intl.ListFormat(this.#locale, { type: 'conjunction' }).format(items)
   }
 
   #unit(value: number, unit: string): string {
@@ -157,7 +164,10 @@ export class Format {
 }
 
 const FORMATS: Readonly<Record<Language, Format>> = Object.fromEntries(
-  LANGUAGES.map(language => [language, new Format(language)]),
+  LANGUAGES.map(language => [
+    language,
+    new Format(language, undefined, localeOf(language, navigator.languages)),
+  ]),
 ) as Record<Language, Format>
 
 /** In the language of the page. */

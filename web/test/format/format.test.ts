@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Format } from '#format/format.ts'
+import { localeOf } from '#words/languages.ts'
 
 const [en, ru, de] = [new Format('en', 'UTC'), new Format('ru', 'UTC'), new Format('de', 'Europe/Berlin')]
 
@@ -33,5 +34,15 @@ describe('numbers and times as people read them', () => {
   it('writes a time in the zone of its viewer, and in another one on request', () => {
     expect(de.time('2026-12-01T23:30:00Z')).toBe('02.12.2026, 00:30')
     expect(de.time('2026-12-01T23:30:00Z', 'UTC')).toBe('01.12.2026, 23:30')
+  })
+
+  it('writes dates as the browser wants them in the language, whatever the browser calls it', () => {
+    const timeIn = (...wanted: string[]): string =>
+      new Format('en', 'UTC', localeOf('en', wanted)).time('2026-12-01T23:30:00Z')
+    expect(timeIn('en-GB', 'en-US')).toBe('1 Dec 2026, 23:30')
+    expect([timeIn('de-DE'), timeIn('en-US@posix')].map(text => text.replace(/\s/g, ' '))).toEqual([
+      'Dec 1, 2026, 11:30 PM',
+      'Dec 1, 2026, 11:30 PM',
+    ])
   })
 })

@@ -122,10 +122,6 @@ export const overview: Words['overview'] = {
     ].join(', '),
   sinceOnly: time => `Die neuesten Aufträge, seit ${time}; die Liste der Aufträge hat alle.`,
   timeline: 'Aufträge nach ihrem Beginn',
-  when: 'Begonnen',
-  job: 'Auftrag',
-  result: 'Ergebnis',
-  took: 'Dauer',
   jobStates: {
     queued: 'Wartet',
     running: 'Läuft',
