@@ -3,8 +3,9 @@ import { useCallback, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
-import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { type ApiProblem, asProblem, isUnreachable } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { useWords } from '#words/language.tsx'
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -24,6 +25,7 @@ export function useAct<Asked extends unknown[]>(
   work: (...asked: Asked) => Promise<unknown>,
   done?: string,
 ): Act<Asked> {
+  const { noAnswer } = useWords().states
   const queryClient = useQueryClient()
   const [isRunning, setRunning] = useState(false)
   const [problem, setProblem] = useState<ApiProblem>()
@@ -46,14 +48,18 @@ export function useAct<Asked extends unknown[]>(
         setProblem(found)
         // The session has ended: the frame shows the sign-in.
         if (found.status === 401) void queryClient.invalidateQueries({ queryKey: getWhoAmIQueryKey() })
-        const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        say({ text: visibleText(message), isGood: false })
+        say({ text: isUnreachable(found) ? noAnswer : problemText(found), isGood: false })
         return false
       } finally {
         setRunning(false)
       }
     },
-    [work, done, queryClient],
+    [work, done, queryClient, noAnswer],
   )
   return { run, isRunning, problem }
+}
+
+/** What went wrong and what to do next, in the words of the API. */
+function problemText({ message, hint }: ApiProblem): string {
+  return visibleText([message, hint].filter(text => text !== undefined).join('. '))
 }
