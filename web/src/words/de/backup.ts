@@ -34,7 +34,7 @@ export const backup: Words['backup'] = {
   damaged: 'Diese Sicherung ist beschädigt',
   damagedHint: time =>
     `Gefunden am ${time}. Die Nachrichten unten zeigen, welcher Teil. Prüfen Sie noch einmal jedes Byte, und stellen Sie bis dahin eine andere Sicherung wieder her.`,
-  missing: number => `${count(number, 'Datei fehlt', 'Dateien fehlen')} oder ist unvollständig`,
+  missing: number => `${count(number, 'Datei fehlt oder ist', 'Dateien fehlen oder sind')} unvollständig`,
   missingHint: 'Das war beim Senden erlaubt. Alle anderen Dateien der Sicherung sind ganz.',
   missingTable: 'Fehlende und unvollständige Dateien',
   path: 'Datei',
