@@ -3,9 +3,11 @@ import { useCallback, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
+
 import type { WhoAmI } from '#api/generated/types.gen.ts'
-import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { type ApiProblem, asProblem, isUnreachable } from '#api/problem.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { useWords } from '#words/language.tsx'
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -27,6 +29,7 @@ export function useAct<Asked extends unknown[]>(
   done?: string,
   { needsFactor = false }: { needsFactor?: boolean } = {},
 ): Act<Asked> {
+  const { noAnswer } = useWords().states
   const queryClient = useQueryClient()
   const [isRunning, setRunning] = useState(false)
   const [problem, setProblem] = useState<ApiProblem>()
@@ -50,14 +53,13 @@ export function useAct<Asked extends unknown[]>(
         setProblem(found)
         // The session has ended: the frame shows the sign-in.
         if (found.status === 401) void queryClient.invalidateQueries({ queryKey: getWhoAmIQueryKey() })
-        const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        say({ text: visibleText(message), isGood: false })
+        say({ text: isUnreachable(found) ? noAnswer : problemText(found), isGood: false })
         return false
       } finally {
         setRunning(false)
       }
     },
-    [work, done, needsFactor, queryClient],
+    [work, done, needsFactor, queryClient, noAnswer],
   )
   return { run, isRunning, problem }
 }
@@ -67,4 +69,9 @@ function isFactorOld(queryClient: QueryClient): boolean {
   const who = queryClient.getQueryData<WhoAmI>(getWhoAmIQueryKey())
   if (who?.kind !== 'person') return false
   return who.factor_until === null || Date.parse(who.factor_until) <= Date.now()
+}
+
+/** What went wrong and what to do next, in the words of the API. */
+function problemText({ message, hint }: ApiProblem): string {
+  return visibleText([message, hint].filter(text => text !== undefined).join('. '))
 }

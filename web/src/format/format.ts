@@ -2,8 +2,8 @@ import { useMemo } from 'react'
 import { useLanguage } from '#words/language.tsx'
 import { LANGUAGES, type Language, localeOf } from '#words/languages.ts'
 
-const UNITS = ['byte', 'kibibyte', 'mebibyte', 'gibibyte', 'tebibyte'] as const
-const SHORT: Readonly<Record<Language, readonly string[]>> = {
+/** A step is 1,024 of the one before. */
+const BYTE_UNITS: Readonly<Record<Language, readonly string[]>> = {
   en: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
   ru: ['Б', 'КиБ', 'МиБ', 'ГиБ', 'ТиБ'],
   de: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
@@ -35,9 +35,14 @@ export class Format {
 
   /** As `12.4 MiB`. */
   bytes(size: number): string {
-    const step = size < 1_024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(size) / 10))
-    const value = this.number(size / 1_024 ** step, { maximumFractionDigits: step === 0 ? 0 : 1 })
-    return `${value} ${SHORT[this.#language][step]}`
+    const units = BYTE_UNITS[this.#language]
+    let [value, step] = [size, 0]
+    // What is rounded to 1,024 is one of the next unit.
+    while (value >= 1_023.95 && step < units.length - 1) {
+      value /= 1_024
+      step += 1
+    }
+    return `${this.number(value, { maximumFractionDigits: step === 0 ? 0 : 1 })} ${units[step]}`
   }
 
   /** As `1.2 MiB/s`. */
@@ -89,6 +94,15 @@ export class Format {
       timeStyle: 'short',
       timeZone: zone,
     }).format(new Date(at))
+  }
+
+  /** As `time`, with the name of the zone; the name alone where this browser does not know the zone. */
+  timeIn(at: string | Date, zone: string): string {
+    try {
+      return `${this.time(at, zone)} (${zone})`
+    } catch {
+      return zone
+    }
   }
 
   /** With seconds: for logs. */
@@ -150,8 +164,10 @@ export class Format {
           : size < 86_400
             ? (['hour', 3_600] as const)
             : (['day', 86_400] as const)
+    // "yesterday" would be wrong: 30 hours ago may be the day before yesterday.
+    const numeric = unit === 'second' ? 'auto' : 'always'
     const value = Math.trunc(seconds / length)
-    return new Intl.RelativeTimeFormat(this.#locale, { numeric: 'auto' }).format(value, unit)
+    return new Intl.RelativeTimeFormat(this.#locale, { numeric }).format(value, unit)
   }
 
   list(items: readonly string[]): string {

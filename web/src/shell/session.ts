@@ -1,13 +1,11 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import { urlOf } from '#api/client.ts'
+import { basePath, urlOf } from '#api/client.ts'
 import { signOut } from '#api/generated/sdk.gen.ts'
 import type { PersonWho } from '#api/generated/types.gen.ts'
 import { asProblem } from '#api/problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
 
-/** All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. */
-const CHANNEL = 'telegram-backup session'
 type Message = 'begun' | 'ended'
 /** Messages do not come back to what sends them. */
 let ofThisTab: BroadcastChannel | undefined
@@ -45,7 +43,7 @@ export async function endSession(): Promise<void> {
  */
 export function useSessionOfOtherTabs(isSignedIn: boolean): void {
   useEffect(() => {
-    const channel = new BroadcastChannel(CHANNEL)
+    const channel = tabsOfThisPage()
     ofThisTab = channel
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
       if (data === 'begun') window.location.reload()
@@ -68,12 +66,20 @@ function leave(): void {
   window.location.replace(urlOf('sign-in'))
 }
 
+/**
+ * All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. Below
+ * another path of the same host there may be another page.
+ */
+function tabsOfThisPage(): BroadcastChannel {
+  return new BroadcastChannel(`telegram-backup session ${basePath()}`)
+}
+
 function tellOtherTabs(message: Message): void {
   if (ofThisTab !== undefined) {
     ofThisTab.postMessage(message)
     return
   }
-  const channel = new BroadcastChannel(CHANNEL)
+  const channel = tabsOfThisPage()
   channel.postMessage(message)
   channel.close()
 }

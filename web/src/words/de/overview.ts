@@ -58,6 +58,7 @@ export const overview: Words['overview'] = {
   none: 'Keine',
   limit: span => `Grenze ${span}`,
   noLimit: 'ohne Grenze',
+  allBackups: 'Alle ihre Sicherungen',
   next: 'Nächster Lauf',
   notScheduled: 'Kein Zeitplan',
   due: 'Jetzt fällig',

@@ -40,6 +40,7 @@ export const overview = {
   none: 'None',
   limit: (span: string) => `limit ${span}`,
   noLimit: 'no limit',
+  allBackups: 'All its backups',
   next: 'Next run',
   notScheduled: 'Not scheduled',
   due: 'Due now',

@@ -57,6 +57,7 @@ export const overview: Words['overview'] = {
   none: 'Нет',
   limit: span => `предел ${span}`,
   noLimit: 'без предела',
+  allBackups: 'Все его копии',
   next: 'Следующий запуск',
   notScheduled: 'Нет расписания',
   due: 'Сейчас',
