@@ -1,10 +1,16 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useCallback, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { hintOnPage } from '#format/hint-on-page.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import type { Words } from '#words/en/index.ts'
+import { useWords } from '#words/language.tsx'
+
+/** A second click comes within that: the act would be done twice, and its button flicker. */
+const AT_LEAST_MS = 500
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -25,10 +31,15 @@ export function useAct<Asked extends unknown[]>(
   done?: string,
 ): Act<Asked> {
   const queryClient = useQueryClient()
+  const words = useWords()
+  const underWay = useRef(false)
   const [isRunning, setRunning] = useState(false)
   const [problem, setProblem] = useState<ApiProblem>()
   const run = useCallback(
     async (...asked: Asked): Promise<boolean> => {
+      if (underWay.current) return false
+      underWay.current = true
+      const end = Date.now() + AT_LEAST_MS
       setRunning(true)
       setProblem(undefined)
       try {
@@ -46,14 +57,22 @@ export function useAct<Asked extends unknown[]>(
         setProblem(found)
         // The session has ended: the frame shows the sign-in.
         if (found.status === 401) void queryClient.invalidateQueries({ queryKey: getWhoAmIQueryKey() })
-        const message = [found.message, found.hint].filter(text => text !== undefined).join('. ')
-        say({ text: visibleText(message), isGood: false })
+        say({ text: sentenceOf(found, words), isGood: false })
         return false
       } finally {
-        setRunning(false)
+        setTimeout(() => {
+          underWay.current = false
+          setRunning(false)
+        }, end - Date.now())
       }
     },
-    [work, done, queryClient],
+    [work, done, queryClient, words],
   )
   return { run, isRunning, problem }
+}
+
+/** What happened, and what to do next. */
+function sentenceOf({ code, message, hint }: ApiProblem, words: Words): string {
+  if (code === 'UNREACHABLE') return words.states.actUnreachable
+  return visibleText(hint === undefined ? message : `${message}. ${hintOnPage(hint, words)}`)
 }

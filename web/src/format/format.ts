@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { currentTime } from '#format/clock.ts'
 import { useLanguage } from '#words/language.tsx'
 import { LANGUAGES, type Language } from '#words/languages.ts'
 
@@ -10,6 +11,9 @@ const SHORT: Readonly<Record<Language, readonly string[]>> = {
 }
 
 const PER_SECOND: Readonly<Record<Language, string>> = { en: 's', ru: 'с', de: 's' }
+
+/** For a value that is none: one wrong field must not take the whole screen away. */
+const UNKNOWN = '–'
 
 /** How the page writes numbers, sizes and times in one language, in the viewer's zone. */
 export class Format {
@@ -28,6 +32,7 @@ export class Format {
 
   /** As `12.4 MiB`. */
   bytes(size: number): string {
+    if (!Number.isFinite(size)) return UNKNOWN
     const step = size < 1_024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(size) / 10))
     const value = this.number(size / 1_024 ** step, { maximumFractionDigits: step === 0 ? 0 : 1 })
     return `${value} ${SHORT[this.#language][step]}`
@@ -59,6 +64,7 @@ export class Format {
 
   /** As `2 h 5 min`; at most two units. */
   seconds(seconds: number): string {
+    if (!Number.isFinite(seconds)) return UNKNOWN
     const whole = Math.max(0, Math.round(seconds))
     const parts: [number, string][] = [
       [Math.floor(whole / 86_400), 'day'],
@@ -77,63 +83,53 @@ export class Format {
 
   /** Date and time in the viewer's zone, or in the one that is given. */
   time(at: string | Date, zone: string = this.zone): string {
-    return new Intl.DateTimeFormat(this.#language, {
-      dateStyle: 'medium',
-      timeStyle: 'short',
-      timeZone: zone,
-    }).format(new Date(at))
+    return this.#date(at, { dateStyle: 'medium', timeStyle: 'short', timeZone: zone })
+  }
+
+  /**
+   * The same in the zone of a source, which is named. A browser may not know a zone that the server knows.
+   */
+  timeThere(at: string | Date, zone: string): string {
+    try {
+      return `${this.time(at, zone)} (${zone})`
+    } catch {
+      return `(${zone})`
+    }
   }
 
   /** With seconds: for logs. */
   exactTime(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
-      dateStyle: 'short',
-      timeStyle: 'medium',
-      timeZone: this.zone,
-    }).format(new Date(at))
+    return this.#date(at, { dateStyle: 'short', timeStyle: 'medium', timeZone: this.zone })
   }
 
   date(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, { dateStyle: 'medium', timeZone: this.zone }).format(
-      new Date(at),
-    )
+    return this.#date(at, { dateStyle: 'medium', timeZone: this.zone })
   }
 
   /** A day and its month, as `1 Dec`; `day` is `2026-12-01`, in no zone. */
   day(day: string, options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }): string {
-    return new Intl.DateTimeFormat(this.#language, { ...options, timeZone: 'UTC' }).format(
-      new Date(`${day}T00:00:00Z`),
-    )
+    return this.#date(`${day}T00:00:00Z`, { ...options, timeZone: 'UTC' })
   }
 
   /** As `1 Dec`, of a time in the viewer's zone. */
   monthDay(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
-      day: 'numeric',
-      month: 'short',
-      timeZone: this.zone,
-    }).format(new Date(at))
+    return this.#date(at, { day: 'numeric', month: 'short', timeZone: this.zone })
   }
 
   /** The hour and minute in the viewer's zone. */
   hour(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
-      hour: 'numeric',
-      minute: '2-digit',
-      timeZone: this.zone,
-    }).format(new Date(at))
+    return this.#date(at, { hour: 'numeric', minute: '2-digit', timeZone: this.zone })
   }
 
   /** A time of day, as `3:00 AM` or `03:00`; `time` is `03:00`, in no zone. */
   clock(time: string): string {
-    return new Intl.DateTimeFormat(this.#language, { timeStyle: 'short', timeZone: 'UTC' }).format(
-      new Date(`2026-01-01T${time}:00Z`),
-    )
+    return this.#date(`2026-01-01T${time}:00Z`, { timeStyle: 'short', timeZone: 'UTC' })
   }
 
   /** As `3 days ago` or `in 2 hours`. */
-  relative(at: string | Date, now: Date = new Date()): string {
+  relative(at: string | Date, now: Date = new Date(currentTime())): string {
     const seconds = (new Date(at).getTime() - now.getTime()) / 1_000
+    if (Number.isNaN(seconds)) return UNKNOWN
     const size = Math.abs(seconds)
     const [unit, length] =
       size < 60
@@ -149,6 +145,13 @@ export class Format {
 
   list(items: readonly string[]): string {
     return new Intl.ListFormat(this.#language, { type: 'conjunction' }).format(items)
+  }
+
+  #date(at: string | Date, options: Intl.DateTimeFormatOptions): string {
+    const date = new Date(at)
+    return Number.isNaN(date.getTime())
+      ? UNKNOWN
+      : new Intl.DateTimeFormat(this.#language, options).format(date)
   }
 
   #unit(value: number, unit: string): string {

@@ -1,3 +1,4 @@
+import { currentTime } from '#format/clock.ts'
 import { useFormat } from '#format/format.ts'
 import { useNow } from '#format/now.ts'
 import styles from '#format/time.module.css'
@@ -11,8 +12,8 @@ export function Time({ at, zone, isRelative = false }: { at: string; zone?: stri
   const seen = useNow()
   const then = Date.parse(at)
   // The clock of the page may be 15 seconds behind: what has just happened is not to come.
-  const now = then > seen ? Math.min(then, Date.now()) : seen
-  const there = zone !== undefined && zone !== format.zone ? `${format.time(at, zone)} (${zone})` : undefined
+  const now = then > seen ? Math.min(then, currentTime()) : seen
+  const there = zone !== undefined && zone !== format.zone ? format.timeThere(at, zone) : undefined
   const ago = format.relative(at, new Date(now))
   const [shown, more] = isRelative ? [ago, format.time(at)] : [format.time(at), ago]
   return (

@@ -624,7 +624,8 @@ export const renewFactor = <ThrowOnError extends boolean = true>(options: Option
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -665,7 +666,8 @@ export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Opti
 /**
  * Add a passkey that your browser has made
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const addPasskey = <ThrowOnError extends boolean = true>(options: Options<AddPasskeyData, ThrowOnError>): RequestResult<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError> => (options.client ?? client).post<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -684,7 +686,8 @@ export const addPasskey = <ThrowOnError extends boolean = true>(options: Options
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: Options<AskForNewPasskeyData, ThrowOnError>): RequestResult<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError> => (options?.client ?? client).post<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {
@@ -699,7 +702,8 @@ export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: 
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const removePasskey = <ThrowOnError extends boolean = true>(options: Options<RemovePasskeyData, ThrowOnError>): RequestResult<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError> => (options.client ?? client).delete<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

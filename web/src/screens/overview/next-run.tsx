@@ -35,7 +35,7 @@ export function NextRun({
       )}
       <Text size="xs" c="dimmed">
         {format.time(at)}
-        {zone === undefined || zone === format.zone ? '' : ` · ${format.time(at, zone)} (${zone})`}
+        {zone === undefined || zone === format.zone ? '' : ` · ${format.timeThere(at, zone)}`}
       </Text>
     </Stack>
   )

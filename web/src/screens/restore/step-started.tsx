@@ -6,8 +6,10 @@ import type { BackupDetails, Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { StepHeading } from '#screens/restore/step-trail.tsx'
+import { HintText } from '#shell/hint.tsx'
 import { ButtonLink } from '#shell/links.tsx'
 import { QueryView } from '#shell/states.tsx'
+import { lookOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const COLORS: Readonly<Record<Job['state'], string>> = {
@@ -47,19 +49,19 @@ function Progressing({ job: { state, progress, error } }: { job: Job }) {
   const isOver = state !== 'queued' && state !== 'running'
   return (
     <Stack>
-      <Alert color={COLORS[state]} variant="light" role={state === 'failed' ? 'alert' : 'status'}>
+      <Alert
+        color={lookOf(COLORS, state, 'blue')}
+        variant="light"
+        role={state === 'failed' ? 'alert' : 'status'}
+      >
         <Stack gap="xs">
-          <Text fw={600}>{words[state]}</Text>
+          <Text fw={600}>{error?.code === 'INTERRUPTED' ? words.interrupted : words[state]}</Text>
           {error === null ? null : (
             <Text size="sm">
               <PlainText>{error.message}</PlainText>
             </Text>
           )}
-          {error?.hint === undefined ? null : (
-            <Text size="sm">
-              <PlainText>{error.hint}</PlainText>
-            </Text>
-          )}
+          <HintText hint={error?.hint} />
           {isOver ? null : <Text size="sm">{words.goesOn}</Text>}
         </Stack>
       </Alert>

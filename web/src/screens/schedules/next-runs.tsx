@@ -40,7 +40,7 @@ export function NextRuns({ query, zone }: { query: ReturnType<typeof useNextRuns
               {zone === format.zone || zone === '' ? null : (
                 <Text span size="sm" c="dimmed">
                   {' · '}
-                  {timeThere((at, there) => format.time(at, there), run, zone)}
+                  {format.timeThere(run, zone)}
                 </Text>
               )}
             </List.Item>
@@ -49,13 +49,4 @@ export function NextRuns({ query, zone }: { query: ReturnType<typeof useNextRuns
       )}
     </Stack>
   )
-}
-
-/** A browser may not know a zone that the server knows. */
-export function timeThere(write: (at: string, zone: string) => string, at: string, zone: string): string {
-  try {
-    return `${write(at, zone)} (${zone})`
-  } catch {
-    return zone
-  }
 }

@@ -5,7 +5,6 @@ import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { JobState } from '#screens/jobs/job-state.tsx'
 import { keepWords } from '#screens/schedules/keep.ts'
-import { timeThere } from '#screens/schedules/next-runs.tsx'
 import { rhythmWords } from '#screens/schedules/rhythm.ts'
 import { ScheduleActs } from '#screens/schedules/schedule-acts.tsx'
 import { ScheduleSwitch } from '#screens/schedules/schedule-switch.tsx'
@@ -105,7 +104,7 @@ function NextRun({ schedule: { next_run_at, timezone } }: { schedule: Schedule }
       <Time at={next_run_at} />
       {timezone === format.zone ? null : (
         <Text size="xs" c="dimmed">
-          {timeThere((at, zone) => format.time(at, zone), next_run_at, timezone)}
+          {format.timeThere(next_run_at, timezone)}
         </Text>
       )}
     </div>

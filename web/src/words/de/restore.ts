@@ -81,6 +81,7 @@ export const restore: Words['restore'] = {
     running: 'Die Wiederherstellung läuft.',
     done: 'Die Wiederherstellung ist fertig. Das Ziel hält die Sicherung.',
     failed: 'Die Wiederherstellung ist fehlgeschlagen. Das Ziel ist, wie es vorher war.',
+    interrupted: 'Die Wiederherstellung brach ab.',
     cancelled: 'Die Wiederherstellung wurde abgebrochen. Das Ziel ist, wie es vorher war.',
     progress: (done, total) => `${done} von ${total}`,
     another: 'In ein anderes Ziel wiederherstellen',

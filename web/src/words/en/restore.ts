@@ -79,6 +79,7 @@ export const restore = {
     running: 'The restore is running.',
     done: 'The restore is done. The target holds the backup.',
     failed: 'The restore failed. The target is as it was before.',
+    interrupted: 'The restore broke off.',
     cancelled: 'The restore was cancelled. The target is as it was before.',
     progress: (done: string, total: string) => `${done} of ${total}`,
     another: 'Restore into another target',

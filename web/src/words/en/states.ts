@@ -2,6 +2,8 @@ export const states = {
   loading: 'Loading…',
   failed: 'This could not be loaded',
   unreachable: 'The server does not answer. The page tries again by itself.',
+  actUnreachable: 'The server does not answer. Look whether it was done before you try again.',
+  fault: 'The page itself has a fault here. Load it again; if that does not help, report these words:',
   retry: 'Try again',
   forbidden: 'Your role does not allow this',
   forbiddenHint: 'An administrator can change your role on the screen People.',

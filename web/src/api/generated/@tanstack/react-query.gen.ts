@@ -1007,7 +1007,8 @@ export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>)
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
     const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
@@ -1065,7 +1066,8 @@ export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => quer
 /**
  * Add a passkey that your browser has made
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> = {
@@ -1084,7 +1086,8 @@ export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): 
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPasskeyData>>): UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> = {
@@ -1103,7 +1106,8 @@ export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPass
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
+ * they are (FACTOR_NEEDED).
  */
 export const removePasskeyMutation = (options?: Partial<Options<RemovePasskeyData>>): UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> => {
     const mutationOptions: UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> = {
