@@ -3,7 +3,7 @@ import { useCallback, useRef, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
-import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { type ApiProblem, asProblem, isUnreachable } from '#api/problem.ts'
 import { hintOnPage } from '#format/hint-on-page.ts'
 import { visibleText } from '#format/plain-text.tsx'
 import type { Words } from '#words/en/index.ts'
@@ -72,7 +72,8 @@ export function useAct<Asked extends unknown[]>(
 }
 
 /** What happened, and what to do next. */
-function sentenceOf({ code, message, hint }: ApiProblem, words: Words): string {
-  if (code === 'UNREACHABLE') return words.states.actUnreachable
+function sentenceOf(problem: ApiProblem, words: Words): string {
+  if (isUnreachable(problem)) return words.states.noAnswer
+  const { message, hint } = problem
   return visibleText(hint === undefined ? message : `${message}. ${hintOnPage(hint, words)}`)
 }

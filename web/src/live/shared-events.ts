@@ -105,9 +105,6 @@ class SharedStream {
         this.#post({ state: next })
       },
     })
-    // What happened between the last event of the tab before and the first of this one is unknown.
-    this.#on.event({ kind: 'reset', data: {} })
-    this.#post({ event: { kind: 'reset', data: {} } })
     await new Promise<void>(resolve => {
       this.#release = resolve
     })
@@ -130,7 +127,6 @@ function followWhileVisible(on: Follower): () => void {
     const isVisible = document.visibilityState === 'visible'
     if (isVisible && source === undefined) {
       source = new LiveSource(on)
-      on.event({ kind: 'reset', data: {} })
     } else if (!isVisible) {
       source?.close()
       source = undefined

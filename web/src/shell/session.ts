@@ -1,13 +1,11 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import { urlOf } from '#api/client.ts'
+import { basePath, urlOf } from '#api/client.ts'
 import { signOut } from '#api/generated/sdk.gen.ts'
 import type { PersonWho } from '#api/generated/types.gen.ts'
 import { asProblem } from '#api/problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
 
-/** All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. */
-const CHANNEL = 'telegram-backup session'
 type Message = 'begun' | 'ended'
 
 /** Forgets everything that somebody else may have seen; only who is signed in is asked again. */
@@ -40,7 +38,7 @@ export async function endSession(): Promise<void> {
 /** While the frame is shown: another tab that signs in or out changes who is signed in here. */
 export function useSessionOfOtherTabs(): void {
   useEffect(() => {
-    const channel = new BroadcastChannel(CHANNEL)
+    const channel = tabsOfThisPage()
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
       if (data === 'ended') leave()
       else window.location.reload()
@@ -61,8 +59,16 @@ function leave(): void {
   window.location.replace(urlOf('sign-in'))
 }
 
+/**
+ * All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. Below
+ * another path of the same host there may be another page.
+ */
+function tabsOfThisPage(): BroadcastChannel {
+  return new BroadcastChannel(`telegram-backup session ${basePath()}`)
+}
+
 function tellOtherTabs(message: Message): void {
-  const channel = new BroadcastChannel(CHANNEL)
+  const channel = tabsOfThisPage()
   channel.postMessage(message)
   channel.close()
 }

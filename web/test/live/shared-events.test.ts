@@ -15,6 +15,7 @@ class Stream extends EventTarget {
     super()
     this.url = url
     Stream.open.push(this)
+    queueMicrotask(() => this.onopen())
   }
 
   send(kind: string, data: string): void {
@@ -96,6 +97,7 @@ it('a frozen tab does not keep the stream: one that is seen takes it over', asyn
   await vi.advanceTimersByTimeAsync(10_000)
   await isOpen(1)
   expect(await taken).toBe(true)
+  await vi.waitFor(() => expect(tab.events.length).toBeGreaterThan(0))
   expect(tab.events).toContainEqual({ kind: 'reset', data: {} })
   thawed.resolve()
 })
@@ -114,7 +116,7 @@ it('a tab that answers keeps the stream, however long nothing happens', async ()
 
 it('what cannot be read, and what another version of the page says, breaks nothing', async () => {
   const tab = openTab()
-  await isOpen(1)
+  await vi.waitFor(() => expect(tab.events).toHaveLength(1))
   tab.events.length = 0
   Stream.open[0]?.send('job', '{"id":')
   expect(tab.events).toEqual([{ kind: 'reset', data: {} }])

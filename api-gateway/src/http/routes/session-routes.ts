@@ -103,7 +103,7 @@ const end = ({ database }: HttpPorts): Route =>
       path: '/session',
       name: 'signOut',
       summary: 'Sign out: the session ends',
-      scope: null,
+      scope: 'session',
       answers: { 204: { description: 'The session has ended' } },
     },
     async ({ caller, request, response }) => {
@@ -121,7 +121,7 @@ const factor = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route
       name: 'renewFactor',
       summary:
         'Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor',
-      scope: null,
+      scope: 'session',
       body: GIVEN_FACTOR,
       answers: { 200: { description: 'As GET /whoami', schema: PERSON_WHO } },
       problems: [409],
@@ -148,7 +148,7 @@ const password = ({ database }: HttpPorts, { guards, limits }: SignInParts): Rou
       path: '/session/password',
       name: 'setPassword',
       summary: 'Set your password; your other sessions end',
-      scope: null,
+      scope: 'session',
       needsFactor: true,
       body: SET_PASSWORD,
       answers: { 200: { description: 'As GET /whoami', schema: PERSON_WHO } },

@@ -576,10 +576,10 @@ export const getWhoAmI = <ThrowOnError extends boolean = true>(options?: Options
 /**
  * Sign out: the session ends
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const signOut = <ThrowOnError extends boolean = true>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).delete<SignOutResponses, SignOutErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -605,10 +605,10 @@ export const signIn = <ThrowOnError extends boolean = true>(options: Options<Sig
 /**
  * Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const renewFactor = <ThrowOnError extends boolean = true>(options: Options<RenewFactorData, ThrowOnError>): RequestResult<RenewFactorResponses, RenewFactorErrors, ThrowOnError> => (options.client ?? client).post<RenewFactorResponses, RenewFactorErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -624,11 +624,10 @@ export const renewFactor = <ThrowOnError extends boolean = true>(options: Option
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -651,10 +650,10 @@ export const askForPasskey = <ThrowOnError extends boolean = true>(options?: Opt
 /**
  * Your passkeys, oldest first
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Options<ListPasskeysData, ThrowOnError>): RequestResult<ListPasskeysResponses, ListPasskeysErrors, ThrowOnError> => (options?.client ?? client).get<ListPasskeysResponses, ListPasskeysErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -666,11 +665,10 @@ export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Opti
 /**
  * Add a passkey that your browser has made
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const addPasskey = <ThrowOnError extends boolean = true>(options: Options<AddPasskeyData, ThrowOnError>): RequestResult<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError> => (options.client ?? client).post<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -686,11 +684,10 @@ export const addPasskey = <ThrowOnError extends boolean = true>(options: Options
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: Options<AskForNewPasskeyData, ThrowOnError>): RequestResult<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError> => (options?.client ?? client).post<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -702,11 +699,10 @@ export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: 
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const removePasskey = <ThrowOnError extends boolean = true>(options: Options<RemovePasskeyData, ThrowOnError>): RequestResult<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError> => (options.client ?? client).delete<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'

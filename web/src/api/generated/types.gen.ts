@@ -65,6 +65,12 @@ export type Backup = {
      */
     verified_at: string | null;
     source_name: string | null;
+    /**
+     * What was recorded of its source, such as its kind; docs/format.md describes the fields.
+     */
+    source?: {
+        [key: string]: unknown;
+    } | null;
     schedule_id: string | null;
     /**
      * The run over a PostgreSQL cluster that it belongs to; the id of its job, if a job made it.
@@ -163,6 +169,12 @@ export type BackupDetails = {
      */
     verified_at: string | null;
     source_name: string | null;
+    /**
+     * What was recorded of its source, such as its kind; docs/format.md describes the fields.
+     */
+    source?: {
+        [key: string]: unknown;
+    } | null;
     schedule_id: string | null;
     /**
      * The run over a PostgreSQL cluster that it belongs to; the id of its job, if a job made it.
@@ -326,8 +338,7 @@ export type JobLog = {
     items: Array<{
         at: string;
         /**
-         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare,
-         * verify, erase, expire. before and after are hooks.
+         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare, verify, erase, expire. before and after are hooks.
          */
         stage: string;
         level: 'info' | 'warn' | 'error';
@@ -460,6 +471,14 @@ export type RestorePreflight = {
      * An estimate.
      */
     takes_seconds: number | null;
+    /**
+     * Measured by drills of the source, or only as long as the send took.
+     */
+    takes_from: 'drill' | 'send' | null;
+    /**
+     * When that drill was.
+     */
+    takes_measured_at: string | null;
     target: string;
     /**
      * Null when the restore cannot begin.
@@ -1090,6 +1109,7 @@ export type ListBackupsData = {
         project_id?: string;
         type?: 'database' | 'storage' | 'logs';
         state?: 'sending' | 'complete' | 'failed' | 'erasing' | 'erased';
+        source?: string;
         tag?: string;
         from?: string | string;
         to?: string | string;
@@ -1670,6 +1690,7 @@ export type ListJobsData = {
         kind?: 'backup' | 'restore' | 'verify' | 'drill' | 'erase' | 'expire';
         state?: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
         source?: string;
+        backup_id?: string;
         limit?: number;
         cursor?: string;
     };
@@ -2020,8 +2041,7 @@ export type WatchEventsError = WatchEventsErrors[keyof WatchEventsErrors];
 
 export type WatchEventsResponses = {
     /**
-     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID
-     * continues, or one event reset says that changes were missed
+     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID continues, or one event reset says that changes were missed
      */
     200: string;
 };
@@ -2085,8 +2105,7 @@ export type CreateScheduleData = {
     body: {
         source: string;
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2175,8 +2194,7 @@ export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateSchedul
 export type PreviewScheduleData = {
     body: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2309,8 +2327,7 @@ export type RemoveScheduleResponse = RemoveScheduleResponses[keyof RemoveSchedul
 export type ChangeScheduleData = {
     body?: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron?: string;
         /**

@@ -97,16 +97,6 @@ function isServed(sources: readonly Source[], name: string): boolean {
 
 function NextRun({ schedule: { next_run_at, timezone } }: { schedule: Schedule }) {
   const { schedules: words } = useWords()
-  const format = useFormat()
   if (next_run_at === null) return <Text c="dimmed">{words.noRun}</Text>
-  return (
-    <div>
-      <Time at={next_run_at} />
-      {timezone === format.zone ? null : (
-        <Text size="xs" c="dimmed">
-          {format.timeThere(next_run_at, timezone)}
-        </Text>
-      )}
-    </div>
-  )
+  return <Time at={next_run_at} zone={timezone} />
 }

@@ -4,10 +4,10 @@ export const states: Words['states'] = {
   loading: 'Wird geladen…',
   failed: 'Das konnte nicht geladen werden',
   unreachable: 'Der Server antwortet nicht. Die Seite versucht es von selbst erneut.',
-  actUnreachable:
-    'Der Server antwortet nicht. Sehen Sie nach, ob es schon geschehen ist, bevor Sie es wiederholen.',
   fault:
     'Die Seite selbst hat hier einen Fehler. Laden Sie sie neu; hilft das nicht, melden Sie diese Worte:',
+  noAnswer:
+    'Der Server hat nicht geantwortet. Sehen Sie nach, ob es geschehen ist, bevor Sie es wiederholen.',
   retry: 'Erneut versuchen',
   forbidden: 'Ihre Rolle erlaubt das nicht',
   forbiddenHint: 'Ein Administrator kann Ihre Rolle auf der Seite „Personen“ ändern.',

@@ -950,7 +950,7 @@ export const getWhoAmIOptions = (options?: Options<GetWhoAmIData>) => queryOptio
 /**
  * Sign out: the session ends
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const signOutMutation = (options?: Partial<Options<SignOutData>>): UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> => {
     const mutationOptions: UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> = {
@@ -988,7 +988,7 @@ export const signInMutation = (options?: Partial<Options<SignInData>>): UseMutat
 /**
  * Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>): UseMutationOptions<RenewFactorResponse, RenewFactorError, Options<RenewFactorData>> => {
     const mutationOptions: UseMutationOptions<RenewFactorResponse, RenewFactorError, Options<RenewFactorData>> = {
@@ -1007,8 +1007,7 @@ export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>)
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
     const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
@@ -1048,7 +1047,7 @@ export const listPasskeysQueryKey = (options?: Options<ListPasskeysData>) => cre
 /**
  * Your passkeys, oldest first
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => queryOptions<ListPasskeysResponse, ListPasskeysError, ListPasskeysResponse, ReturnType<typeof listPasskeysQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -1066,8 +1065,7 @@ export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => quer
 /**
  * Add a passkey that your browser has made
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> = {
@@ -1086,8 +1084,7 @@ export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): 
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPasskeyData>>): UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> = {
@@ -1106,8 +1103,7 @@ export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPass
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who
- * they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const removePasskeyMutation = (options?: Partial<Options<RemovePasskeyData>>): UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> => {
     const mutationOptions: UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> = {
