@@ -117,6 +117,7 @@ export const restore: Words['restore'] = {
       plural('ru', count, { one: 'таблица', few: 'таблицы', many: 'таблиц', other: 'таблицы' }),
     rows: count => plural('ru', count, { one: 'строка', few: 'строки', many: 'строк', other: 'строки' }),
     failed: 'Восстановление не удалось. Место назначения осталось как было.',
+    interrupted: 'Восстановление прервалось.',
     cancelled: 'Восстановление отменено. Место назначения осталось как было.',
     progress: (done, total) => `${done} из ${total}`,
     another: 'Восстановить в другое место',
