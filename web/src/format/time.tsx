@@ -1,3 +1,4 @@
+import { currentTime } from '#format/clock.ts'
 import { useFormat } from '#format/format.ts'
 import { useNow } from '#format/now.ts'
 import { visibleText } from '#format/plain-text.tsx'
@@ -20,7 +21,7 @@ export function Time({
   const seen = useNow()
   const then = Date.parse(at)
   // The clock of the page may be 15 seconds behind: what has just happened is not to come.
-  const now = then > seen ? Math.min(then, Date.now()) : seen
+  const now = then > seen ? Math.min(then, currentTime()) : seen
   const there = zone && zone !== format.zone ? visibleText(format.timeIn(at, zone)) : undefined
   const ago = format.relative(at, new Date(now))
   const [shown, more] = isRelative ? [ago, format.time(at)] : [format.time(at), ago]

@@ -38,13 +38,24 @@ export class EventCache {
   }
 
   apply({ kind, data }: LiveEvent): void {
-    if (kind === 'job' && isWhole<Job>(data))
-      this.#queryClient.setQueryData(getJobQueryKey({ path: { id: data.id } }), data)
-    if (kind === 'overview') this.#queryClient.setQueryData(getOverviewQueryKey(), data as Overview)
+    if (kind === 'job') this.#applyJob(data)
+    if (kind === 'overview') this.#applyOverview(data)
     const changed = CHANGED_BY[kind]
     if (changed === 'all') this.#isAllChanged = true
     else for (const operation of changed) this.#changed.add(operation)
     this.#timer ??= setTimeout(() => this.#refetch(), COLLECT_MS)
+  }
+
+  #applyJob(data: unknown): void {
+    if (!isJob(data)) return void this.#changed.add('getJob')
+    // One that nobody looks at is not kept: a tab may be open for weeks.
+    const key = getJobQueryKey({ path: { id: data.id } })
+    this.#queryClient.setQueryData<Job>(key, known => known && data)
+  }
+
+  #applyOverview(data: unknown): void {
+    if (isOverview(data)) this.#queryClient.setQueryData(getOverviewQueryKey(), data)
+    else this.#changed.add('getOverview')
   }
 
   stop(): void {
@@ -67,6 +78,17 @@ function operationOf([key]: readonly unknown[]): string {
   return typeof key === 'object' && key !== null && '_id' in key ? String(key._id) : ''
 }
 
-function isWhole<Thing extends { id: string }>(data: unknown): data is Thing {
-  return typeof data === 'object' && data !== null && 'id' in data && !('removed' in data)
+/** `{ id, removed: true }` is none. */
+function isJob(data: unknown): data is Job {
+  return isObject(data) && typeof data['id'] === 'string' && isObject(data['progress'])
+}
+
+/** Anything else would replace what the first screen shows, and break it. */
+function isOverview(data: unknown): data is Overview {
+  const lists = ['sources', 'reasons', 'alerts', 'running']
+  return isObject(data) && lists.every(name => Array.isArray(data[name]))
+}
+
+function isObject(data: unknown): data is Record<string, unknown> {
+  return typeof data === 'object' && data !== null
 }

@@ -15,5 +15,5 @@ it('an address is believed only as far as it makes sense', () => {
     source: 'db.main',
     state: 'failed',
   })
-  expect(proofSearch({ project: 'a b', source: '-x', state: 'toString', cursor: 7 })).toEqual({})
+  expect(proofSearch({ project: 'a b', source: '-x', state: 'toString', cursor: [7] })).toEqual({})
 })

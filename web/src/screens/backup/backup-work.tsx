@@ -4,6 +4,7 @@ import { listJobsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { BackupDetails, Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { AnchorLink } from '#shell/links.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** The jobs that work on a backup now, with their progress. */
@@ -35,7 +36,8 @@ function Work({ job: { id, kind, state, progress } }: { job: Job }) {
     <Stack gap={4}>
       <Group justify="space-between">
         <Text size="sm">
-          {backup.working.kinds[kind]} {state === 'queued' ? backup.working.queued : backup.working.running}
+          {wordOf(backup.working.kinds, kind)}{' '}
+          {state === 'queued' ? backup.working.queued : backup.working.running}
           {done === 0 ? '' : ` · ${format.bytes(done)}${total === null ? '' : ` / ${format.bytes(total)}`}`}
         </Text>
         <AnchorLink to="/jobs/$id" params={{ id }} size="sm">
@@ -46,7 +48,7 @@ function Work({ job: { id, kind, state, progress } }: { job: Job }) {
         <Progress
           value={Math.min(100, (done / total) * 100)}
           size="sm"
-          aria-label={backup.working.kinds[kind]}
+          aria-label={wordOf(backup.working.kinds, kind)}
         />
       ) : null}
     </Stack>

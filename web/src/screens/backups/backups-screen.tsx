@@ -17,6 +17,7 @@ import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** Rows of a page; no more are ever in the document. */
@@ -101,7 +102,7 @@ function BackupTable({ backups: rows }: { backups: readonly Backup[] }) {
       ),
     },
     column('project', backups.project, ({ project_id }) => <PlainText>{project_id}</PlainText>),
-    column('type', backups.type, ({ type }) => backups.types[type]),
+    column('type', backups.type, ({ type }) => wordOf(backups.types, type)),
     column('state', backups.state, backup => <BackupMarks backup={backup} />),
     column('made', backups.made, ({ created_at }) => <Time at={created_at} />),
     {

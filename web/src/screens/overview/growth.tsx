@@ -5,6 +5,7 @@ import { listBackupsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Backup } from '#api/generated/types.gen.ts'
 import { GrowthChart } from '#charts/growth-chart.tsx'
 import { vaultGrowth } from '#charts/vault-growth.ts'
+import { currentTime } from '#format/clock.ts'
 import { useFormat } from '#format/format.ts'
 import { QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
@@ -39,7 +40,7 @@ export function Growth() {
             <GrowthChart
               growth={vaultGrowth(
                 items.map(backup => sizeOf(backup, by)),
-                { zone, until: new Date() },
+                { zone, until: new Date(currentTime()) },
               )}
               name={group => (by === 'type' ? overview.types[group as Backup['type']] : group)}
             />

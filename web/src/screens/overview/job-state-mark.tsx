@@ -6,6 +6,7 @@ import Clock from 'lucide-react/icons/clock'
 import Play from 'lucide-react/icons/play'
 import type { Job } from '#api/generated/types.gen.ts'
 import styles from '#screens/overview/overview.module.css'
+import { lookOf, wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const MARKS = {
@@ -14,17 +15,17 @@ const MARKS = {
   done: { Icon: CircleCheck, state: 'ok' },
   failed: { Icon: CircleX, state: 'broken' },
   cancelled: { Icon: Ban, state: 'attention' },
-} as const
+}
 
 /** The state of a job as an icon, a word and a colour. */
 export function JobStateMark({ state }: { state: Job['state'] }) {
   const { overview } = useWords()
-  const { Icon, state: shown } = MARKS[state]
+  const { Icon, state: shown } = lookOf(MARKS, state, MARKS.queued)
   return (
     <Group gap={6} wrap="nowrap" className={styles.state} data-state={shown}>
       <Icon size={16} aria-hidden />
       <Text span size="sm">
-        {overview.jobStates[state]}
+        {wordOf(overview.jobStates, state)}
       </Text>
     </Group>
   )

@@ -6,6 +6,7 @@ import { useAct } from '#acts/use-act.ts'
 import { listKeysOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { revokeKey } from '#api/generated/sdk.gen.ts'
 import type { Key, NewKey } from '#api/generated/types.gen.ts'
+import { currentTime } from '#format/clock.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { Confirm } from '#screens/people/confirm.tsx'
@@ -160,5 +161,5 @@ function KeyTable({ items, revoke }: { items: readonly Key[]; revoke: (key: Key)
 
 function stateOf({ revoked_at, expires_at }: Key): 'valid' | 'expired' | 'revoked' {
   if (revoked_at !== null) return 'revoked'
-  return expires_at !== null && new Date(expires_at).getTime() <= Date.now() ? 'expired' : 'valid'
+  return expires_at !== null && new Date(expires_at).getTime() <= currentTime() ? 'expired' : 'valid'
 }

@@ -11,6 +11,7 @@ import { Confirm } from '#screens/people/confirm.tsx'
 import { DataTable } from '#shell/data-table.tsx'
 import { MenuLink } from '#shell/menu-link.tsx'
 import { useWhoAmI } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 export function PeopleTable({
@@ -73,7 +74,12 @@ export function PeopleTable({
               </Group>
             ),
           },
-          { key: 'role', header: people.role, label: people.role, cell: ({ role }) => shell.roles[role] },
+          {
+            key: 'role',
+            header: people.role,
+            label: people.role,
+            cell: ({ role }) => wordOf(shell.roles, role),
+          },
           {
             key: 'project',
             header: people.project,

@@ -1,4 +1,5 @@
 import type { Verification } from '#api/generated/types.gen.ts'
+import { oneOf, textIn } from '#shell/search.ts'
 
 type State = Verification['state']
 export const STATES: readonly State[] = ['running', 'sound', 'failed', 'damaged']
@@ -15,17 +16,18 @@ export interface ProofSearch {
 /** As the server wants names. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
-export function proofSearch({ project, source, state, cursor }: Record<string, unknown>): ProofSearch {
-  const known = STATES.find(one => one === state)
+export function proofSearch(raw: Record<string, unknown>): ProofSearch {
+  const [project, source, cursor] = [nameIn(raw['project']), nameIn(raw['source']), textIn(raw['cursor'])]
+  const state = oneOf(STATES, raw['state'])
   return {
-    ...(isName(project) && { project }),
-    ...(isName(source) && { source }),
-    ...(known !== undefined && { state: known }),
-    ...(typeof cursor === 'string' && /^[\w-]{1,200}$/.test(cursor) && { cursor }),
+    ...(project !== undefined && { project }),
+    ...(source !== undefined && { source }),
+    ...(state !== undefined && { state }),
+    ...(cursor !== undefined && /^[\w-]+$/.test(cursor) && { cursor }),
   }
 }
 
-/** A name of digits alone comes as a number from the address. */
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && NAME.test(value)
+function nameIn(value: unknown): string | undefined {
+  const text = textIn(value)
+  return text !== undefined && NAME.test(text) ? text : undefined
 }

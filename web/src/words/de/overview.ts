@@ -81,14 +81,14 @@ export const overview: Words['overview'] = {
   acts: 'Aktionen',
   backUpNow: 'Jetzt sichern',
   backupBegun: name => `Eine Sicherung von ${name} ist beauftragt. Die laufenden Aufträge stehen unten.`,
-  noServe: 'Kein laufendes serve kennt diese Quelle; von hier kann sie nicht gesichert werden.',
+  noServe: 'Kein laufender serve kennt diese Quelle; von hier kann sie nicht gesichert werden.',
   restore: 'Wiederherstellen',
   verify: 'Prüfen',
   verifyHint: 'Liest jedes Byte der neuesten guten Sicherung',
   verifyBegun: name => `Eine Prüfung von ${name} ist beauftragt: Sie liest jedes Byte.`,
   noSources: 'Noch ist keine Quelle eingerichtet',
   noSourcesText:
-    'Tragen Sie eine Quelle in telegram-backup.yaml auf dem Server ein. Ein laufendes serve liest die Datei binnen Sekunden:',
+    'Tragen Sie eine Quelle in telegram-backup.yaml auf dem Server ein. Ein laufender serve liest die Datei binnen Sekunden:',
   noSourcesNext: 'Dann steht sie hier und kann mit einem Knopf gesichert werden.',
   noSourcesBound:
     'Ihr Projekt hat noch keine Quelle und keine Sicherung. Ein Administrator kann eine Quelle einrichten.',
