@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createApiKey, type Role } from '@telegram-backup/database'
+import { createApiKey, pagePeople, type Role, removePerson } from '@telegram-backup/database'
 import { signInUrl } from '@telegram-backup/engine/operations/page-address.ts'
 import { addPerson } from '@telegram-backup/engine/operations/people.ts'
+import { sql } from 'kysely'
 import type { Look } from '#browser/watched-pages.ts'
 import { cliEnvironment } from '#cli-environment.ts'
 import { type ServeProcess, startServe } from '#serve-process.ts'
@@ -29,10 +30,12 @@ export interface Site {
   backUp(source: string): Promise<string>
   /** Resolves to the job when it has ended. */
   ended(jobId: string): Promise<EndedJob>
-  /** Makes a person, and the address of a link that signs them in once. */
+  /** Makes a person anew, and the address of a link that signs them in once. */
   invite(name: string, role?: Role): Promise<string>
   /** Signs a new person in, and resolves to the cookies of a browser of theirs. */
   signIn(name: string, role?: Role): Promise<NonNullable<Look['cookies']>>
+  /** As if everybody had last proved six minutes ago who they are, which is too long ago for some acts. */
+  ageFactors(): Promise<void>
   /** Ends `serve` by a signal, and starts another one, which the way leads to. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -70,6 +73,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
   const url = `${way.url}/`
   const { key } = await createApiKey(catalog, { name: 'site', scopes: ['admin'] })
   const invite = async (name: string, role: Role = 'admin'): Promise<string> => {
+    await forget(catalog, name)
     const { link } = await addPerson(catalog, { name, role })
     return signInUrl(url, link.secret)
   }
@@ -104,6 +108,11 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
     },
     invite,
     signIn: async (name, role) => await cookiesFor(url, await invite(name, role)),
+    ageFactors: async () => {
+      await sql`update control_plane.sessions set factor_at = factor_at - interval '6 minutes'`.execute(
+        catalog.kysely,
+      )
+    },
     kill: async () => void (await serve.end('SIGKILL')),
     start: async () => {
       serve = startServe(env, ['--json'])
@@ -119,6 +128,13 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
     },
   }
   return site
+}
+
+/** A test that is tried again makes its people again. */
+async function forget(catalog: TestCatalog, name: string): Promise<void> {
+  const people = await pagePeople(catalog, { limit: 1_000 })
+  const known = people.find(person => person.name === name)
+  if (known !== undefined) await removePerson(catalog, known.id, { evenTheLast: true })
 }
 
 function urlOf(serve: ServeProcess): string {

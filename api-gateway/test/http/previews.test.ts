@@ -1,4 +1,10 @@
-import { listRetentionPolicies, queryBackups } from '@telegram-backup/database'
+import {
+  acquireLease,
+  beginVerification,
+  finishVerification,
+  listRetentionPolicies,
+  queryBackups,
+} from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 import { type Ask, conformingAsk } from '#test/http/operator-bench.ts'
@@ -91,6 +97,7 @@ test('a preflight says what a restore would fetch and write, and each thing that
   expect(body).toMatchObject({
     ...{ target: 'staging', writes: 5, parts: 1, way: null, replaces: null },
     fetches: expect.any(Number),
+    ...{ takes_from: 'send', takes_measured_at: null },
     problems: [{ blocks: true, code: expect.any(String) }],
   })
   expect(JSON.stringify(body)).not.toMatch(/s3cret|localhost|user/)
@@ -112,4 +119,25 @@ test('a preflight says what a restore would fetch and write, and each thing that
   ]) {
     expect((await look(admin, json)).status, JSON.stringify(json)).toBe(400)
   }
+})
+
+test('a preflight says whether its time is measured by a drill, or only that of the send', async () => {
+  const id = await upload(service, { key: admin, bytes: Buffer.from('measured'), project: 'drilled' })
+  const look = async () =>
+    (await ask(admin, 'POST', '/backups/{id}/restore/preflight', { id, json: { target: 'staging' } })).body
+  expect(await look()).toMatchObject({ takes_from: 'send', takes_measured_at: null })
+  const lease = await acquireLease(service.database, { subject: id, purpose: 'verify' })
+  const verificationId = await beginVerification(
+    { ...service.database, actor: 'ann@desk' },
+    { backupId: id, kind: 'drill', leaseToken: lease?.token ?? '' },
+  )
+  const phases = { fetch_seconds: 100, open_seconds: 20, restore_seconds: 3, compare_seconds: 4 }
+  await finishVerification(service.database, {
+    ...{ verificationId, state: 'sound', parts: 1, bytes: 8, findings: [], depth: 'restored' },
+    report: { phases },
+  })
+  await lease?.release()
+  const measured = await look()
+  expect(measured).toMatchObject({ takes_from: 'drill', takes_seconds: 123 })
+  expect(Date.now() - Date.parse(String(measured['takes_measured_at']))).toBeLessThan(60_000)
 })

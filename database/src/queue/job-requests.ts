@@ -164,6 +164,7 @@ export interface JobFilter {
   state?: JobState | undefined
   source?: string | undefined
   scheduleId?: string | undefined
+  backupId?: string | undefined
   /** At most so many. */
   limit: number
   /** Only those that come after this one in the list. */
@@ -183,6 +184,7 @@ export async function listJobs(database: Database, filter: JobFilter): Promise<J
   if (filter.state !== undefined) query = query.where('state', '=', filter.state)
   if (filter.source !== undefined) query = query.where('source', '=', filter.source)
   if (filter.scheduleId !== undefined) query = query.where('schedule_id', '=', filter.scheduleId)
+  if (filter.backupId !== undefined) query = query.where('backup_id', '=', filter.backupId)
   if (filter.after !== undefined) {
     const { createdAt, id } = filter.after
     query = query.where(sql<boolean>`(created_at, id) < (${createdAt}, ${id}::uuid)`)

@@ -20,6 +20,10 @@ export interface RestorePreflight {
   writes: number
   /** An estimate; null when nobody knows. */
   takes_seconds: number | null
+  /** What the estimate is: measured by drills, or as long as the send took; null without one. */
+  takes_from: 'drill' | 'send' | null
+  /** When the drill was. */
+  takes_measured_at: Date | null
   /** Its name in telegram-backup.yaml. */
   target: string
   /** How the target is written; null when the restore cannot begin. */
@@ -83,11 +87,24 @@ export async function preflightRestore(
     fetches: backup.archive_size ?? backup.size,
     parts: backup.part_count ?? 1,
     writes: backup.size,
-    takes_seconds: (await restoreTimeOf(engine.database, backup))?.seconds ?? fetchSeconds(backup),
+    ...(await estimateFor(engine, backup)),
     target: name,
     ...describe(plan, name),
     problems,
   }
+}
+
+async function estimateFor(
+  { database }: Engine,
+  backup: BackupDetails,
+): Promise<Pick<RestorePreflight, 'takes_seconds' | 'takes_from' | 'takes_measured_at'>> {
+  const measured = await restoreTimeOf(database, backup)
+  if (measured !== null) {
+    const { seconds, measured_at } = measured
+    return { takes_seconds: seconds, takes_from: 'drill', takes_measured_at: measured_at }
+  }
+  const seconds = fetchSeconds(backup)
+  return { takes_seconds: seconds, takes_from: seconds === null ? null : 'send', takes_measured_at: null }
 }
 
 function tooLate(name: string): BackupError {

@@ -1,9 +1,9 @@
 import { useMemo } from 'react'
 import { useLanguage } from '#words/language.tsx'
-import { LANGUAGES, type Language } from '#words/languages.ts'
+import { LANGUAGES, type Language, localeOf } from '#words/languages.ts'
 
-const UNITS = ['byte', 'kibibyte', 'mebibyte', 'gibibyte', 'tebibyte'] as const
-const SHORT: Readonly<Record<Language, readonly string[]>> = {
+/** A step is 1,024 of the one before. */
+const BYTE_UNITS: Readonly<Record<Language, readonly string[]>> = {
   en: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
   ru: ['Б', 'КиБ', 'МиБ', 'ГиБ', 'ТиБ'],
   de: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
@@ -14,23 +14,35 @@ const PER_SECOND: Readonly<Record<Language, string>> = { en: 's', ru: 'с', de: 
 /** How the page writes numbers, sizes and times in one language, in the viewer's zone. */
 export class Format {
   readonly #language: Language
+  readonly #locale: string
   /** The viewer's zone, such as `Europe/Berlin`. */
   readonly zone: string
 
-  constructor(language: Language, zone: string = Intl.DateTimeFormat().resolvedOptions().timeZone) {
+  /** @param locale of the language, such as `en-GB`: it writes the same words, and other dates */
+  constructor(
+    language: Language,
+    zone: string = Intl.DateTimeFormat().resolvedOptions().timeZone,
+    locale: string = language,
+  ) {
     this.#language = language
+    this.#locale = locale
     this.zone = zone
   }
 
   number(value: number, options?: Intl.NumberFormatOptions): string {
-    return new Intl.NumberFormat(this.#language, options).format(value)
+    return new Intl.NumberFormat(this.#locale, options).format(value)
   }
 
   /** As `12.4 MiB`. */
   bytes(size: number): string {
-    const step = size < 1_024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(size) / 10))
-    const value = this.number(size / 1_024 ** step, { maximumFractionDigits: step === 0 ? 0 : 1 })
-    return `${value} ${SHORT[this.#language][step]}`
+    const units = BYTE_UNITS[this.#language]
+    let [value, step] = [size, 0]
+    // What is rounded to 1,024 is one of the next unit.
+    while (value >= 1_023.95 && step < units.length - 1) {
+      value /= 1_024
+      step += 1
+    }
+    return `${this.number(value, { maximumFractionDigits: step === 0 ? 0 : 1 })} ${units[step]}`
   }
 
   /** As `1.2 MiB/s`. */
@@ -77,16 +89,25 @@ export class Format {
 
   /** Date and time in the viewer's zone, or in the one that is given. */
   time(at: string | Date, zone: string = this.zone): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       dateStyle: 'medium',
       timeStyle: 'short',
       timeZone: zone,
     }).format(new Date(at))
   }
 
+  /** As `time`, with the name of the zone; the name alone where this browser does not know the zone. */
+  timeIn(at: string | Date, zone: string): string {
+    try {
+      return `${this.time(at, zone)} (${zone})`
+    } catch {
+      return zone
+    }
+  }
+
   /** With seconds: for logs. */
   exactTime(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       dateStyle: 'short',
       timeStyle: 'medium',
       timeZone: this.zone,
@@ -94,21 +115,21 @@ export class Format {
   }
 
   date(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, { dateStyle: 'medium', timeZone: this.zone }).format(
+    return new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeZone: this.zone }).format(
       new Date(at),
     )
   }
 
   /** A day and its month, as `1 Dec`; `day` is `2026-12-01`, in no zone. */
   day(day: string, options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }): string {
-    return new Intl.DateTimeFormat(this.#language, { ...options, timeZone: 'UTC' }).format(
+    return new Intl.DateTimeFormat(this.#locale, { ...options, timeZone: 'UTC' }).format(
       new Date(`${day}T00:00:00Z`),
     )
   }
 
   /** As `1 Dec`, of a time in the viewer's zone. */
   monthDay(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       day: 'numeric',
       month: 'short',
       timeZone: this.zone,
@@ -117,7 +138,7 @@ export class Format {
 
   /** The hour and minute in the viewer's zone. */
   hour(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return new Intl.DateTimeFormat(this.#locale, {
       hour: 'numeric',
       minute: '2-digit',
       timeZone: this.zone,
@@ -126,7 +147,7 @@ export class Format {
 
   /** A time of day, as `3:00 AM` or `03:00`; `time` is `03:00`, in no zone. */
   clock(time: string): string {
-    return new Intl.DateTimeFormat(this.#language, { timeStyle: 'short', timeZone: 'UTC' }).format(
+    return new Intl.DateTimeFormat(this.#locale, { timeStyle: 'short', timeZone: 'UTC' }).format(
       new Date(`2026-01-01T${time}:00Z`),
     )
   }
@@ -143,12 +164,14 @@ export class Format {
           : size < 86_400
             ? (['hour', 3_600] as const)
             : (['day', 86_400] as const)
+    // "yesterday" would be wrong: 30 hours ago may be the day before yesterday.
+    const numeric = unit === 'second' ? 'auto' : 'always'
     const value = Math.trunc(seconds / length)
-    return new Intl.RelativeTimeFormat(this.#language, { numeric: 'auto' }).format(value, unit)
+    return new Intl.RelativeTimeFormat(this.#locale, { numeric }).format(value, unit)
   }
 
   list(items: readonly string[]): string {
-    return new Intl.ListFormat(this.#language, { type: 'conjunction' }).format(items)
+    return new Intl.ListFormat(this.#locale, { type: 'conjunction' }).format(items)
   }
 
   #unit(value: number, unit: string): string {
@@ -157,7 +180,10 @@ export class Format {
 }
 
 const FORMATS: Readonly<Record<Language, Format>> = Object.fromEntries(
-  LANGUAGES.map(language => [language, new Format(language)]),
+  LANGUAGES.map(language => [
+    language,
+    new Format(language, undefined, localeOf(language, navigator.languages)),
+  ]),
 ) as Record<Language, Format>
 
 /** In the language of the page. */

@@ -36,10 +36,12 @@ export class LiveSource {
     this.#on.state(this.#failures === 0 ? 'connecting' : 'interrupted')
     const source = new EventSource(urlOf('api/v1/events'))
     this.#source = source
+    let isNew = true
     source.onopen = () => {
-      // What changed while there was no stream is unknown: the browser's own retry sends Last-Event-ID, a new
-      // stream has none.
-      if (this.#failures > 0) this.#on.event({ kind: 'reset', data: {} })
+      // What changed before this stream began is unknown. The browser's own retry is no new stream: it sends
+      // Last-Event-ID.
+      if (isNew) this.#on.event({ kind: 'reset', data: {} })
+      isNew = false
       this.#failures = 0
       this.#on.state('live')
     }

@@ -1,3 +1,4 @@
+import { basePath } from '#api/client.ts'
 import { type LiveEvent, LiveSource, type LiveState } from '#live/event-source.ts'
 
 type Message = { event: LiveEvent } | { state: LiveState } | { asks: true }
@@ -17,7 +18,9 @@ export function followEvents(on: {
 }
 
 function followShared(on: { event(event: LiveEvent): void; state(state: LiveState): void }): () => void {
-  const channel = new BroadcastChannel('telegram-backup events')
+  // Below another path of the same host there may be the page of another catalog.
+  const name = `telegram-backup events ${basePath()}`
+  const channel = new BroadcastChannel(name)
   const leaving = new AbortController()
   let source: LiveSource | undefined
   let state: LiveState = 'connecting'
@@ -30,7 +33,7 @@ function followShared(on: { event(event: LiveEvent): void; state(state: LiveStat
   on.state(state)
   post({ asks: true })
   navigator.locks
-    .request('telegram-backup events', { signal: leaving.signal }, async () => {
+    .request(name, { signal: leaving.signal }, async () => {
       source = new LiveSource({
         event: event => {
           on.event(event)
@@ -42,9 +45,6 @@ function followShared(on: { event(event: LiveEvent): void; state(state: LiveStat
           post({ state })
         },
       })
-      // What happened between the last event of the tab before and the first of this one is unknown.
-      on.event({ kind: 'reset', data: {} })
-      post({ event: { kind: 'reset', data: {} } })
       await new Promise<void>(resolve =>
         leaving.signal.addEventListener('abort', () => resolve(), { once: true }),
       )
@@ -68,7 +68,6 @@ function followWhileVisible(on: {
     const isVisible = document.visibilityState === 'visible'
     if (isVisible && source === undefined) {
       source = new LiveSource(on)
-      on.event({ kind: 'reset', data: {} })
     } else if (!isVisible) {
       source?.close()
       source = undefined

@@ -1,36 +1,53 @@
 import { seriousFindings } from '@telegram-backup/test-support/browser/accessibility.ts'
+import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { describe, expect } from 'vitest'
-import { pageTest } from '#test/page/page-test.ts'
+import { type Samples, samplesTest } from '#test/page/samples.ts'
 
-const it = pageTest({ withServer: true }).extend('samples', { scope: 'file' }, async ({ site }) => {
-  const backup = await site.backUp('shop')
-  await site.backUp('uploads')
-  await site.backUp('logs')
-  const { job_id: job } = await site.ask<{ job_id: string }>(`backups/${backup}/verify`, { drill: true })
-  await site.ended(job)
-  const { items } = await site.ask<{ items: { id: string }[] }>('drills')
-  return { backup, job, drill: items[0]?.id ?? '' }
-})
+const it = samplesTest()
 
-/** Every screen, as its address below the page. */
-const SCREENS: Readonly<Record<string, (samples: { backup: string; job: string; drill: string }) => string>> =
-  {
-    Overview: () => '',
-    Backups: () => 'backups',
-    'a backup': ({ backup }) => `backups/${backup}`,
-    'the assistant': ({ backup }) => `backups/${backup}/restore`,
-    Jobs: () => 'jobs',
-    'a job': ({ job }) => `jobs/${job}`,
-    Schedules: () => 'schedules',
-    Sources: () => 'sources',
-    Proof: () => 'proof',
-    'a drill': ({ drill }) => `proof/${drill}`,
-    People: () => 'people',
-    Audit: () => 'audit',
-    'the sign-in': () => 'sign-in',
-    'a link': () => 'link',
-    nothing: () => 'nothing/here',
-  }
+/** Every screen, and each way in which it looks different, by the address below the page. */
+const SCREENS: Readonly<Record<string, (samples: Samples) => string>> = {
+  Overview: () => '',
+  Backups: () => 'backups',
+  'Backups, none': () => 'backups?project=nothing',
+  'a backup': ({ backup }) => `backups/${backup}`,
+  'the assistant: target': ({ backup }) => `backups/${backup}/restore`,
+  'the assistant: plan': ({ backup }) => `backups/${backup}/restore?target=staging`,
+  'the assistant: confirm': ({ backup }) => `backups/${backup}/restore?target=staging&step=confirm`,
+  'the assistant: started': ({ backup, done }) => `backups/${backup}/restore?target=staging&job=${done}`,
+  Jobs: () => 'jobs',
+  'a job that is done': ({ done }) => `jobs/${done}`,
+  'a job that failed': ({ failed }) => `jobs/${failed}`,
+  'a job that runs': ({ running }) => `jobs/${running}`,
+  Schedules: () => 'schedules',
+  Sources: () => 'sources',
+  'a source': () => 'sources/shop',
+  Proof: () => 'proof',
+  'a drill': ({ drill }) => `proof/${drill}`,
+  People: () => 'people',
+  Keys: () => 'people?tab=keys',
+  Sessions: () => 'people?tab=sessions',
+  Audit: () => 'audit',
+  'the sign-in': () => 'sign-in',
+  'a link': () => `link#${'x'.repeat(43)}`,
+  'a link without its token': () => 'link',
+  nothing: () => 'nothing/here',
+}
+const LISTS = ['', 'backups', 'jobs', 'schedules', 'sources', 'proof', 'people', 'audit']
+
+/** Opens the address, and resolves when nothing loads any longer. */
+async function show(page: Page, url: URL): Promise<void> {
+  // Of the screen before, which may have the same address but for what stands behind "#".
+  await page.goto('about:blank')
+  await page.goto(url.href)
+  await page.locator('h1, h2').first().waitFor()
+  await expect
+    .poll(() => page.getByRole('progressbar', { name: /Loading|Wird geladen|Загрузка/ }).count())
+    .toBe(0)
+}
+
+const widthOf = async (page: Page): Promise<number> =>
+  Number(await page.evaluate('document.documentElement.scrollWidth'))
 
 describe.for([
   { width: 1_440, theme: 'light' },
@@ -43,16 +60,73 @@ describe.for([
     const page = await pages.open(site.url, { ...look, cookies })
     const found: Record<string, unknown> = {}
     for (const [name, addressOf] of Object.entries(SCREENS)) {
-      await page.goto(new URL(addressOf(samples), site.url).href)
-      await page.locator('h1, h2').first().waitFor()
-      await expect.poll(() => page.getByRole('progressbar', { name: 'Loading' }).count()).toBe(0)
+      await show(page, new URL(addressOf(samples), site.url))
       const findings = await seriousFindings(page)
-      const wide = await page.evaluate('document.documentElement.scrollWidth')
-      const isTooWide = Number(wide) > look.width
-      if (findings.length > 0 || isTooWide) found[name] = { findings, ...(isTooWide && { wide }) }
+      const wide = await widthOf(page)
+      if (findings.length > 0 || wide > look.width) found[name] = { findings, wide }
     }
     expect(found).toEqual({})
   })
+})
+
+it.for(['de-DE', 'ru-RU'])('each screen fits a phone in %s', async (language, { site, samples, pages }) => {
+  const cookies = await site.signIn(`Visitor ${language}`)
+  const page = await pages.open(site.url, { width: 360, language, cookies })
+  const tooWide: Record<string, number> = {}
+  for (const [name, addressOf] of Object.entries(SCREENS)) {
+    await show(page, new URL(addressOf(samples), site.url))
+    expect(await page.locator('html').getAttribute('lang'), name).toBe(language.slice(0, 2))
+    const wide = await widthOf(page)
+    if (wide > 360) tooWide[name] = wide
+  }
+  expect(tooWide).toEqual({})
+})
+
+it('a screen whose data cannot be had says so, and shows it when it is asked again', async ({
+  site,
+  samples,
+  pages,
+}) => {
+  const cookies = await site.signIn('Unlucky')
+  const page = await pages.open(site.url, { cookies, mayReport: /status of 503/ })
+  const failing = /\/api\/v1\/(?!whoami|events|session)/
+  for (const path of [
+    ...LISTS,
+    `backups/${samples.backup}`,
+    `jobs/${samples.done}`,
+    `proof/${samples.drill}`,
+  ]) {
+    await page.route(failing, route =>
+      route.fulfill({ status: 503, json: { detail: 'The catalog is away' } }),
+    )
+    await page.goto(new URL(path, site.url).href)
+    const alert = page.getByRole('alert').filter({ hasText: 'This could not be loaded' }).first()
+    await alert.waitFor()
+    expect(await seriousFindings(page), path).toEqual([])
+    await page.unroute(failing)
+    await alert.getByRole('button', { name: 'Try again' }).click()
+    await expect.poll(() => alert.count(), { message: path }).toBe(0)
+  }
+})
+
+it('somebody who may only look is told so, and finds no act that they may not do', async ({
+  site,
+  samples,
+  pages,
+}) => {
+  const page = await pages.open(site.url, { cookies: await site.signIn('Wim', 'viewer') })
+  for (const path of ['people', 'audit', `backups/${samples.backup}/restore`]) {
+    await show(page, new URL(path, site.url))
+    if (path === 'people') await page.getByRole('heading', { name: 'My sessions' }).waitFor()
+    else await page.getByText('Your role does not allow this').waitFor()
+    expect(await seriousFindings(page), path).toEqual([])
+  }
+  await show(page, new URL(`backups/${samples.backup}`, site.url))
+  for (const name of ['Restore', 'Verify', 'Download', 'Erase'])
+    expect(await page.getByRole('button', { name, exact: true }).isDisabled(), name).toBe(true)
+  await show(page, new URL(site.url))
+  await page.getByRole('table').first().waitFor()
+  expect(await page.getByRole('button', { name: 'Back up now' }).count()).toBe(0)
 })
 
 it('the first load has at most 200 kB of script, and paints soon after the document is there', async ({
@@ -70,6 +144,9 @@ it('the first load has at most 200 kB of script, and paints soon after the docum
   const document = performance.now() - began
   await page.getByRole('status').first().waitFor()
   const useful = performance.now() - began
+  // All that the screen needs, with what it fetches after its first sentence.
+  await page.getByRole('button', { name: 'Back up now' }).first().waitFor()
+  await expect.poll(() => page.getByRole('progressbar', { name: 'Loading' }).count()).toBe(0)
   const bytes = (await Promise.all(scripts)).reduce((sum, size) => sum + size, 0)
   console.info(
     `script: ${bytes} bytes; document after ${document.toFixed(0)} ms, first sentence after ${useful.toFixed(0)} ms: ${(useful / document).toFixed(1)} times`,

@@ -47,6 +47,7 @@ const list = ({ database }: HttpPorts): Route =>
         project_id: PROJECT_ID.optional(),
         type: TYPE.optional(),
         state: BACKUP_STATE.optional(),
+        source: NAME.optional(),
         tag: TAG.optional(),
         from: GIVEN_TIME.optional(),
         to: GIVEN_TIME.optional(),
@@ -57,10 +58,11 @@ const list = ({ database }: HttpPorts): Route =>
       problems: [404],
     },
     async ({ caller, query }) => {
-      const { project_id, cursor, ...filter } = query
+      const { project_id, source: sourceName, cursor, ...filter } = query
       const projectId = projectOf(caller, project_id)
       const { backups, hasMore } = await pageBackups(database, {
         ...filter,
+        sourceName,
         projectId,
         after: readCursor(cursor),
       })

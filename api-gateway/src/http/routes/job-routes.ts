@@ -7,7 +7,7 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { countedPage, page, readCountCursor, readCursor } from '#http/schemas/cursor.ts'
 import { JOB, JOB_KIND, JOB_LOG, JOB_PAGE, JOB_STATE } from '#http/schemas/job-schemas.ts'
-import { CURSOR, LIMIT, NAME, PROJECT_ID } from '#http/schemas/terms.ts'
+import { CURSOR, LIMIT, NAME, PROJECT_ID, UUID } from '#http/schemas/terms.ts'
 
 export function jobRoutes(ports: HttpPorts): Route[] {
   return [list(ports), show(ports), log(ports), cancel(ports)]
@@ -26,6 +26,7 @@ const list = ({ database }: HttpPorts): Route =>
         kind: JOB_KIND.optional(),
         state: JOB_STATE.optional(),
         source: NAME.optional(),
+        backup_id: UUID.optional(),
         limit: LIMIT,
         cursor: CURSOR.optional(),
       }),
@@ -33,9 +34,10 @@ const list = ({ database }: HttpPorts): Route =>
       problems: [404],
     },
     async ({ caller, query }) => {
-      const { project_id, cursor, limit, ...filter } = query
+      const { project_id, backup_id: backupId, cursor, limit, ...filter } = query
       const jobs = await listJobs(database, {
         ...filter,
+        backupId,
         projectId: projectOf(caller, project_id),
         // One more shows whether there is a next page.
         limit: limit + 1,

@@ -43,6 +43,9 @@ const BACKUP_FIELDS = {
   damaged_at: TIME_OR_NULL.meta({ description: 'When it was found damaged.' }),
   verified_at: TIME_OR_NULL.meta({ description: 'When every byte was last found correct.' }),
   source_name: z.string().nullable(),
+  source: z.looseObject({}).nullable().optional().meta({
+    description: 'What was recorded of its source, such as its kind; docs/format.md describes the fields.',
+  }),
   schedule_id: UUID.nullable(),
   group_id: UUID.nullable().meta({
     description: 'The run over a PostgreSQL cluster that it belongs to; the id of its job, if a job made it.',

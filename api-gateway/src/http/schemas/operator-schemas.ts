@@ -91,6 +91,11 @@ export const PREFLIGHT: z.ZodType = z
     parts: COUNT,
     writes: COUNT.meta({ description: 'Plain bytes.' }),
     takes_seconds: z.number().min(0).nullable().meta({ description: 'An estimate.' }),
+    takes_from: z
+      .enum(['drill', 'send'])
+      .nullable()
+      .meta({ description: 'Measured by drills of the source, or only as long as the send took.' }),
+    takes_measured_at: TIME_OR_NULL.meta({ description: 'When that drill was.' }),
     target: z.string(),
     way: z.string().nullable().meta({ description: 'Null when the restore cannot begin.' }),
     replaces: z.string().nullable().meta({ description: 'What the target holds now and loses.' }),

@@ -65,6 +65,12 @@ export type Backup = {
      */
     verified_at: string | null;
     source_name: string | null;
+    /**
+     * What was recorded of its source, such as its kind; docs/format.md describes the fields.
+     */
+    source?: {
+        [key: string]: unknown;
+    } | null;
     schedule_id: string | null;
     /**
      * The run over a PostgreSQL cluster that it belongs to; the id of its job, if a job made it.
@@ -163,6 +169,12 @@ export type BackupDetails = {
      */
     verified_at: string | null;
     source_name: string | null;
+    /**
+     * What was recorded of its source, such as its kind; docs/format.md describes the fields.
+     */
+    source?: {
+        [key: string]: unknown;
+    } | null;
     schedule_id: string | null;
     /**
      * The run over a PostgreSQL cluster that it belongs to; the id of its job, if a job made it.
@@ -460,6 +472,14 @@ export type RestorePreflight = {
      * An estimate.
      */
     takes_seconds: number | null;
+    /**
+     * Measured by drills of the source, or only as long as the send took.
+     */
+    takes_from: 'drill' | 'send' | null;
+    /**
+     * When that drill was.
+     */
+    takes_measured_at: string | null;
     target: string;
     /**
      * Null when the restore cannot begin.
@@ -1090,6 +1110,7 @@ export type ListBackupsData = {
         project_id?: string;
         type?: 'database' | 'storage' | 'logs';
         state?: 'sending' | 'complete' | 'failed' | 'erasing' | 'erased';
+        source?: string;
         tag?: string;
         from?: string | string;
         to?: string | string;
@@ -1670,6 +1691,7 @@ export type ListJobsData = {
         kind?: 'backup' | 'restore' | 'verify' | 'drill' | 'erase' | 'expire';
         state?: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
         source?: string;
+        backup_id?: string;
         limit?: number;
         cursor?: string;
     };

@@ -8,6 +8,7 @@ import { visibleText } from '#format/plain-text.tsx'
 import { EraseDialog } from '#screens/backup/erase-dialog.tsx'
 import { VerifyDialog } from '#screens/backup/verify-dialog.tsx'
 import { backupName } from '#screens/backups/backup-name.ts'
+import { contentRequest } from '#screens/restore/same-act.ts'
 import { CopyText } from '#shell/copy-text.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
@@ -85,7 +86,8 @@ function download(url: string): void {
 function Downloading({ backup: found, onClose }: { backup: BackupDetails; onClose: () => void }) {
   const { backup, states } = useWords()
   const format = useFormat()
-  const { plain_sha256, size } = found
+  const { plain_sha256, size, id, filename } = found
+  const api = new URL(urlOf('api/v1'), window.location.href).href
   const bytes = `${format.number(size)} ${backup.bytes(size)}`
   return (
     <Alert
@@ -104,6 +106,13 @@ function Downloading({ backup: found, onClose }: { backup: BackupDetails; onClos
             <CopyText text={plain_sha256} copy={backup.copy} copied={backup.copied} label={backup.sha256} />
           </>
         )}
+        <Text size="sm">{backup.downloading.curl}</Text>
+        <CopyText
+          text={contentRequest(api, { id, filename })}
+          copy={backup.copy}
+          copied={backup.copied}
+          label={backup.downloading.curlLabel}
+        />
       </Stack>
     </Alert>
   )

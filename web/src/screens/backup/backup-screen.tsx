@@ -9,6 +9,7 @@ import { BackupActs } from '#screens/backup/backup-acts.tsx'
 import { BackupFacts } from '#screens/backup/backup-facts.tsx'
 import { BackupHistory } from '#screens/backup/backup-history.tsx'
 import { BackupMessages } from '#screens/backup/backup-messages.tsx'
+import { BackupRestores } from '#screens/backup/backup-restores.tsx'
 import { BackupRetention } from '#screens/backup/backup-retention.tsx'
 import { BackupTroubles } from '#screens/backup/backup-troubles.tsx'
 import { BackupVerifications } from '#screens/backup/backup-verifications.tsx'
@@ -43,6 +44,7 @@ function Found({ backup: found }: { backup: BackupDetails }) {
       <BackupFacts backup={found} />
       <BackupRetention backup={found} />
       <BackupVerifications backup={found} />
+      <BackupRestores backup={found} />
       <BackupMessages backup={found} />
       <BackupHistory backup={found} />
     </Stack>

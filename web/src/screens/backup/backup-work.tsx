@@ -7,12 +7,13 @@ import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** The jobs that work on a backup now, with their progress. */
-export function BackupWork({ backup: { id, project_id } }: { backup: BackupDetails }) {
+export function BackupWork({ backup: { id } }: { backup: BackupDetails }) {
   const { backup } = useWords()
   const jobs = useQueries({
-    queries: (['running', 'queued'] as const).map(state => listJobsOptions({ query: { project_id, state } })),
-    combine: answers =>
-      answers.flatMap(({ data }) => data?.items ?? []).filter(({ backup_id }) => backup_id === id),
+    queries: (['running', 'queued'] as const).map(state =>
+      listJobsOptions({ query: { backup_id: id, state } }),
+    ),
+    combine: answers => answers.flatMap(({ data }) => data?.items ?? []),
   })
   if (jobs.length === 0) return null
   return (

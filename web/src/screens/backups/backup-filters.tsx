@@ -16,17 +16,28 @@ export function BackupFilters({
 }) {
   const { backups } = useWords()
   const projects = useProjects()
+  const sources = useSourceNames(search.project)
   const set = (change: Partial<BackupSearch>): void => onChange({ ...search, ...change, cursor: undefined })
   const chosen = <Value extends string>(values: readonly Value[], value: string): Value | undefined =>
     values.find(one => one === value)
   return (
     <Group role="search" aria-label={backups.filters} align="flex-end" gap="sm">
-      <ProjectFilter
+      <NameFilter
         // What the URL says counts, also after "back".
         key={`project ${search.project}`}
-        projects={projects}
-        project={search.project ?? ''}
+        label={backups.project}
+        placeholder={backups.anyProject}
+        known={projects}
+        name={search.project ?? ''}
         onChange={project => set({ project })}
+      />
+      <NameFilter
+        key={`source ${search.source}`}
+        label={backups.source}
+        placeholder={backups.anySource}
+        known={sources}
+        name={search.source ?? ''}
+        onChange={source => set({ source })}
       />
       <NativeSelect
         label={backups.type}
@@ -66,25 +77,37 @@ export function useProjects(): string[] {
   return [...new Set([...(projects ?? []), ...named])].toSorted()
 }
 
-function ProjectFilter({
-  projects,
-  project,
+/** The names of the sources of a project, or of all that the person sees. */
+function useSourceNames(project: string | undefined): string[] {
+  const { data } = useQuery(listSourcesOptions())
+  const named = (data?.items ?? []).filter(
+    ({ project_id }) => project === undefined || project_id === project,
+  )
+  return [...new Set(named.map(({ name }) => name))].toSorted()
+}
+
+function NameFilter({
+  label,
+  placeholder,
+  known,
+  name,
   onChange,
 }: {
-  projects: readonly string[]
-  project: string
-  onChange: (project: string | undefined) => void
+  label: string
+  placeholder: string
+  known: readonly string[]
+  name: string
+  onChange: (name: string | undefined) => void
 }) {
-  const { backups } = useWords()
-  const [text, setText] = useState(project)
+  const [text, setText] = useState(name)
   const apply = (value: string): void => {
-    if (value.trim() !== project) onChange(value.trim() === '' ? undefined : value.trim())
+    if (value.trim() !== name) onChange(value.trim() === '' ? undefined : value.trim())
   }
   return (
     <Autocomplete
-      label={backups.project}
-      placeholder={backups.anyProject}
-      data={[...projects]}
+      label={label}
+      placeholder={placeholder}
+      data={[...known]}
       value={text}
       onChange={setText}
       onOptionSubmit={apply}

@@ -6,6 +6,7 @@ export interface BackupSearch {
   project?: string
   type?: (typeof BACKUP_TYPES)[number]
   state?: (typeof BACKUP_STATES)[number]
+  source?: string
   tag?: string
   /** Days in the viewer's zone, such as `2026-12-01`; both are included. */
   from?: string
@@ -22,6 +23,7 @@ export function readBackupSearch(raw: Record<string, unknown>): BackupSearch {
     project: textIn(raw['project']),
     type: BACKUP_TYPES.find(type => type === raw['type']),
     state: BACKUP_STATES.find(state => state === raw['state']),
+    source: textIn(raw['source']),
     tag: textIn(raw['tag']),
     from: dayIn(raw['from']),
     to: dayIn(raw['to']),

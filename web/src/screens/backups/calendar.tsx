@@ -19,9 +19,9 @@ export function Calendar({ search, onOpen }: { search: BackupSearch; onOpen: (da
   const { zone } = useFormat()
   const today = dayOf(new Date(), zone)
   const from = dayAfter(today, 1 - WEEKS * 7)
-  const { project, type, tag } = search
+  const { project, type, source, tag } = search
   const query = useQuery(
-    listBackupsOptions({ query: { ...backupQuery({ project, type, tag, from }), limit: MOST } }),
+    listBackupsOptions({ query: { ...backupQuery({ project, type, source, tag, from }), limit: MOST } }),
   )
   return (
     <QueryView query={query}>

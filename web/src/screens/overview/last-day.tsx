@@ -11,7 +11,7 @@ import { AnchorLink } from '#shell/links.tsx'
 import { QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
 
-/** The jobs of the last 24 hours: a sentence, a timeline, and a table. */
+/** The jobs of the last 24 hours: a sentence, a timeline, and a list. */
 export function LastDay() {
   const { overview } = useWords()
   const query = useQuery(listJobsOptions({ query: { limit: MOST_JOBS } }))

@@ -3,11 +3,13 @@ import type { SourceOverview } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { Time } from '#format/time.tsx'
 import styles from '#screens/overview/overview.module.css'
+import { nameIdOf } from '#screens/overview/source-name.ts'
 import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** The age of the newest good backup against the limit of its source. */
-export function NewestBackup({ source: { last_good, limit_hours } }: { source: SourceOverview }) {
+export function NewestBackup({ source: of }: { source: SourceOverview }) {
+  const { source, project_id, last_good, limit_hours } = of
   const { overview } = useWords()
   const format = useFormat()
   return (
@@ -24,6 +26,16 @@ export function NewestBackup({ source: { last_good, limit_hours } }: { source: S
       <Text size="xs" c="dimmed">
         {limit_hours === null ? overview.noLimit : overview.limit(format.span(limit_hours * 3_600))}
       </Text>
+      {source === null ? null : (
+        <AnchorLink
+          to="/backups"
+          search={{ source, ...(project_id !== null && { project: project_id }) }}
+          size="xs"
+          aria-describedby={nameIdOf(of)}
+        >
+          {overview.allBackups}
+        </AnchorLink>
+      )}
     </Stack>
   )
 }

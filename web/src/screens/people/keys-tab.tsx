@@ -28,10 +28,14 @@ export function KeysTab() {
   const [isCreating, setCreating] = useState(false)
   const [created, setCreated] = useState<NewKey>()
   const [asked, setAsked] = useState<Key>()
-  const revoke = useAct(async (key: Key) => {
-    await revokeKey({ path: { id: key.id } })
-    await query.refetch()
-  }, words.revoked)
+  const revoke = useAct(
+    async (key: Key) => {
+      await revokeKey({ path: { id: key.id } })
+      await query.refetch()
+    },
+    words.revoked,
+    { needsFactor: true },
+  )
   return (
     <Stack>
       <Group justify="space-between">

@@ -32,14 +32,22 @@ export function PeopleTable({
   const isYou = ({ id }: Person): boolean => who.kind === 'person' && who.id === id
   const admins = items.filter(({ role, project_id }) => role === 'admin' && project_id === null)
   const isLastAdmin = (person: Person): boolean => isWhole && admins.length === 1 && admins[0] === person
-  const link = useAct(async (person: Person) => {
-    const { data } = await makeSignInLink({ path: { id: person.id } })
-    linked(data)
-  })
-  const remove = useAct(async (person: Person) => {
-    await removePerson({ path: { id: person.id } })
-    changed()
-  }, words.removed)
+  const link = useAct(
+    async (person: Person) => {
+      const { data } = await makeSignInLink({ path: { id: person.id } })
+      linked(data)
+    },
+    undefined,
+    { needsFactor: true },
+  )
+  const remove = useAct(
+    async (person: Person) => {
+      await removePerson({ path: { id: person.id } })
+      changed()
+    },
+    words.removed,
+    { needsFactor: true },
+  )
   const close = (): void => setAsked(undefined)
   return (
     <>

@@ -7,6 +7,7 @@ import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { backupName } from '#screens/backups/backup-name.ts'
 import { stepOf } from '#screens/restore/restore-search.ts'
+import { RunningRestores } from '#screens/restore/running-restores.tsx'
 import { StepConfirm } from '#screens/restore/step-confirm.tsx'
 import { StepPlan } from '#screens/restore/step-plan.tsx'
 import { StepStarted } from '#screens/restore/step-started.tsx'
@@ -56,6 +57,7 @@ function Assistant({ backup: found }: { backup: BackupDetails }) {
               {restore.damaged}
             </Alert>
           )}
+          {step === 'started' ? null : <RunningRestores backup={found} />}
           <StepTrail step={step} />
           {step === 'target' ? <StepTarget backup={found} /> : null}
           {step === 'plan' ? <StepPlan backup={found} /> : null}

@@ -5,6 +5,7 @@ import { getJobOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { BackupDetails, Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
+import { recordedTables } from '#screens/restore/recorded-tables.ts'
 import { StepHeading } from '#screens/restore/step-trail.tsx'
 import { ButtonLink } from '#shell/links.tsx'
 import { QueryView } from '#shell/states.tsx'
@@ -19,7 +20,8 @@ const COLORS: Readonly<Record<Job['state'], string>> = {
 }
 
 /** The restore has begun; this follows it, and says that nobody needs to. */
-export function StepStarted({ backup: { id } }: { backup: BackupDetails }) {
+export function StepStarted({ backup: found }: { backup: BackupDetails }) {
+  const { id } = found
   const { restore } = useWords()
   const { started: words } = restore
   const { job = '' } = useSearch({ from: '/signed-in/backups/$id/restore' })
@@ -27,7 +29,7 @@ export function StepStarted({ backup: { id } }: { backup: BackupDetails }) {
   return (
     <Stack>
       <StepHeading step="started" />
-      <QueryView query={query}>{found => <Progressing job={found} />}</QueryView>
+      <QueryView query={query}>{of => <Progressing job={of} backup={found} />}</QueryView>
       <Group>
         <ButtonLink to="/jobs/$id" params={{ id: job }}>
           {words.job}
@@ -40,7 +42,8 @@ export function StepStarted({ backup: { id } }: { backup: BackupDetails }) {
   )
 }
 
-function Progressing({ job: { state, progress, error } }: { job: Job }) {
+function Progressing({ job, backup: found }: { job: Job; backup: BackupDetails }) {
+  const { state, progress, error } = job
   const { started: words } = useWords().restore
   const format = useFormat()
   const { bytes_done: done, bytes_total: total } = progress
@@ -50,6 +53,7 @@ function Progressing({ job: { state, progress, error } }: { job: Job }) {
       <Alert color={COLORS[state]} variant="light" role={state === 'failed' ? 'alert' : 'status'}>
         <Stack gap="xs">
           <Text fw={600}>{words[state]}</Text>
+          {state === 'done' ? <Held job={job} backup={found} /> : null}
           {error === null ? null : (
             <Text size="sm">
               <PlainText>{error.message}</PlainText>
@@ -70,5 +74,27 @@ function Progressing({ job: { state, progress, error } }: { job: Job }) {
         </Stack>
       )}
     </Stack>
+  )
+}
+
+/** Where the person finds what was restored, and how much that is. */
+function Held({ job: { target }, backup: found }: { job: Job; backup: BackupDetails }) {
+  const { started: words } = useWords().restore
+  const format = useFormat()
+  const recorded = recordedTables(found)
+  const name = target ?? '–'
+  const counted = (count: number, word: string): string => `${format.number(count)} ${word}`
+  return (
+    <Text size="sm">
+      <PlainText>
+        {recorded === undefined || !recorded.isWhole || recorded.tables === 0
+          ? words.holds(name)
+          : words.holdsTables(
+              name,
+              counted(recorded.tables, words.tables(recorded.tables)),
+              counted(recorded.rows, words.rows(recorded.rows)),
+            )}
+      </PlainText>
+    </Text>
   )
 }

@@ -1,63 +1,75 @@
-import { Alert, Button, Code, Group, Radio, Stack, Text } from '@mantine/core'
+import { Alert, Button, Group, Radio, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { listTargetsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { BackupDetails, Target } from '#api/generated/types.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
-import { restoreCommand } from '#screens/restore/same-act.ts'
+import { OnlyAPart } from '#screens/restore/only-a-part.tsx'
+import { OtherPlaces } from '#screens/restore/other-places.tsx'
+import { kindOf, restoreFormOf } from '#screens/restore/restore-form.ts'
 import { StepHeading } from '#screens/restore/step-trail.tsx'
-import { CopyText } from '#shell/copy-text.tsx'
 import { Loading, QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
-
-const EXAMPLE = `targets:
-  rehearsal:
-    postgres: postgresql://backup@db.internal/rehearsal`
 
 /** Kinds that are restored only into a target of the same kind; any other may be a dump. */
 const ONLY_INTO_THEIR_OWN: ReadonlySet<string> = new Set(['directory', 'postgres'])
 
 /** The person chooses where to. */
 export function StepTarget({ backup: found }: { backup: BackupDetails }) {
+  const { target: words } = useWords().restore
   const query = useQuery(listTargetsOptions())
   // The heading takes the focus when what follows it is there: the next key goes on from it.
   if (query.isPending) return <Loading />
+  const places = (
+    <OtherPlaces backup={found} lookAgain={() => void query.refetch()} isLooking={query.isFetching} />
+  )
   return (
     <Stack>
       <StepHeading step="target" />
       <QueryView query={query}>
-        {({ items }) =>
-          items.length === 0 ? <NoTarget id={found.id} /> : <Targets backup={found} targets={items} />
-        }
+        {({ items }) => {
+          const isUsable = items.some(target => !isOther(found, target))
+          return (
+            <>
+              {isUsable ? null : (
+                <Alert
+                  variant="light"
+                  color="yellow"
+                  title={items.length === 0 ? words.none : words.noneFits}
+                >
+                  {places}
+                </Alert>
+              )}
+              {items.length === 0 ? null : <Targets backup={found} targets={items} />}
+              {isUsable ? (
+                <details>
+                  <summary>{words.elsewhere}</summary>
+                  <Stack mt="xs">{places}</Stack>
+                </details>
+              ) : null}
+              <OnlyAPart backup={found} target={items.find(target => !isOther(found, target))?.name} />
+            </>
+          )
+        }}
       </QueryView>
     </Stack>
   )
 }
 
-function NoTarget({ id }: { id: string }) {
-  const { restore } = useWords()
-  const { target: words } = restore
-  return (
-    <Alert variant="light" color="yellow" title={words.none}>
-      <Stack gap="xs">
-        <Text size="sm">{words.noneHint}</Text>
-        <Code block>{EXAMPLE}</Code>
-        <Text size="sm">{words.noneCommand}</Text>
-        <Command id={id} />
-      </Stack>
-    </Alert>
-  )
+/** Whether the target is probably of a kind that does not fit. */
+function isOther(found: BackupDetails, { kind: targetKind }: Target): boolean {
+  const kind = kindOf(found)
+  if (targetKind === null) return false
+  if (restoreFormOf(found) === 'directory') return targetKind !== 'directory'
+  return kind !== undefined && ONLY_INTO_THEIR_OWN.has(kind) && targetKind !== kind
 }
 
 function Targets({ backup: found, targets }: { backup: BackupDetails; targets: readonly Target[] }) {
   const { restore } = useWords()
   const { target: words } = restore
   const navigate = useNavigate({ from: '/backups/$id/restore' })
-  const kind = kindOf(found)
-  const isOther = (target: Target): boolean =>
-    kind !== undefined && target.kind !== null && ONLY_INTO_THEIR_OWN.has(kind) && target.kind !== kind
-  const sorted = targets.toSorted((one, other) => Number(isOther(one)) - Number(isOther(other)))
+  const sorted = targets.toSorted((one, other) => Number(isOther(found, one)) - Number(isOther(found, other)))
   const [chosen, setChosen] = useState(targets.length === 1 ? (targets[0]?.name ?? '') : '')
   const [isAsked, setAsked] = useState(false)
   const submit = (event: FormEvent): void => {
@@ -69,20 +81,14 @@ function Targets({ backup: found, targets }: { backup: BackupDetails; targets: r
     [
       words.kind(visibleText(target.kind ?? '–')),
       target.project_id === null ? words.anyProject : words.project(visibleText(target.project_id)),
-      ...(isOther(target) ? [words.otherKind(kind ?? '', visibleText(target.kind ?? ''))] : []),
+      ...(isOther(found, target)
+        ? [words.otherKind(kindOf(found) ?? restoreFormOf(found), visibleText(target.kind ?? ''))]
+        : []),
     ].join(' · ')
   return (
     <form onSubmit={submit} noValidate>
       <Stack>
         <Text>{words.intro}</Text>
-        {targets.every(isOther) ? (
-          <Alert variant="light" color="yellow">
-            <Stack gap="xs">
-              <Text size="sm">{words.onlyCommand}</Text>
-              <Command id={found.id} />
-            </Stack>
-          </Alert>
-        ) : null}
         <Radio.Group
           label={words.choose}
           value={chosen}
@@ -107,23 +113,4 @@ function Targets({ backup: found, targets }: { backup: BackupDetails; targets: r
       </Stack>
     </form>
   )
-}
-
-function Command({ id }: { id: string }) {
-  const { restore } = useWords()
-  const { copy, copied, command } = restore.confirm
-  return (
-    <CopyText
-      text={restoreCommand(id, { to: './restored', overwrite: false })}
-      copy={copy}
-      copied={copied}
-      label={command}
-    />
-  )
-}
-
-/** The kind of its source, as it was recorded. */
-function kindOf({ source }: BackupDetails): string | undefined {
-  if (typeof source !== 'object' || source === null || !('kind' in source)) return undefined
-  return typeof source.kind === 'string' ? source.kind : undefined
 }

@@ -45,7 +45,7 @@ export function ScheduleActs({ schedule }: { schedule: Schedule }) {
             <>
               <Menu.Item onClick={() => show({ change: id })}>{words.acts.change}</Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" onClick={open}>
+              <Menu.Item color="var(--page-bad)" onClick={open}>
                 {words.acts.remove}
               </Menu.Item>
             </>

@@ -24,6 +24,11 @@ export function SourceHistory({ name }: { name: string }) {
     <>
       <Section title={sources.sections.sizes}>
         {sizes.length === 0 ? <Text size="sm">{sources.noBackups}</Text> : <SizeTrend sizes={sizes} />}
+        <Group>
+          <AnchorLink to="/backups" search={{ source: name }} size="sm">
+            {sources.allBackups}
+          </AnchorLink>
+        </Group>
       </Section>
       <QueryView query={jobs}>
         {({ items }) => (

@@ -100,6 +100,15 @@ export const backup: Words['backup'] = {
   when: 'Wann',
   took: 'Dauerte',
   drill: 'Probe öffnen',
+  restored: {
+    title: 'Wiederherstellungen',
+    table: 'Wiederherstellungen dieser Sicherung, die neuesten zuerst',
+    none: 'Diese Sicherung wurde hier noch nicht wiederhergestellt.',
+    hint: 'Wiederherstellungen mit der Kommandozeile stehen unten im Verlauf.',
+    newest: count => `Nur die neuesten ${count}. Unten im Verlauf stehen alle.`,
+    target: 'Ziel',
+    job: 'Auftrag',
+  },
   messages: 'Nachrichten im Chat',
   messagesTable: 'Teile der Sicherung, als Nachrichten im Chat',
   noMessages: 'Keine Nachricht dieser Sicherung ist verzeichnet.',
@@ -159,6 +168,8 @@ export const backup: Words['backup'] = {
     text: size =>
       `Jeder Teil wird geprüft, bevor er weitergegeben wird. Eine ganze Datei hat genau ${size}. Meldet der Browser einen Fehler, oder ist die Datei kürzer, dann schlug eine Prüfung fehl, oder die Verbindung brach ab: Benutzen Sie diese Datei nicht. Laden Sie sie noch einmal, oder prüfen Sie jedes Byte.`,
     sha: 'Um sicher zu sein, vergleichen Sie den SHA-256 der Datei:',
+    curl: 'Auf einem anderen Rechner, oder um nach einem Abbruch fortzufahren: Dieselbe Zeile lädt beim zweiten Mal nur, was noch fehlt. KEY ist ein Schlüssel der HTTP-API mit dem Recht restore.',
+    curlLabel: 'das Herunterladen mit curl',
   },
   verifying: {
     title: 'Diese Sicherung prüfen',

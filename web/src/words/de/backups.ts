@@ -12,6 +12,8 @@ export const backups: Words['backups'] = {
   filters: 'Filter',
   project: 'Projekt',
   anyProject: 'Alle Projekte',
+  source: 'Quelle',
+  anySource: 'Alle Quellen',
   type: 'Art',
   state: 'Zustand',
   tag: 'Schlagwort',

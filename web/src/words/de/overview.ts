@@ -58,6 +58,7 @@ export const overview: Words['overview'] = {
   none: 'Keine',
   limit: span => `Grenze ${span}`,
   noLimit: 'ohne Grenze',
+  allBackups: 'Alle ihre Sicherungen',
   next: 'Nächster Lauf',
   notScheduled: 'Kein Zeitplan',
   due: 'Jetzt fällig',
@@ -121,10 +122,6 @@ export const overview: Words['overview'] = {
     ].join(', '),
   sinceOnly: time => `Die neuesten Aufträge, seit ${time}; die Liste der Aufträge hat alle.`,
   timeline: 'Aufträge nach ihrem Beginn',
-  when: 'Begonnen',
-  job: 'Auftrag',
-  result: 'Ergebnis',
-  took: 'Dauer',
   jobStates: {
     queued: 'Wartet',
     running: 'Läuft',

@@ -26,16 +26,47 @@ export const restore: Words['restore'] = {
     intro:
       'Die Ziele stehen in telegram-backup.yaml auf dem Server. Vor dem letzten Schritt wird nichts verändert.',
     none: 'Der Server hat kein Ziel',
-    noneHint: 'Schreiben Sie eines unter „targets:“ in telegram-backup.yaml, dann erscheint es hier:',
-    noneCommand: 'Oder stellen Sie mit der Kommandozeile wieder her, auf einem Rechner mit dem Schlüssel:',
+    noneFits: 'Keines dieser Ziele passt zu dieser Sicherung',
+    elsewhere: 'Woandershin, oder ist der Server des Ziels verloren?',
+    write: 'Schreiben Sie ein Ziel in telegram-backup.yaml auf dem Server, auf dem serve läuft, etwa:',
+    writeLabel: 'ein Ziel für telegram-backup.yaml',
+    complete:
+      'Setzen Sie Benutzer und Rechner eines PostgreSQL-Servers ein. Die Datenbank muss es noch nicht geben: Die Wiederherstellung legt sie an. Das Ziel erscheint hier binnen fünf Sekunden; wenn nicht, sagt dies den Grund:',
+    lookAgain: 'Erneut ansehen',
+    onlyDatabases: 'Die Seite stellt nur in Datenbanken wieder her.',
+    byCommand: {
+      database:
+        'Oder nehmen Sie die Kommandozeile, auf einem Rechner, der den Schlüssel hat und den Server erreicht:',
+      directory:
+        'Stellen Sie diese Sicherung mit der Kommandozeile in ein neues Verzeichnis wieder her, auf einem Rechner mit dem Schlüssel, oder laden Sie ihre tar-Datei herunter:',
+      file: 'Diese Sicherung ist eine einzige Datei. Laden Sie sie herunter, oder holen Sie sie mit der Kommandozeile, auf einem Rechner mit dem Schlüssel:',
+    },
     kind: kind => `Art: ${kind}`,
     project: project => `Projekt: ${project}`,
     anyProject: 'Alle Projekte',
     otherKind: (backup, target) =>
       `Passt vermutlich nicht: Die Sicherung ist von der Art ${backup}, das Ziel ${target}.`,
     choice: 'Wählen Sie ein Ziel.',
-    onlyCommand:
-      'Ein Server stellt nur in Datenbanken wieder her. Stellen Sie diese Sicherung mit der Kommandozeile in ein Verzeichnis wieder her, oder laden Sie ihre Datei herunter:',
+  },
+  part: {
+    table: 'Nur eine Tabelle?',
+    tableHint:
+      'Die Kommandozeile stellt eine Tabelle in einer bestehenden Datenbank wieder her, neben der vorhandenen. Was die Datenbank enthält, bleibt unverändert.',
+    tableName: 'Schema und Name der Tabelle',
+    more: 'Ohne --as kommt die Tabelle unter ihrem eigenen Namen zurück, wenn sie der Datenbank fehlt. --schema stellt ein ganzes Schema wieder her.',
+    file: 'Nur eine Datei?',
+    fileHint:
+      'Die Kommandozeile stellt einzelne Dateien und Ordner wieder her und holt nur die Nachrichten, in denen sie stehen.',
+    path: 'Datei oder Ordner in der Sicherung',
+    toDirectory: 'In ein neues Verzeichnis, mit Rechten und Zeiten. *, ? und ** stehen für Namen:',
+    toFile: 'Eine Datei, als Datei:',
+    look: 'Was die Sicherung enthält:',
+  },
+  unended: {
+    running: target => `Diese Sicherung wird gerade nach ${target} wiederhergestellt.`,
+    queued: target =>
+      `Eine Wiederherstellung dieser Sicherung nach ${target} wartet, bis sie an der Reihe ist.`,
+    job: 'Ihren Auftrag öffnen',
   },
   plan: {
     looking: 'Der Server sieht sich das Ziel an. Das verändert nichts.',
@@ -44,7 +75,8 @@ export const restore: Words['restore'] = {
     fetched: (size, number) => `${size} in ${parts(number)} aus dem Chat`,
     writes: 'Schreibt',
     takes: 'Dauert',
-    takesAbout: time => `etwa ${time}`,
+    takesMeasured: (time, drill) => `etwa ${time}, gemessen von einer Probe am ${drill}`,
+    takesAsSent: time => `nicht gemessen; das Senden dauerte ${time}. Eine Probe misst es`,
     takesUnknown: 'unbekannt: noch keine Probe hat es gemessen',
     target: 'Ziel',
     way: 'Weg',
@@ -79,7 +111,12 @@ export const restore: Words['restore'] = {
     job: 'Auftrag öffnen',
     queued: 'Die Wiederherstellung wartet, bis sie an der Reihe ist.',
     running: 'Die Wiederherstellung läuft.',
-    done: 'Die Wiederherstellung ist fertig. Das Ziel hält die Sicherung.',
+    done: 'Die Wiederherstellung ist fertig.',
+    holds: target => `${target} enthält die Sicherung.`,
+    holdsTables: (target, tables, rows) =>
+      `${target} enthält die Sicherung: ${tables} mit ${rows}, wie sie beim Sichern gezählt wurden.`,
+    tables: count => (count === 1 ? 'Tabelle' : 'Tabellen'),
+    rows: count => (count === 1 ? 'Zeile' : 'Zeilen'),
     failed: 'Die Wiederherstellung ist fehlgeschlagen. Das Ziel ist, wie es vorher war.',
     cancelled: 'Die Wiederherstellung wurde abgebrochen. Das Ziel ist, wie es vorher war.',
     progress: (done, total) => `${done} von ${total}`,

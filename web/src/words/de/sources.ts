@@ -77,6 +77,7 @@ export const sources: Words['sources'] = {
   },
   noBackups: 'Es gibt noch keine Sicherung.',
   noJobs: 'Es gibt noch keinen Auftrag.',
+  allBackups: 'Alle ihre Sicherungen',
   allJobs: 'Alle Aufträge dieser Quelle',
   nextRun: 'nächster Lauf',
 }

@@ -4,6 +4,8 @@ export const states: Words['states'] = {
   loading: 'Wird geladen…',
   failed: 'Das konnte nicht geladen werden',
   unreachable: 'Der Server antwortet nicht. Die Seite versucht es von selbst erneut.',
+  noAnswer:
+    'Der Server hat nicht geantwortet. Sehen Sie nach, ob es geschehen ist, bevor Sie es wiederholen.',
   retry: 'Erneut versuchen',
   forbidden: 'Ihre Rolle erlaubt das nicht',
   forbiddenHint: 'Ein Administrator kann Ihre Rolle auf der Seite „Personen“ ändern.',

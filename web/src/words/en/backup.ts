@@ -103,6 +103,15 @@ export const backup = {
   when: 'When',
   took: 'Took',
   drill: 'Open the drill',
+  restored: {
+    title: 'Restores',
+    table: 'Restores of this backup, newest first',
+    none: 'Nobody has restored this backup here yet.',
+    hint: 'Restores with the command line stand in the history below.',
+    newest: (count: number) => `Only the newest ${count}. The history below has all.`,
+    target: 'Target',
+    job: 'Job',
+  },
   messages: 'Messages in the chat',
   messagesTable: 'Parts of the backup, as messages in the chat',
   noMessages: 'No message of this backup is recorded.',
@@ -160,6 +169,8 @@ export const backup = {
     text: (size: string) =>
       `Each part is checked before it is passed on. A whole file has exactly ${size}. If the browser says that it failed, or the file is shorter, a check failed or the connection was lost: do not use that file. Load it again, or verify every byte.`,
     sha: 'To be sure, compare the SHA-256 of the file:',
+    curl: 'On another machine, or to go on after a broken connection: the same line again loads only what is still lacking. KEY is a key of the HTTP API with the scope restore.',
+    curlLabel: 'the download with curl',
   },
   verifying: {
     title: 'Verify this backup',

@@ -13,6 +13,8 @@ export const backups = {
   filters: 'Filters',
   project: 'Project',
   anyProject: 'All projects',
+  source: 'Source',
+  anySource: 'All sources',
   type: 'Type',
   state: 'State',
   tag: 'Tag',

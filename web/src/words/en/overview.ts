@@ -40,6 +40,7 @@ export const overview = {
   none: 'None',
   limit: (span: string) => `limit ${span}`,
   noLimit: 'no limit',
+  allBackups: 'All its backups',
   next: 'Next run',
   notScheduled: 'Not scheduled',
   due: 'Due now',
@@ -102,10 +103,6 @@ export const overview = {
     ].join(', '),
   sinceOnly: (time: string) => `The newest jobs, since ${time}; the list of jobs has all.`,
   timeline: 'Jobs by the time of their start',
-  when: 'Begun',
-  job: 'Job',
-  result: 'Result',
-  took: 'Took',
   jobStates: {
     queued: 'Waits',
     running: 'Runs',

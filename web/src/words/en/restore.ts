@@ -25,16 +25,45 @@ export const restore = {
     intro:
       'Targets are named in telegram-backup.yaml on the server. Nothing is changed before the last step.',
     none: 'The server has no target',
-    noneHint: 'Write one below “targets:” in telegram-backup.yaml, and it appears here:',
-    noneCommand: 'Or restore it with the command line, on a machine that has the key:',
+    noneFits: 'None of these targets fits this backup',
+    elsewhere: 'Somewhere else, or the server of the target is lost?',
+    write: 'Write a target into telegram-backup.yaml on the server that runs serve, such as:',
+    writeLabel: 'a target for telegram-backup.yaml',
+    complete:
+      'Put the user and the host of a PostgreSQL server in their places. The database need not exist: the restore makes it. The target appears here within five seconds; if it does not, this says why:',
+    lookAgain: 'Look again',
+    onlyDatabases: 'The page restores into databases only.',
+    byCommand: {
+      database: 'Or use the command line, on any machine that has the key and reaches the server:',
+      directory:
+        'Restore this backup into a new directory with the command line, on any machine that has the key; or download its tar file:',
+      file: 'This backup is one file. Download it, or fetch it with the command line, on any machine that has the key:',
+    },
     kind: (kind: string) => `Kind: ${kind}`,
     project: (project: string) => `Project: ${project}`,
     anyProject: 'All projects',
     otherKind: (backup: string, target: string) =>
       `Probably does not fit: the backup is of ${backup}, and this is ${target}.`,
     choice: 'Choose a target.',
-    onlyCommand:
-      'A server restores into databases only. Restore this backup into a directory with the command line, or download its file:',
+  },
+  part: {
+    table: 'Only one table?',
+    tableHint:
+      'The command line restores one table into a database that exists, beside the table that is there. Nothing that the database holds is changed.',
+    tableName: 'Schema and name of the table',
+    more: 'Without --as, the table comes back under its own name, if the database lacks it. --schema restores a whole schema.',
+    file: 'Only one file?',
+    fileHint:
+      'The command line restores single files and folders, and fetches only the messages that hold them.',
+    path: 'File or folder in the backup',
+    toDirectory: 'Into a new directory, with rights and times. *, ? and ** match names:',
+    toFile: 'One file, as a file:',
+    look: 'What the backup holds:',
+  },
+  unended: {
+    running: (target: string) => `A restore of this backup into ${target} is running now.`,
+    queued: (target: string) => `A restore of this backup into ${target} waits for its turn.`,
+    job: 'Open its job',
   },
   plan: {
     looking: 'The server looks at the target. This changes nothing.',
@@ -43,7 +72,8 @@ export const restore = {
     fetched: (size: string, number: number) => `${size} in ${parts(number)} from the chat`,
     writes: 'Writes',
     takes: 'Takes',
-    takesAbout: (time: string) => `about ${time}`,
+    takesMeasured: (time: string, drill: string) => `about ${time}, measured by a drill of ${drill}`,
+    takesAsSent: (time: string) => `not measured; sending it took ${time}. A drill measures it`,
     takesUnknown: 'unknown: no drill has measured it',
     target: 'Target',
     way: 'Way',
@@ -77,7 +107,12 @@ export const restore = {
     job: 'Open the job',
     queued: 'The restore waits for its turn.',
     running: 'The restore is running.',
-    done: 'The restore is done. The target holds the backup.',
+    done: 'The restore is done.',
+    holds: (target: string) => `${target} holds the backup.`,
+    holdsTables: (target: string, tables: string, rows: string) =>
+      `${target} holds the backup: ${tables} with ${rows}, as they were counted when it was made.`,
+    tables: (count: number) => plural('en', count, { one: 'table', other: 'tables' }),
+    rows: (count: number) => plural('en', count, { one: 'row', other: 'rows' }),
     failed: 'The restore failed. The target is as it was before.',
     cancelled: 'The restore was cancelled. The target is as it was before.',
     progress: (done: string, total: string) => `${done} of ${total}`,

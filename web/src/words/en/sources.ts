@@ -73,6 +73,7 @@ export const sources = {
   },
   noBackups: 'There is no backup yet.',
   noJobs: 'There is no job yet.',
+  allBackups: 'All its backups',
   allJobs: 'All jobs of this source',
   nextRun: 'next run',
 }

@@ -2,6 +2,8 @@ export const states = {
   loading: 'Loading…',
   failed: 'This could not be loaded',
   unreachable: 'The server does not answer. The page tries again by itself.',
+  /** Of an act, which is not tried again by itself. */
+  noAnswer: 'The server did not answer. Look whether this was done before you try again.',
   retry: 'Try again',
   forbidden: 'Your role does not allow this',
   forbiddenHint: 'An administrator can change your role on the screen People.',

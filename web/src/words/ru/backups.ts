@@ -12,6 +12,8 @@ export const backups: Words['backups'] = {
   filters: 'Фильтры',
   project: 'Проект',
   anyProject: 'Все проекты',
+  source: 'Источник',
+  anySource: 'Все источники',
   type: 'Тип',
   state: 'Состояние',
   tag: 'Метка',

@@ -57,6 +57,7 @@ export const overview: Words['overview'] = {
   none: 'Нет',
   limit: span => `предел ${span}`,
   noLimit: 'без предела',
+  allBackups: 'Все его копии',
   next: 'Следующий запуск',
   notScheduled: 'Нет расписания',
   due: 'Сейчас',
@@ -119,10 +120,6 @@ export const overview: Words['overview'] = {
     ].join(', '),
   sinceOnly: time => `Показаны последние задания, с ${time}; остальные в списке заданий.`,
   timeline: 'Задания по времени начала',
-  when: 'Начато',
-  job: 'Задание',
-  result: 'Результат',
-  took: 'Длительность',
   jobStates: {
     queued: 'Ждёт',
     running: 'Идёт',

@@ -79,6 +79,7 @@ export const sources: Words['sources'] = {
   },
   noBackups: 'Копий пока нет.',
   noJobs: 'Заданий пока нет.',
+  allBackups: 'Все его копии',
   allJobs: 'Все задания этого источника',
   nextRun: 'следующий запуск',
 }
