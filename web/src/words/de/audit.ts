@@ -64,5 +64,4 @@ export const audit: Words['audit'] = {
     'recipients.rotate': 'Öffentliche Schlüssel gewechselt',
     'signer.rotate': 'Signaturschlüssel gewechselt',
   },
-  pages: { first: 'Erste Seite', next: 'Nächste Seite' },
 }

@@ -17,17 +17,7 @@ export const backup: Words['backup'] = {
   },
   working: {
     title: 'Ein Auftrag arbeitet an dieser Sicherung',
-    queued: 'wartet, bis er an der Reihe ist',
-    running: 'läuft',
     open: 'Auftrag öffnen',
-    kinds: {
-      backup: 'Senden',
-      restore: 'Wiederherstellung',
-      verify: 'Prüfung',
-      drill: 'Probe',
-      erase: 'Löschen',
-      expire: 'Aufbewahrung',
-    },
   },
   failed: 'Diese Sicherung ist fehlgeschlagen',
   failedHint: 'Sie zählt nicht. Nach dem Aufräumen bleibt keine Nachricht von ihr im Chat.',

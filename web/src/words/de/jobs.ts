@@ -69,5 +69,4 @@ export const jobs: Words['jobs'] = {
   cancelNow: 'Auftrag abbrechen',
   keepRunning: 'Weiterlaufen lassen',
   cancelled: 'Der Auftrag soll anhalten.',
-  pages: { first: 'Erste Seite', next: 'Nächste Seite' },
 }

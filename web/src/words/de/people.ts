@@ -12,8 +12,6 @@ export const people: Words['people'] = {
   allProjects: 'Alle Projekte',
   never: 'nie',
   you: 'Sie',
-  first: 'Zu den neuesten',
-  next: 'Ältere',
   roleWords: {
     viewer: 'Sieht alles und ändert nichts.',
     operator: 'Startet und beendet auch Sicherungen, heftet sie an und schaltet Warnungen stumm.',

@@ -20,7 +20,6 @@ export const sources: Words['sources'] = {
     target: 'Ziel',
     serves: 'Bedient von',
   },
-  types: { database: 'Datenbank', storage: 'Dateien', logs: 'Logdateien' },
   kinds: {
     postgres: 'PostgreSQL',
     'postgres-cluster': 'PostgreSQL-Cluster',

@@ -64,5 +64,4 @@ export const audit: Words['audit'] = {
     'recipients.rotate': 'Сменены открытые ключи',
     'signer.rotate': 'Сменён ключ подписи',
   },
-  pages: { first: 'Первая страница', next: 'Следующая страница' },
 }

@@ -70,5 +70,4 @@ export const jobs: Words['jobs'] = {
   cancelNow: 'Отменить задание',
   keepRunning: 'Пусть продолжается',
   cancelled: 'Задание попросили остановиться.',
-  pages: { first: 'Первая страница', next: 'Следующая страница' },
 }

@@ -59,8 +59,6 @@ export const proof: Words['proof'] = {
     all: 'Все',
     state: 'Состояние',
     states: { running: 'Идёт', sound: 'Пройдено', failed: 'Не пройдено', damaged: 'Повреждено' },
-    first: 'К новым',
-    next: 'Более старые',
   },
   results: {
     running: 'Идёт',

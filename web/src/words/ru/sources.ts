@@ -20,7 +20,6 @@ export const sources: Words['sources'] = {
     target: 'Место назначения',
     serves: 'Кем обслуживается',
   },
-  types: { database: 'База данных', storage: 'Файлы', logs: 'Журналы' },
   kinds: {
     postgres: 'PostgreSQL',
     'postgres-cluster': 'Кластер PostgreSQL',
