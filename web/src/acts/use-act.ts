@@ -1,13 +1,18 @@
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
-
 import type { WhoAmI } from '#api/generated/types.gen.ts'
 import { type ApiProblem, asProblem, isUnreachable } from '#api/problem.ts'
+import { currentTime } from '#format/clock.ts'
+import { hintOnPage } from '#format/hint-on-page.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import type { Words } from '#words/en/index.ts'
 import { useWords } from '#words/language.tsx'
+
+/** A second click comes within that: the act would be done twice, and its button flicker. */
+const AT_LEAST_MS = 500
 
 /** One thing that a person does, such as erasing a backup. */
 export interface Act<Asked extends unknown[]> {
@@ -29,12 +34,16 @@ export function useAct<Asked extends unknown[]>(
   done?: string,
   { needsFactor = false }: { needsFactor?: boolean } = {},
 ): Act<Asked> {
-  const { noAnswer } = useWords().states
   const queryClient = useQueryClient()
+  const words = useWords()
+  const underWay = useRef(false)
   const [isRunning, setRunning] = useState(false)
   const [problem, setProblem] = useState<ApiProblem>()
   const run = useCallback(
     async (...asked: Asked): Promise<boolean> => {
+      if (underWay.current) return false
+      underWay.current = true
+      const end = Date.now() + AT_LEAST_MS
       setRunning(true)
       setProblem(undefined)
       try {
@@ -53,13 +62,16 @@ export function useAct<Asked extends unknown[]>(
         setProblem(found)
         // The session has ended: the frame shows the sign-in.
         if (found.status === 401) void queryClient.invalidateQueries({ queryKey: getWhoAmIQueryKey() })
-        say({ text: isUnreachable(found) ? noAnswer : problemText(found), isGood: false })
+        say({ text: sentenceOf(found, words), isGood: false })
         return false
       } finally {
-        setRunning(false)
+        setTimeout(() => {
+          underWay.current = false
+          setRunning(false)
+        }, end - Date.now())
       }
     },
-    [work, done, needsFactor, queryClient, noAnswer],
+    [work, done, needsFactor, queryClient, words],
   )
   return { run, isRunning, problem }
 }
@@ -68,10 +80,12 @@ export function useAct<Asked extends unknown[]>(
 function isFactorOld(queryClient: QueryClient): boolean {
   const who = queryClient.getQueryData<WhoAmI>(getWhoAmIQueryKey())
   if (who?.kind !== 'person') return false
-  return who.factor_until === null || Date.parse(who.factor_until) <= Date.now()
+  return who.factor_until === null || Date.parse(who.factor_until) <= currentTime()
 }
 
-/** What went wrong and what to do next, in the words of the API. */
-function problemText({ message, hint }: ApiProblem): string {
-  return visibleText([message, hint].filter(text => text !== undefined).join('. '))
+/** What happened, and what to do next. */
+function sentenceOf(problem: ApiProblem, words: Words): string {
+  if (isUnreachable(problem)) return words.states.noAnswer
+  const { message, hint } = problem
+  return visibleText(hint === undefined ? message : `${message}. ${hintOnPage(hint, words)}`)
 }

@@ -17,6 +17,8 @@ export function createQueryClient(): QueryClient {
     }),
     defaultOptions: {
       queries: {
+        // The server may be on this very machine: a browser that is offline can reach it.
+        networkMode: 'always',
         staleTime: FRESH_MS,
         refetchOnWindowFocus: true,
         retry: (failures, error) => {
@@ -24,7 +26,7 @@ export function createQueryClient(): QueryClient {
           return (isUnreachable(problem) || problem.status >= 502) && failures < 3
         },
       },
-      mutations: { retry: false },
+      mutations: { retry: false, networkMode: 'always' },
     },
   })
   return queryClient

@@ -1,4 +1,5 @@
 import { useMemo } from 'react'
+import { currentTime } from '#format/clock.ts'
 import { useLanguage } from '#words/language.tsx'
 import { LANGUAGES, type Language, localeOf } from '#words/languages.ts'
 
@@ -10,6 +11,9 @@ const BYTE_UNITS: Readonly<Record<Language, readonly string[]>> = {
 }
 
 const PER_SECOND: Readonly<Record<Language, string>> = { en: 's', ru: 'с', de: 's' }
+
+/** For a value that is none: one wrong field must not take the whole screen away. */
+const UNKNOWN = '–'
 
 /** How the page writes numbers, sizes and times in one language, in the viewer's zone. */
 export class Format {
@@ -35,6 +39,7 @@ export class Format {
 
   /** As `12.4 MiB`. */
   bytes(size: number): string {
+    if (!Number.isFinite(size)) return UNKNOWN
     const units = BYTE_UNITS[this.#language]
     let [value, step] = [size, 0]
     // What is rounded to 1,024 is one of the next unit.
@@ -71,6 +76,7 @@ export class Format {
 
   /** As `2 h 5 min`; at most two units. */
   seconds(seconds: number): string {
+    if (!Number.isFinite(seconds)) return UNKNOWN
     const whole = Math.max(0, Math.round(seconds))
     const parts: [number, string][] = [
       [Math.floor(whole / 86_400), 'day'],
@@ -89,11 +95,11 @@ export class Format {
 
   /** Date and time in the viewer's zone, or in the one that is given. */
   time(at: string | Date, zone: string = this.zone): string {
-    return new Intl.DateTimeFormat(this.#locale, {
+    return this.#date(at, {
       dateStyle: 'medium',
       timeStyle: 'short',
       timeZone: zone,
-    }).format(new Date(at))
+    })
   }
 
   /** As `time`, with the name of the zone; the name alone where this browser does not know the zone. */
@@ -107,54 +113,49 @@ export class Format {
 
   /** With seconds: for logs. */
   exactTime(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#locale, {
+    return this.#date(at, {
       dateStyle: 'short',
       timeStyle: 'medium',
       timeZone: this.zone,
-    }).format(new Date(at))
+    })
   }
 
   date(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeZone: this.zone }).format(
-      new Date(at),
-    )
+    return this.#date(at, { dateStyle: 'medium', timeZone: this.zone })
   }
 
   /** A day and its month, as `1 Dec`; `day` is `2026-12-01`, in no zone. */
   day(day: string, options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }): string {
-    return new Intl.DateTimeFormat(this.#locale, { ...options, timeZone: 'UTC' }).format(
-      new Date(`${day}T00:00:00Z`),
-    )
+    return this.#date(`${day}T00:00:00Z`, { ...options, timeZone: 'UTC' })
   }
 
   /** As `1 Dec`, of a time in the viewer's zone. */
   monthDay(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#locale, {
+    return this.#date(at, {
       day: 'numeric',
       month: 'short',
       timeZone: this.zone,
-    }).format(new Date(at))
+    })
   }
 
   /** The hour and minute in the viewer's zone. */
   hour(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#locale, {
+    return this.#date(at, {
       hour: 'numeric',
       minute: '2-digit',
       timeZone: this.zone,
-    }).format(new Date(at))
+    })
   }
 
   /** A time of day, as `3:00 AM` or `03:00`; `time` is `03:00`, in no zone. */
   clock(time: string): string {
-    return new Intl.DateTimeFormat(this.#locale, { timeStyle: 'short', timeZone: 'UTC' }).format(
-      new Date(`2026-01-01T${time}:00Z`),
-    )
+    return this.#date(`2026-01-01T${time}:00Z`, { timeStyle: 'short', timeZone: 'UTC' })
   }
 
   /** As `3 days ago` or `in 2 hours`. */
-  relative(at: string | Date, now: Date = new Date()): string {
+  relative(at: string | Date, now: Date = new Date(currentTime())): string {
     const seconds = (new Date(at).getTime() - now.getTime()) / 1_000
+    if (Number.isNaN(seconds)) return UNKNOWN
     const size = Math.abs(seconds)
     const [unit, length] =
       size < 60
@@ -172,6 +173,13 @@ export class Format {
 
   list(items: readonly string[]): string {
     return new Intl.ListFormat(this.#locale, { type: 'conjunction' }).format(items)
+  }
+
+  #date(at: string | Date, options: Intl.DateTimeFormatOptions): string {
+    const date = new Date(at)
+    return Number.isNaN(date.getTime())
+      ? UNKNOWN
+      : new Intl.DateTimeFormat(this.#locale, options).format(date)
   }
 
   #unit(value: number, unit: string): string {

@@ -2,7 +2,7 @@ import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { type FocusEvent, type KeyboardEvent, lazy, Suspense, useEffect, useRef } from 'react'
-import { useIsFactorAsked } from '#acts/factor.ts'
+import { answerFactor, useIsFactorAsked } from '#acts/factor.ts'
 import { LiveStateContext, useLive } from '#live/live-state.tsx'
 import { AccountButton } from '#shell/account-button.tsx'
 import { contentProps, focusContent, useFocusOnNewScreen } from '#shell/focus-content.ts'
@@ -31,6 +31,8 @@ export function Frame() {
   const path = useRouterState({ select: state => state.location.pathname })
   // biome-ignore lint/correctness/useExhaustiveDependencies: another screen closes the navigation of a phone.
   useEffect(close, [path])
+  // An act that waits for the factor of this person must not be done by the next one who signs in.
+  useEffect(() => () => answerFactor(false), [])
   const closeWhenLeft = ({ currentTarget, relatedTarget }: FocusEvent): void => {
     if (!currentTarget.contains(relatedTarget)) close()
   }

@@ -329,8 +329,7 @@ export const removeSchedule = <ThrowOnError extends boolean = true>(options: Opt
 });
 
 /**
- * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a
- * factor
+ * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -625,8 +624,7 @@ export const renewFactor = <ThrowOnError extends boolean = true>(options: Option
 /**
  * Set your password; your other sessions end
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
     security: [{
@@ -667,8 +665,7 @@ export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Opti
 /**
  * Add a passkey that your browser has made
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const addPasskey = <ThrowOnError extends boolean = true>(options: Options<AddPasskeyData, ThrowOnError>): RequestResult<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError> => (options.client ?? client).post<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError>({
     security: [{
@@ -687,8 +684,7 @@ export const addPasskey = <ThrowOnError extends boolean = true>(options: Options
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: Options<AskForNewPasskeyData, ThrowOnError>): RequestResult<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError> => (options?.client ?? client).post<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError>({
     security: [{
@@ -703,8 +699,7 @@ export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: 
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const removePasskey = <ThrowOnError extends boolean = true>(options: Options<RemovePasskeyData, ThrowOnError>): RequestResult<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError> => (options.client ?? client).delete<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError>({
     security: [{

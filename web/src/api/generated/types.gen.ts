@@ -338,8 +338,7 @@ export type JobLog = {
     items: Array<{
         at: string;
         /**
-         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare,
-         * verify, erase, expire. before and after are hooks.
+         * What the line is about: prepare, before, read, send, record, after, fetch, restore, compare, verify, erase, expire. before and after are hooks.
          */
         stage: string;
         level: 'info' | 'warn' | 'error';
@@ -2042,8 +2041,7 @@ export type WatchEventsError = WatchEventsErrors[keyof WatchEventsErrors];
 
 export type WatchEventsResponses = {
     /**
-     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID
-     * continues, or one event reset says that changes were missed
+     * Events named backup, job, schedule, alert and overview, with the object as data; Last-Event-ID continues, or one event reset says that changes were missed
      */
     200: string;
 };
@@ -2107,8 +2105,7 @@ export type CreateScheduleData = {
     body: {
         source: string;
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2197,8 +2194,7 @@ export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateSchedul
 export type PreviewScheduleData = {
     body: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron: string;
         /**
@@ -2331,8 +2327,7 @@ export type RemoveScheduleResponse = RemoveScheduleResponses[keyof RemoveSchedul
 export type ChangeScheduleData = {
     body?: {
         /**
-         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly,
-         * @yearly.
+         * Five fields: minute, hour, day, month, day of the week; or @hourly, @daily, @weekly, @monthly, @yearly.
          */
         cron?: string;
         /**

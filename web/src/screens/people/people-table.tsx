@@ -1,16 +1,17 @@
 import { ActionIcon, Badge, Group, Menu, Text } from '@mantine/core'
 import Ellipsis from 'lucide-react/icons/ellipsis'
 import { useState } from 'react'
+import { Confirm } from '#acts/confirm.tsx'
 import { useAct } from '#acts/use-act.ts'
 import { makeSignInLink, removePerson } from '#api/generated/sdk.gen.ts'
 import type { Invited, Person } from '#api/generated/types.gen.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { ChangePerson } from '#screens/people/change-person.tsx'
-import { Confirm } from '#screens/people/confirm.tsx'
 import { DataTable } from '#shell/data-table.tsx'
 import { MenuLink } from '#shell/menu-link.tsx'
 import { useWhoAmI } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 export function PeopleTable({
@@ -73,7 +74,12 @@ export function PeopleTable({
               </Group>
             ),
           },
-          { key: 'role', header: people.role, label: people.role, cell: ({ role }) => shell.roles[role] },
+          {
+            key: 'role',
+            header: people.role,
+            label: people.role,
+            cell: ({ role }) => wordOf(shell.roles, role),
+          },
           {
             key: 'project',
             header: people.project,

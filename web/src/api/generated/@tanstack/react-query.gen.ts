@@ -496,8 +496,7 @@ export const removeScheduleMutation = (options?: Partial<Options<RemoveScheduleD
 };
 
 /**
- * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a
- * factor
+ * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -1008,8 +1007,7 @@ export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>)
 /**
  * Set your password; your other sessions end
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
     const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
@@ -1067,8 +1065,7 @@ export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => quer
 /**
  * Add a passkey that your browser has made
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> = {
@@ -1087,8 +1084,7 @@ export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): 
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPasskeyData>>): UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> = {
@@ -1107,8 +1103,7 @@ export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPass
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Needs a session: keys have none. A person must have proved within the last five minutes who they are
- * (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const removePasskeyMutation = (options?: Partial<Options<RemovePasskeyData>>): UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> => {
     const mutationOptions: UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> = {

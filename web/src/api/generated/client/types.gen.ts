@@ -129,10 +129,7 @@ export type RequestResult<
           ) & {
             /** request may be undefined, because error may be from building the request object itself */
             request?: Request;
-            /**
-             * response may be undefined, because error may be from building the request object itself or from
-             * a network error
-             */
+            /** response may be undefined, because error may be from building the request object itself or from a network error */
             response?: Response;
           }
     >;
