@@ -20,11 +20,15 @@ async function openBackup(page: Page, base: URL): Promise<void> {
   await page.getByRole('button', { name: 'Restore', exact: true }).waitFor()
 }
 
-async function openPlan(page: Page, base: URL): Promise<void> {
+/** The assistant, after so many steps. */
+const openAssistant = (steps: number) => async (page: Page, base: URL) => {
   await openBackup(page, base)
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
-  await page.getByRole('button', { name: 'Continue' }).click()
-  await page.getByRole('heading', { name: 'What will happen' }).waitFor()
+  for (let step = 1; step <= steps; step += 1) {
+    await page.getByRole('heading', { name: `Step ${step} of 4` }).waitFor()
+    await page.getByRole('button', { name: 'Continue', disabled: false }).click()
+  }
+  await page.getByRole('heading', { name: `Step ${steps + 1} of 4` }).waitFor()
 }
 
 /** The first thing of a table that has a page of its own. */
@@ -38,16 +42,21 @@ const firstOf = (path: string, link: string) => async (page: Page, base: URL) =>
 export const SCREENS: readonly Screen[] = [
   { name: 'overview', open: at('') },
   { name: 'backups', open: at('backups') },
+  { name: 'calendar', open: at('backups?calendar=true') },
   { name: 'backup', open: openBackup },
-  { name: 'restore', open: openPlan },
+  { name: 'restore-where', open: openAssistant(0) },
+  { name: 'restore-plan', open: openAssistant(1) },
+  { name: 'restore-confirm', open: openAssistant(2) },
   { name: 'jobs', open: at('jobs') },
-  { name: 'job', open: firstOf('jobs', '/jobs/') },
+  { name: 'job', open: firstOf('jobs?kind=drill', '/jobs/') },
   { name: 'schedules', open: at('schedules') },
   { name: 'sources', open: at('sources') },
   { name: 'source', open: firstOf('sources', '/sources/') },
   { name: 'proof', open: at('proof') },
   { name: 'drill', open: firstOf('proof', '/proof/') },
   { name: 'people', open: at('people') },
+  { name: 'keys', open: at('people?tab=keys') },
+  { name: 'sessions', open: at('people?tab=sessions') },
   { name: 'audit', open: at('audit') },
   { name: 'sign-in', open: at('sign-in'), signedOut: true },
 ]

@@ -10,8 +10,8 @@ import { asProblem, problemOf } from '#api/problem.ts'
 import { readAuditSearch } from '#screens/audit/audit-search.ts'
 import { readBackupSearch } from '#screens/backups/backup-search.ts'
 import { readJobsSearch } from '#screens/jobs/jobs-search.ts'
-import { peopleSearch } from '#screens/people/search.ts'
-import { proofSearch } from '#screens/proof/search.ts'
+import { readPeopleSearch } from '#screens/people/people-search.ts'
+import { readProofSearch } from '#screens/proof/proof-search.ts'
 import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { readSchedulesSearch } from '#screens/schedules/schedules-search.ts'
 import { only } from '#shell/search.ts'
@@ -91,7 +91,7 @@ const source = createRoute({
 const proof = createRoute({
   getParentRoute: () => signedIn,
   path: '/proof',
-  validateSearch: only(proofSearch),
+  validateSearch: only(readProofSearch),
   component: lazyRouteComponent(() => import('#screens/proof/proof-screen.tsx'), 'ProofScreen'),
 })
 const drill = createRoute({
@@ -102,7 +102,7 @@ const drill = createRoute({
 const people = createRoute({
   getParentRoute: () => signedIn,
   path: '/people',
-  validateSearch: only(peopleSearch),
+  validateSearch: only(readPeopleSearch),
   component: lazyRouteComponent(() => import('#screens/people/people-screen.tsx'), 'PeopleScreen'),
 })
 const audit = createRoute({

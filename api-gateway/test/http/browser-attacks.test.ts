@@ -93,6 +93,7 @@ describe('another site', () => {
       ['evil.example', 421],
       [`localhost.evil.example:${port}`, 421],
       ['127.0.0.1.evil.example', 421],
+      ['localhost:80@evil.example', 421],
       ['backup.example', 200],
       ['BACKUP.example.:443', 200],
       [`localhost:${port}`, 200],
@@ -120,7 +121,12 @@ describe('a session', () => {
     const key = await service.key(['admin'])
     for (const cookie of [Cookie, 'tb_session=tbs_nonsense']) {
       const headers = { Cookie: cookie, ...OURS, Authorization: `Bearer ${key}` }
-      expect(await send('GET', '/whoami', { headers })).toMatchObject({ status: 400, code: 'INVALID' })
+      for (const path of ['/whoami', '/events', '/session/providers', '/../../metrics'])
+        expect(await send('GET', path, { headers }), path).toMatchObject({ status: 400, code: 'INVALID' })
+      for (const path of ['/session/challenge', '/backups/upload?project_id=shop&type=logs'])
+        expect(await send('POST', path, { headers }), path).toMatchObject({ status: 400, code: 'INVALID' })
+      const odd = { ...headers, Authorization: `bearer\t${key} and more` }
+      expect(await send('GET', '/whoami', { headers: odd })).toMatchObject({ status: 400, code: 'INVALID' })
     }
     for (const Authorization of ['Basic dTpw', 'Bearer eyJhbGciOi'])
       expect((await send('GET', '/whoami', { headers: { Cookie, ...OURS, Authorization } })).status).toBe(200)

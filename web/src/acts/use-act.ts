@@ -1,9 +1,11 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useRef, useState } from 'react'
 import { askForFactor } from '#acts/factor.ts'
 import { say } from '#acts/notices.ts'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
+import type { WhoAmI } from '#api/generated/types.gen.ts'
 import { type ApiProblem, asProblem, isUnreachable } from '#api/problem.ts'
+import { currentTime } from '#format/clock.ts'
 import { hintOnPage } from '#format/hint-on-page.ts'
 import { visibleText } from '#format/plain-text.tsx'
 import type { Words } from '#words/en/index.ts'
@@ -25,10 +27,12 @@ export interface Act<Asked extends unknown[]> {
  * Runs something that changes something, once at a time, and says how it went. What needs the person’s factor
  * again asks for it and goes on (see `acts/factor.ts`).
  * @param done what to say when it is done; nothing for undefined
+ * @param options `needsFactor`: it is asked for before the server would refuse, where it is too old
  */
 export function useAct<Asked extends unknown[]>(
   work: (...asked: Asked) => Promise<unknown>,
   done?: string,
+  { needsFactor = false }: { needsFactor?: boolean } = {},
 ): Act<Asked> {
   const queryClient = useQueryClient()
   const words = useWords()
@@ -43,6 +47,7 @@ export function useAct<Asked extends unknown[]>(
       setRunning(true)
       setProblem(undefined)
       try {
+        if (needsFactor && isFactorOld(queryClient) && !(await askForFactor())) return false
         try {
           await work(...asked)
         } catch (error) {
@@ -66,9 +71,16 @@ export function useAct<Asked extends unknown[]>(
         }, end - Date.now())
       }
     },
-    [work, done, queryClient, words],
+    [work, done, needsFactor, queryClient, words],
   )
   return { run, isRunning, problem }
+}
+
+/** By what the page knows; the server decides. */
+function isFactorOld(queryClient: QueryClient): boolean {
+  const who = queryClient.getQueryData<WhoAmI>(getWhoAmIQueryKey())
+  if (who?.kind !== 'person') return false
+  return who.factor_until === null || Date.parse(who.factor_until) <= currentTime()
 }
 
 /** What happened, and what to do next. */

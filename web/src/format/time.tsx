@@ -5,8 +5,8 @@ import { visibleText } from '#format/plain-text.tsx'
 import styles from '#format/time.module.css'
 
 /**
- * A time in the viewer’s zone, and beside it in the zone of its source, if that is another (empty: it has none). Pointing at it
- * shows the other form: how long ago it was, or the date.
+ * A time in the viewer’s zone, and beside it in the zone of its source, if that is another (empty: it has
+ * none). Pointing at it shows the other form: how long ago it was, or the date.
  */
 export function Time({
   at,

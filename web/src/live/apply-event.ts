@@ -68,10 +68,20 @@ export class EventCache {
     const [operations, isAll] = [new Set(this.#changed), this.#isAllChanged]
     this.#changed.clear()
     this.#isAllChanged = false
-    void this.#queryClient.invalidateQueries({
-      predicate: ({ queryKey }) => isAll || operations.has(operationOf(queryKey)),
-    })
+    void invalidate(this.#queryClient, isAll ? 'all' : operations)
   }
+}
+
+/** Asks again for all that an act of that kind may have changed, without waiting for its event. */
+export async function refetchAfter(queryClient: QueryClient, kind: EventKind): Promise<void> {
+  const changed = CHANGED_BY[kind]
+  await invalidate(queryClient, changed === 'all' ? changed : new Set(changed))
+}
+
+async function invalidate(queryClient: QueryClient, operations: ReadonlySet<string> | 'all'): Promise<void> {
+  await queryClient.invalidateQueries({
+    predicate: ({ queryKey }) => operations === 'all' || operations.has(operationOf(queryKey)),
+  })
 }
 
 function operationOf([key]: readonly unknown[]): string {

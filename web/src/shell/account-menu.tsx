@@ -49,12 +49,15 @@ export function AccountMenu({ target }: { target: ReactElement }) {
               >
                 {signIn.account.sessions}
               </MenuLink>
-              <Menu.Item
-                leftSection={<KeyRound size={16} aria-hidden />}
-                onClick={() => setOpened('password')}
-              >
-                {who.has_password ? signIn.account.changePassword : signIn.account.setPassword}
-              </Menu.Item>
+              {/* People of a provider have none here. */}
+              {who.factors.includes('oidc') ? null : (
+                <Menu.Item
+                  leftSection={<KeyRound size={16} aria-hidden />}
+                  onClick={() => setOpened('password')}
+                >
+                  {who.has_password ? signIn.account.changePassword : signIn.account.setPassword}
+                </Menu.Item>
+              )}
               <Menu.Item
                 leftSection={<Fingerprint size={16} aria-hidden />}
                 onClick={() => setOpened('passkeys')}

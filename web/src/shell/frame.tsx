@@ -25,7 +25,7 @@ export function Frame() {
   const burger = useRef<HTMLButtonElement>(null)
   const live = useLive()
   const isFactorAsked = useIsFactorAsked()
-  useSessionOfOtherTabs()
+  useSessionOfOtherTabs(true)
   useFocusOnNewScreen()
   const isAdmin = useMay('admin')
   const path = useRouterState({ select: state => state.location.pathname })

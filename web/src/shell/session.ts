@@ -7,6 +7,8 @@ import { asProblem } from '#api/problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
 
 type Message = 'begun' | 'ended'
+/** Messages do not come back to what sends them. */
+let ofThisTab: BroadcastChannel | undefined
 
 /** Forgets everything that somebody else may have seen; only who is signed in is asked again. */
 export function forgetAnswers(queryClient: QueryClient): void {
@@ -35,13 +37,17 @@ export async function endSession(): Promise<void> {
   leave()
 }
 
-/** While the frame is shown: another tab that signs in or out changes who is signed in here. */
-export function useSessionOfOtherTabs(): void {
+/**
+ * Another tab that signs in or out changes who is signed in here.
+ * @param isSignedIn whether there is something to leave
+ */
+export function useSessionOfOtherTabs(isSignedIn: boolean): void {
   useEffect(() => {
     const channel = tabsOfThisPage()
+    ofThisTab = channel
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
-      if (data === 'ended') leave()
-      else window.location.reload()
+      if (data === 'begun') window.location.reload()
+      else if (isSignedIn) leave()
     }
     // The browser may bring back a page as it was left, with what it showed then.
     const returned = ({ persisted }: PageTransitionEvent): void => {
@@ -50,9 +56,10 @@ export function useSessionOfOtherTabs(): void {
     window.addEventListener('pageshow', returned)
     return () => {
       channel.close()
+      ofThisTab = undefined
       window.removeEventListener('pageshow', returned)
     }
-  }, [])
+  }, [isSignedIn])
 }
 
 function leave(): void {
@@ -68,6 +75,10 @@ function tabsOfThisPage(): BroadcastChannel {
 }
 
 function tellOtherTabs(message: Message): void {
+  if (ofThisTab !== undefined) {
+    ofThisTab.postMessage(message)
+    return
+  }
   const channel = tabsOfThisPage()
   channel.postMessage(message)
   channel.close()

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { readAuditSearch } from '#screens/audit/audit-search.ts'
 import { backupQuery, readBackupSearch } from '#screens/backups/backup-search.ts'
 import { readJobsSearch } from '#screens/jobs/jobs-search.ts'
-import { peopleSearch } from '#screens/people/search.ts'
-import { proofSearch } from '#screens/proof/search.ts'
+import { readPeopleSearch } from '#screens/people/people-search.ts'
+import { readProofSearch } from '#screens/proof/proof-search.ts'
 import { readRestoreSearch, stepOf } from '#screens/restore/restore-search.ts'
 import { readSchedulesSearch } from '#screens/schedules/schedules-search.ts'
 import { only } from '#shell/search.ts'
@@ -14,8 +14,8 @@ const READERS = {
   backups: readBackupSearch,
   jobs: readJobsSearch,
   audit: readAuditSearch,
-  people: peopleSearch,
-  proof: proofSearch,
+  people: readPeopleSearch,
+  proof: readProofSearch,
   restore: readRestoreSearch,
   schedules: readSchedulesSearch,
 } as const satisfies Record<string, (raw: Record<string, unknown>) => object>

@@ -1,4 +1,4 @@
-import { textIn } from '#shell/search.ts'
+import { oneOf, textIn } from '#shell/search.ts'
 
 export const BACKUP_TYPES = ['database', 'storage', 'logs'] as const
 export const BACKUP_STATES = ['sending', 'complete', 'failed', 'erasing', 'erased'] as const
@@ -23,8 +23,8 @@ export interface BackupSearch {
 export function readBackupSearch(raw: Record<string, unknown>): BackupSearch {
   const search: BackupSearch = {
     project: textIn(raw['project']),
-    type: BACKUP_TYPES.find(type => type === raw['type']),
-    state: BACKUP_STATES.find(state => state === raw['state']),
+    type: oneOf(BACKUP_TYPES, raw['type']),
+    state: oneOf(BACKUP_STATES, raw['state']),
     source: textIn(raw['source']),
     tag: textIn(raw['tag']),
     from: dayIn(raw['from']),

@@ -3,10 +3,9 @@ import type { Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
-import { jobName } from '#screens/overview/job-name.ts'
-import { JobStateMark } from '#screens/overview/job-state-mark.tsx'
+import { JobLink } from '#screens/jobs/job-link.tsx'
+import { JobState } from '#screens/jobs/job-state.tsx'
 import styles from '#screens/overview/overview.module.css'
-import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** More are on the screen of the jobs. */
@@ -14,15 +13,15 @@ const SHOWN = 10
 
 /** The newest jobs as a list: the only table of the overview is that of the sources. */
 export function RecentJobs({ jobs }: { jobs: readonly Job[] }) {
-  const words = useWords()
+  const { overview } = useWords()
   return (
-    <ul className={styles.list} aria-label={words.overview.lastDay}>
+    <ul className={styles.list} aria-label={overview.lastDay}>
       {jobs.slice(0, SHOWN).map(job => (
         <li key={job.id}>
           <Group justify="space-between" gap="xs">
-            <AnchorLink to="/jobs/$id" params={{ id: job.id }} size="sm" className={styles.jobName}>
-              <PlainText>{jobName(job, words)}</PlainText>
-            </AnchorLink>
+            <div className={styles.jobName}>
+              <JobLink job={job} />
+            </div>
             <Ending job={job} />
           </Group>
         </li>
@@ -31,12 +30,13 @@ export function RecentJobs({ jobs }: { jobs: readonly Job[] }) {
   )
 }
 
-function Ending({ job: { state, error, created_at, started_at, finished_at } }: { job: Job }) {
+function Ending({ job }: { job: Job }) {
   const format = useFormat()
+  const { state, error, created_at, started_at, finished_at } = job
   return (
     <div className={styles.ending}>
       <Group gap="xs">
-        <JobStateMark state={state} />
+        <JobState job={job} />
         <Text span size="xs" c="dimmed">
           <Time at={started_at ?? created_at} isRelative />
           {started_at === null || finished_at === null

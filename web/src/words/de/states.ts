@@ -17,4 +17,5 @@ export const states: Words['states'] = {
   closeNotice: 'Diese Meldung schließen',
   more: 'Mehr anzeigen',
   close: 'Schließen',
+  pages: { label: 'Seiten', newest: 'Neueste', newer: 'Neuere', older: 'Ältere' },
 }

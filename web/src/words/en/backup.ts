@@ -18,17 +18,7 @@ export const backup = {
   },
   working: {
     title: 'A job works on this backup',
-    queued: 'waits for its turn',
-    running: 'is running',
     open: 'Open the job',
-    kinds: {
-      backup: 'The send',
-      restore: 'A restore',
-      verify: 'A verification',
-      drill: 'A drill',
-      erase: 'The erasing',
-      expire: 'The retention',
-    },
   },
   failed: 'This backup failed',
   failedHint: 'Nothing of it counts. No message of it stays in the chat once the job has cleaned up.',

@@ -14,4 +14,5 @@ export const states = {
   closeNotice: 'Close this notice',
   more: 'Show more',
   close: 'Close',
+  pages: { label: 'Pages', newest: 'Newest', newer: 'Newer', older: 'Older' },
 }

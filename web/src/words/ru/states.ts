@@ -15,4 +15,5 @@ export const states: Words['states'] = {
   closeNotice: 'Закрыть уведомление',
   more: 'Показать ещё',
   close: 'Закрыть',
+  pages: { label: 'Страницы', newest: 'Самые новые', newer: 'Новее', older: 'Старше' },
 }

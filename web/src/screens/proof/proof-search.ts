@@ -16,7 +16,7 @@ export interface ProofSearch {
 /** As the server wants names. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
-export function proofSearch(raw: Record<string, unknown>): ProofSearch {
+export function readProofSearch(raw: Record<string, unknown>): ProofSearch {
   const [project, source, cursor] = [nameIn(raw['project']), nameIn(raw['source']), textIn(raw['cursor'])]
   const state = oneOf(STATES, raw['state'])
   return {
