@@ -57,8 +57,8 @@ function fileNameOf(path: string): string {
 }
 
 /**
- * A word of a POSIX shell. A terminal would obey control characters of what is pasted, also between quotes: the
- * shell makes them from their numbers.
+ * A word of a POSIX shell. A terminal would obey control characters of what is pasted, also between quotes:
+ * the shell makes them from their numbers.
  */
 function quoted(text: string): string {
   if (/\p{Cc}/u.test(text)) return `$'${text.replace(/[\\']|\p{Cc}/gu, escaped)}'`
