@@ -7,7 +7,6 @@ import type { Request, Response } from 'express'
 import { type BrowserGuards, passkeySiteOf } from '#http/browser-guards.ts'
 import { inNameOf } from '#http/callers.ts'
 import {
-  assertOneCredential,
   clearProviderCookie,
   clearSessionCookie,
   providerCookieOf,
@@ -52,11 +51,9 @@ const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
           headers: { 'Set-Cookie': 'The session, for this browser alone' },
         },
       },
+      problems: [409],
     },
-    request => {
-      assertFromPage(guards, request)
-      assertOneCredential(request, sessionCookieOf(request))
-    },
+    request => assertFromPage(guards, request),
     async ({ body, request, response }) => {
       const attempt = await limits.begin(request, response, 'name' in body ? { name: body.name } : undefined)
       const signedIn = await attempt.of(() => signInWith(body, { ports, limits, request, response }))
@@ -152,6 +149,7 @@ const password = ({ database }: HttpPorts, { guards, limits }: SignInParts): Rou
       needsFactor: true,
       body: SET_PASSWORD,
       answers: { 200: { description: 'As GET /whoami', schema: PERSON_WHO } },
+      problems: [409],
     },
     async ({ caller, body, request, response }) => {
       guards.assertPrivateWay(request)

@@ -276,7 +276,7 @@ export const listSchedules = <ThrowOnError extends boolean = true>(options?: Opt
 });
 
 /**
- * Back up a source at fixed times
+ * Back up a source at fixed times; with a policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -329,7 +329,7 @@ export const removeSchedule = <ThrowOnError extends boolean = true>(options: Opt
 });
 
 /**
- * Change a schedule; fields that are not given stay as they are
+ * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */

@@ -3457,6 +3457,10 @@ export type SignInErrors = {
      */
     408: Problem;
     /**
+     * Conflict
+     */
+    409: Problem;
+    /**
      * Payload Too Large
      */
     413: Problem;
@@ -3614,6 +3618,10 @@ export type SetPasswordErrors = {
      * Request Timeout
      */
     408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Payload Too Large
      */

@@ -439,7 +439,7 @@ export const listSchedulesOptions = (options?: Options<ListSchedulesData>) => qu
 });
 
 /**
- * Back up a source at fixed times
+ * Back up a source at fixed times; with a policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -496,7 +496,7 @@ export const removeScheduleMutation = (options?: Partial<Options<RemoveScheduleD
 };
 
 /**
- * Change a schedule; fields that are not given stay as they are
+ * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
