@@ -8,8 +8,8 @@ const ENDING = '-restored'
 export interface NewTarget {
   /** Where to restore, for the command line. */
   url: string
-  /** For telegram-backup.yaml. */
-  yaml: string
+  /** For telegram-backup.yaml, by what the backup comes back as. */
+  yaml: Readonly<Record<'database' | 'directory', string>>
 }
 
 /** The names come from the source, so that the parts which a person has to write are few. */
@@ -23,10 +23,13 @@ export function newTargetFor({
     .slice(0, MOST - ENDING.length)
   const database = `${stem.replace(/[^A-Za-z0-9_]/g, '_')}_restored`
   const url = `postgresql://USER@HOST/${database}`
+  const yamlOf = (place: string): string =>
+    ['targets:', `  ${stem}${ENDING}:`, `    ${place}`, `    project: "${project_id}"`].join('\n')
   return {
     url,
-    yaml: ['targets:', `  ${stem}${ENDING}:`, `    postgres: "${url}"`, `    project: "${project_id}"`].join(
-      '\n',
-    ),
+    yaml: {
+      database: yamlOf(`postgres: "${url}"`),
+      directory: yamlOf(`directory: "/srv/${stem}${ENDING}"`),
+    },
   }
 }

@@ -20,10 +20,10 @@ export function OtherPlaces({
   const form = restoreFormOf(found)
   return (
     <Stack gap="xs">
-      {form === 'database' ? (
-        <NewTarget backup={found} lookAgain={lookAgain} isLooking={isLooking} />
+      {form === 'file' ? (
+        <Text size="sm">{words.noTargetTakesFiles}</Text>
       ) : (
-        <Text size="sm">{words.onlyDatabases}</Text>
+        <NewTarget backup={found} form={form} lookAgain={lookAgain} isLooking={isLooking} />
       )}
       <Text size="sm">{words.byCommand[form]}</Text>
       <PlaceCommand backup={found} form={form} />
@@ -33,10 +33,12 @@ export function OtherPlaces({
 
 function NewTarget({
   backup: found,
+  form,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  form: 'database' | 'directory'
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -45,13 +47,14 @@ function NewTarget({
     <>
       <Text size="sm">{words.write}</Text>
       <CopyText
-        text={newTargetFor(found).yaml}
+        text={newTargetFor(found).yaml[form]}
         copy={confirm.copy}
         copied={confirm.copied}
         label={words.writeLabel}
       />
       <Text size="sm">
-        {words.complete} <Code>telegram-backup config check</Code>
+        {form === 'database' ? words.complete : words.completeFolder}{' '}
+        <Code>telegram-backup config check</Code>
       </Text>
       <Group>
         <Button variant="default" size="xs" loading={isLooking} onClick={lookAgain}>
