@@ -14,9 +14,7 @@ export async function seriousFindings(page: Page, rules?: readonly string[]): Pr
   // Evaluated from outside, so that the policy of the page need not allow it.
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(await source)
   const options = { resultTypes: ['violations'], ...(rules !== undefined && { runOnly: rules }) }
-  const { violations } = (await page.evaluate(
-    `axe.run(document, ${JSON.stringify(options)})`,
-  )) as AxeResults
+  const { violations } = (await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`)) as AxeResults
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, help, nodes }) =>
