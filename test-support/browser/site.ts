@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createApiKey, pagePeople, type Role, removePerson } from '@telegram-backup/database'
@@ -7,6 +7,7 @@ import { addPerson } from '@telegram-backup/engine/operations/people.ts'
 import { sql } from 'kysely'
 import type { Look } from '#browser/watched-pages.ts'
 import { cliEnvironment } from '#cli-environment.ts'
+import { startProvider, type TestProvider } from '#oidc-provider.ts'
 import { type ServeProcess, startServe } from '#serve-process.ts'
 import { type CutWay, openCutWay } from '#servers/cut-way.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
@@ -20,6 +21,8 @@ export interface Site {
   catalog: TestCatalog
   /** With the source `shop` as a database; undefined unless it was asked for. */
   server: PostgresServer | undefined
+  /** `sso`, with roles in the claim `groups`; undefined unless it was asked for. */
+  provider: TestProvider | undefined
   /** The way of the browsers to `serve`. */
   way: CutWay
   /** An administrator's key of the HTTP API. */
@@ -49,8 +52,18 @@ interface EndedJob {
   error: { message: string } | null
 }
 
-/** @param withServer whether `shop` is a database on a server, with the target `staging` beside it */
-export async function openSite({ withServer = false }: { withServer?: boolean } = {}): Promise<Site> {
+/**
+ * @param of.withServer whether `shop` is a database on a server, with the target `staging` beside it
+ * @param of.withProvider whether people can sign in at a provider
+ */
+export async function openSite({
+  withServer = false,
+  withProvider = false,
+}: {
+  withServer?: boolean
+  withProvider?: boolean
+} = {}): Promise<Site> {
+  const provider = withProvider ? await startProvider() : undefined
   const vault = await openTestVault()
   const catalog = await openTestCatalog()
   const server = withServer ? await startPostgresServer(await installedServer()) : undefined
@@ -61,6 +74,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
   )
   const config = join(vault.folder, 'telegram-backup.yaml')
   await writeSources(vault.folder, config, server)
+  if (provider !== undefined) await appendFile(config, providerSettings(provider))
   const env = {
     ...(await cliEnvironment(vault)),
     ...catalog.env,
@@ -82,6 +96,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
     vault,
     catalog,
     server,
+    provider,
     way,
     key,
     ask: async <Answer>(path: string, json?: unknown, method = json === undefined ? 'GET' : 'POST') => {
@@ -123,6 +138,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
       await way.close()
       await serve.end('SIGTERM')
       await server?.stop()
+      provider?.close()
       await vault.close()
       await catalog.discard()
     },
@@ -165,6 +181,18 @@ async function writeSources(
 targets: ${targets}
 `
   await writeFile(config, text, { mode: 0o600 })
+}
+
+function providerSettings({ issuer, clientId, clientSecret }: TestProvider): string {
+  return `http:
+  oidc:
+    - name: sso
+      title: Example SSO
+      issuer: ${issuer}
+      client_id: ${clientId}
+      client_secret: ${clientSecret}
+      roles: { claim: groups, values: { admins: admin, all: viewer } }
+`
 }
 
 /** What a browser has after it has used the link. */

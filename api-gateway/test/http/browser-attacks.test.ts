@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { listAudit } from '@telegram-backup/database'
-import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Response } from 'express'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SignInLimits } from '#http/sign-in-limits.ts'
 import { Browser, invite, PASSWORD, signedIn } from '#test/http/browser.ts'
 import { openTestService, type TestService } from '#test/http/http-service.ts'
 
@@ -208,6 +210,21 @@ describe('guesses', () => {
     expect(refusals).toHaveLength(30)
     expect(JSON.stringify(refusals)).not.toMatch(/nobody \d|wrong/)
     expect(refusals.at(0)).toMatchObject({ actor: expect.stringMatching(/^visitor 10\.9\.1\./) })
+  })
+
+  it('from one address leave room for others where passwords are hashed', async () => {
+    const limits = new SignInLimits({ database: service.database, settings: DEFAULT_HTTP_SETTINGS })
+    const from = (ip: string) => ({ req: { ip }, set: () => {} }) as unknown as Response
+    const hold = Promise.withResolvers<void>()
+    const begun = Array.from({ length: 18 }, () => limits.inTurn(from('10.9.5.1'), () => hold.promise))
+    await expect(limits.inTurn(from('10.9.5.1'), async () => {})).rejects.toMatchObject({
+      code: 'TOO_MANY_REQUESTS',
+    })
+    const other = limits.inTurn(from('10.9.5.2'), async () => 'in')
+    hold.resolve()
+    expect(await other).toBe('in')
+    await Promise.all(begun)
+    limits.close()
   })
 
   it('at the password of somebody whose session was stolen are bounded, from however many addresses', async () => {

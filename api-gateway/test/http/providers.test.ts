@@ -121,6 +121,7 @@ it('an account with a role gets in, is the same person the next time, and its se
 it.each<Flaw>([
   ...(['another nonce', 'no nonce', 'another audience', 'another issuer'] as const),
   ...(['another key', 'expired', 'no signature'] as const),
+  ...(['the secret of the client as its key', 'the public key as its secret'] as const),
 ])('an ID token with %s lets nobody in', async flaw => {
   sso.flaw = flaw
   const answer = await enter(await visit())

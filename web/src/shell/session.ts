@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { basePath, urlOf } from '#api/client.ts'
+import { listProvidersOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { signOut } from '#api/generated/sdk.gen.ts'
 import type { PersonWho } from '#api/generated/types.gen.ts'
 import { asProblem } from '#api/problem.ts'
@@ -10,11 +11,14 @@ type Message = 'begun' | 'ended'
 /** Messages do not come back to what sends them. */
 let ofThisTab: BroadcastChannel | undefined
 
-/** Forgets everything that somebody else may have seen; only who is signed in is asked again. */
+/**
+ * Forgets everything that somebody else may have seen. Who is signed in is asked again, and where people can
+ * sign in is told to everybody.
+ */
 export function forgetAnswers(queryClient: QueryClient): void {
-  const { queryKey } = whoAmIOptions()
-  const whoAmI = queryClient.getQueryCache().find({ queryKey })
-  queryClient.removeQueries({ predicate: query => query !== whoAmI })
+  const keys = [whoAmIOptions().queryKey, listProvidersOptions().queryKey]
+  const kept = keys.map(queryKey => queryClient.getQueryCache().find({ queryKey }))
+  queryClient.removeQueries({ predicate: query => !kept.includes(query) })
 }
 
 /** The person is signed in: nothing of an earlier one stays, in this tab or in the others. */
