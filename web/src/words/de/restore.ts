@@ -72,7 +72,6 @@ export const restore: Words['restore'] = {
   },
   plan: {
     looking: 'Der Server sieht sich das Ziel an. Das verändert nichts.',
-    facts: 'Was die Wiederherstellung tut',
     fetches: 'Holt',
     fetched: (size, number) => `${size} in ${parts(number)} aus dem Chat`,
     writes: 'Schreibt',

@@ -69,7 +69,6 @@ export const restore = {
   },
   plan: {
     looking: 'The server looks at the target. This changes nothing.',
-    facts: 'What the restore will do',
     fetches: 'Fetches',
     fetched: (size: string, number: number) => `${size} in ${parts(number)} from the chat`,
     writes: 'Writes',

@@ -70,7 +70,6 @@ export const restore: Words['restore'] = {
   },
   plan: {
     looking: 'Сервер смотрит на место назначения. Ничего не меняется.',
-    facts: 'Что сделает восстановление',
     fetches: 'Скачает',
     fetched: (size, number) => `${size} из чата, ${parts(number)}`,
     writes: 'Запишет',
