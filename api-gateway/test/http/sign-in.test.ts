@@ -56,6 +56,19 @@ describe('a link', () => {
     ])
   })
 
+  it('says whom it signs in and until when, stays as it is, and counts guesses', async () => {
+    const { link } = await invite(service, { name, role: 'viewer' })
+    const browser = new Browser(service)
+    const look = async (of: string) => await browser.ask('/session/link', { json: { link: of } })
+    const answer = await look(link.secret)
+    const { expires_at, ...whom } = (await answer.json()) as Record<string, unknown>
+    expect(whom).toEqual({ name, role: 'viewer' })
+    expect(Date.parse(String(expires_at)) - Date.now()).toBeGreaterThan(14 * 60_000)
+    expect((await look(`${link.secret}x`)).status).toBe(401)
+    expect(await browser.signIn({ link: link.secret })).toBe(200)
+    expect((await look(link.secret)).status).toBe(401)
+  })
+
   it('lets one of two racing visitors in, and the other gets nothing', async () => {
     const { link } = await invite(service, { name, role: 'admin' })
     const browsers = Array.from({ length: 4 }, () => new Browser(service))

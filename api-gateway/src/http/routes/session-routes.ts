@@ -2,7 +2,12 @@ import { type Database, findSession, type NewSession, revokeSession } from '@tel
 import { callerOfSession, ownSession } from '@telegram-backup/engine/access/caller.ts'
 import { signInFromProvider } from '@telegram-backup/engine/operations/oidc.ts'
 import { renewFactorWithPasskey, signInWithPasskey } from '@telegram-backup/engine/operations/passkeys.ts'
-import { renewFactor, setPassword, signIn } from '@telegram-backup/engine/operations/sessions.ts'
+import {
+  describeLink,
+  renewFactor,
+  setPassword,
+  signIn,
+} from '@telegram-backup/engine/operations/sessions.ts'
 import type { Request, Response } from 'express'
 import { type BrowserGuards, passkeySiteOf } from '#http/browser-guards.ts'
 import { inNameOf } from '#http/callers.ts'
@@ -18,7 +23,9 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { openRoute, type Route, route } from '#http/routes/route.ts'
 import {
   type AnyCredentials,
+  ASKED_LINK,
   GIVEN_FACTOR,
+  GOOD_LINK,
   PERSON_WHO,
   SET_PASSWORD,
   SIGN_IN,
@@ -33,7 +40,7 @@ export interface SignInParts {
 
 /** The session of a browser: signing in and out, and proving again who one is. */
 export function sessionRoutes(ports: HttpPorts, parts: SignInParts): Route[] {
-  return [begin(ports, parts), end(ports), factor(ports, parts), password(ports, parts)]
+  return [begin(ports, parts), link(ports, parts), end(ports), factor(ports, parts), password(ports, parts)]
 }
 
 const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
@@ -63,6 +70,28 @@ const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
       await endEarlier(ports.database, request)
       setSessionCookie(request, response, signedIn.secret)
       return { status: 200, body: whoView(callerOfSession(signedIn)) }
+    },
+  )
+
+/** A wrong link counts as a wrong try to sign in, so that this helps nobody to guess. */
+const link = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route =>
+  openRoute(
+    {
+      method: 'post',
+      path: '/session/link',
+      name: 'describeLink',
+      summary: 'Whom a one-time link signs in, and until when; uses nothing up',
+      body: ASKED_LINK,
+      answers: { 200: { description: 'The link can be used', schema: GOOD_LINK } },
+    },
+    request => {
+      assertFromPage(guards, request)
+      assertOneCredential(request, sessionCookieOf(request))
+    },
+    async ({ body, request, response }) => {
+      const attempt = await limits.begin(request, response, undefined)
+      const { name, role, expires_at } = await attempt.of(() => describeLink(database, body.link))
+      return { status: 200, body: { name, role, expires_at } }
     },
   )
 

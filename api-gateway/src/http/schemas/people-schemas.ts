@@ -85,15 +85,23 @@ export const ENDED_SESSIONS: z.ZodType = z.object({ ended: z.int().min(0) })
 /** What somebody signs in with, on all ways. */
 export type AnyCredentials = Credentials | { passkey: PasskeyAnswer } | { provider: string; query: string }
 
+const LINK = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({ description: 'What stands behind # in the address of the link.' })
+
+export const ASKED_LINK: z.ZodType<{ link: string }> = z.strictObject({ link: LINK })
+
+export const GOOD_LINK: z.ZodType = z
+  .object({ name: PERSON_FIELDS.name, role: ROLE, expires_at: TIME })
+  .meta({ id: 'GoodLink' })
+
 export const SIGN_IN: z.ZodType<AnyCredentials> = z.union(
   [
     z.strictObject({ name: z.string().min(1).max(200), password: ANY_PASSWORD }),
     z.strictObject({
-      link: z
-        .string()
-        .min(1)
-        .max(200)
-        .meta({ description: 'What stands behind # in the address of the link.' }),
+      link: LINK,
       password: NEW_PASSWORD.optional().meta({ description: 'Sets it, for the next time.' }),
     }),
     z.strictObject({

@@ -1,9 +1,11 @@
 import { Button, Stack, Text } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
-import { signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
+import { describeLink, signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { useFormat } from '#format/format.ts'
+import { PlainText } from '#format/plain-text.tsx'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { NewPassword } from '#shell/new-password.tsx'
@@ -37,7 +39,8 @@ export function LinkScreen() {
 }
 
 function TokenForm({ token }: { token: string }) {
-  const { signIn } = useWords()
+  const { signIn, shell } = useWords()
+  const format = useFormat()
   const queryClient = useQueryClient()
   const navigate = useNavigate()
   const [password, setPassword] = useState('')
@@ -64,9 +67,37 @@ function TokenForm({ token }: { token: string }) {
     event.preventDefault()
     void send('with')
   }
+  // The token stays out of the keys of the cache.
+  const { data: link, error } = useQuery({
+    queryKey: [{ _id: 'describeLink' }],
+    queryFn: async () => (await describeLink({ body: { link: token } })).data,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    retry: false,
+  })
+  // Any other fault is shown when the link is used.
+  if (error !== null && asProblem(error).code === 'UNAUTHENTICATED') {
+    return (
+      <SignInFrame title={signIn.problems.usedLink}>
+        <Text size="sm">{signIn.problems.usedLinkHint}</Text>
+        <AnchorLink to="/sign-in" size="sm">
+          {signIn.link.toSignIn}
+        </AnchorLink>
+      </SignInFrame>
+    )
+  }
   return (
     <SignInFrame title={signIn.link.title}>
-      <Text size="sm">{signIn.link.text}</Text>
+      {link === undefined ? null : (
+        <Text>
+          <PlainText>{signIn.link.for(link.name, shell.roles[link.role])}</PlainText>
+        </Text>
+      )}
+      <Text size="sm">
+        {signIn.link.text}{' '}
+        {link === undefined ? signIn.link.once : signIn.link.until(format.time(link.expires_at))}
+      </Text>
       <form onSubmit={submit}>
         <Stack>
           <NewPassword label={signIn.password} value={password} onChange={setPassword} />
