@@ -76,6 +76,7 @@ const ONE_PACKAGE = {
   kysely: 'database',
   'pg-boss': 'engine',
   express: 'api-gateway',
+  react: 'web',
   commander: 'cli',
 }
 const libraries = Object.entries(ONE_PACKAGE).map(([library, owner]) => ({
@@ -152,7 +153,8 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(build|golden|generated|dist)/' },
+    // What is made, not written. By its whole path: many libraries have a `dist` themselves.
+    exclude: { path: '^(build|web/dist|web/src/api/generated|(archive|cli)/test/golden)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -37,7 +37,11 @@ export async function newCatalog(): Promise<ServedCatalog | undefined> {
   const folder = process.env[FOLDER]
   if (folder === undefined) return undefined
   server ??= enterServer(folder)
-  const urlOf = await server
+  const urlOf = await server.catch((error: unknown) => {
+    // A test that is tried again tries this again.
+    server = undefined
+    throw error
+  })
   const name = `test_${randomUUID().replaceAll('-', '')}`
   // The copy of the files costs less than half of what the server's log of all pages does.
   const create = `create database ${name} template ${TEMPLATE} strategy file_copy`

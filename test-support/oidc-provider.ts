@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 
 /** A small OpenID Connect provider, at which everybody is who `account` says. */
 export interface TestProvider {
@@ -26,6 +26,8 @@ export type Flaw =
   | 'expired'
   | 'no signature'
   | 'no nonce'
+  | 'the secret of the client as its key'
+  | 'the public key as its secret'
 
 /** @param hidesIssuer does not say in its answers who it is (RFC 9207) */
 export async function startProvider({
@@ -36,6 +38,7 @@ export async function startProvider({
   const own = await generateKeyPair('RS256')
   const other = await generateKeyPair('RS256')
   const jwk = { ...(await exportJWK(own.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' }
+  const publicPem = await exportSPKI(own.publicKey)
   const codes = new Map<string, URLSearchParams>()
   const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -50,7 +53,7 @@ export async function startProvider({
   }
 
   const idToken = async (asked: URLSearchParams): Promise<string> => {
-    const { flaw, account, clientId } = provider
+    const { flaw, account, clientId, clientSecret } = provider
     const seconds = Math.floor(Date.now() / 1_000) - (flaw === 'expired' ? 7_200 : 0)
     const nonce = flaw === 'another nonce' ? 'another' : asked.get('nonce')
     const claims = {
@@ -59,6 +62,16 @@ export async function startProvider({
       ...(flaw !== 'no nonce' && { nonce }),
     }
     if (flaw === 'no signature') return new UnsecuredJWT(claims).encode()
+    // Whoever reads the file of settings, or the public key, must not be able to sign.
+    const secrets: Partial<Record<Flaw, string>> = {
+      'the secret of the client as its key': clientSecret,
+      'the public key as its secret': publicPem,
+    }
+    const secret = flaw === undefined ? undefined : secrets[flaw]
+    if (secret !== undefined) {
+      const header = { alg: 'HS256', kid: 'one' }
+      return await new SignJWT(claims).setProtectedHeader(header).sign(Buffer.from(secret))
+    }
     const { privateKey } = flaw === 'another key' ? other : own
     return await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'one' }).sign(privateKey)
   }

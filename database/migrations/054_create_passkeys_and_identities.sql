@@ -24,6 +24,7 @@ create table control_plane.sign_in_challenges (
   details        jsonb not null default '{}',
   expires_at     timestamptz(3) not null
 );
+create index sign_in_challenges_by_person on control_plane.sign_in_challenges (person_id);
 create index sign_in_challenges_by_end on control_plane.sign_in_challenges (expires_at);
 
 -- Accounts at OpenID Connect providers, by which people sign in. One of a removed person stays, so that the account cannot come back.

@@ -191,6 +191,7 @@ export {
   nameKey,
   type PersonChange,
   pagePeople,
+  type Rights,
   removePerson,
 } from '#people/people.ts'
 export { pruneSessions, revokeSession, revokeSessionsOf } from '#people/session-ends.ts'

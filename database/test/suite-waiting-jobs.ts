@@ -181,7 +181,11 @@ export function describeWaitingJobs(open: () => Promise<Database>): void {
     test('a job names the key that has asked for it, as that is now; others have none', async () => {
       const { apiKey } = await createApiKey(database, { name: 'k', scopes: ['backup'] })
       const asked = await create({ byCaller: { callerId: apiKey.id } })
-      expect(await askerOfJob(database, asked.job.id)).toMatchObject({ id: apiKey.id, scopes: ['backup'] })
+      expect(await askerOfJob(database, asked.job.id)).toEqual({
+        kind: 'key',
+        scopes: ['backup'],
+        project_id: null,
+      })
       expect(asked.job).not.toHaveProperty('api_key_id')
       await revokeApiKey(database, apiKey.id)
       expect(await askerOfJob(database, asked.job.id)).toBe('gone')

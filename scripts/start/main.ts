@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { shellWord } from '@telegram-backup/engine/units/shell-word.ts'
 import { describeError, ExitCode, exitCodeOf, exitCodeOfSignal } from '@telegram-backup/errors'
 import { DAYS } from '#start/history.ts'
 import { Progress } from '#start/progress.ts'
@@ -7,10 +8,17 @@ import { type RunningSample, runSample } from '#start/sample.ts'
 import { defaultFolder, openSampleFolder } from '#start/sample-folder.ts'
 import { RESTORE_TARGET } from '#start/sample-settings.ts'
 
+const USAGE = `npm start -- [OPTIONS]
+  --folder FOLDER  keeps the sample there; another folder is another sample
+  --fresh          begins anew
+  --port N         of the page; without it 8080, or a free one
+  --open           opens the page in a browser`
+
 interface StartOptions {
   folder: string
   fresh: boolean
   open: boolean
+  help: boolean
   port?: string | undefined
 }
 
@@ -26,6 +34,7 @@ function readOptions(args: readonly string[]): StartOptions {
       fresh: { type: 'boolean', default: false },
       open: { type: 'boolean', default: false },
       port: { type: 'string' },
+      help: { type: 'boolean', default: false },
     },
   })
   return values
@@ -56,7 +65,7 @@ Ready in ${progress.seconds} s. This link signs you in as an administrator, once
   ${link}
 ${isFirst ? `\n${whatToTry(sample)}\n` : ''}
 On the command line, in this folder:
-  node cli/bin/telegram-backup.js status --env-file ${environmentFile}
+  node cli/bin/telegram-backup.js status --env-file ${shellWord(environmentFile)}
 
 Everything lies in ${folder}.
 Ctrl-C stops everything. "npm start" goes on from there, "npm start -- --fresh" begins anew.`
@@ -101,10 +110,12 @@ async function start({ folder: wanted, fresh, open, port }: StartOptions): Promi
 export async function main(args: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) stopOn(name)
   try {
-    await start(readOptions(args))
+    const options = readOptions(args)
+    if (options.help) progress.say(USAGE)
+    else await start(options)
   } catch (error) {
     if (!stop.signal.aborted) {
-      const { message, hint } = describeError(error)
+      const { message, hint = error instanceof TypeError ? USAGE : undefined } = describeError(error)
       process.stderr.write(`error: ${message}\n${hint === undefined ? '' : `hint: ${hint}\n`}`)
       return error instanceof TypeError ? ExitCode.USAGE : exitCodeOf(error)
     }

@@ -1,4 +1,5 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startEmulator } from '@telegram-backup/bot-api-emulator'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
@@ -91,7 +92,11 @@ async function start({ folder, port, progress, signal }: Starting, stops: Stops)
   stops.push(() => new Promise<void>(resolve => log.end(resolve)))
   const isFirst = folder.state === null
   const state = folder.state ?? (await beginState(folder, signal))
-  const emulator = await startEmulator({ dataDir: join(path, 'chat') })
+  const chat = join(path, 'chat')
+  // Nobody else has the chat: the folder is locked. A start that was killed leaves a file which names its
+  // process, and another program may have that number by now.
+  await rm(join(chat, 'lock.json'), { force: true })
+  const emulator = await startEmulator({ dataDir: chat })
   stops.push(() => emulator.close())
   const server = await openServer({ path, progress, signal }, state)
   if (server) stops.push(() => server.stop())

@@ -46,6 +46,8 @@ const PLANTED: readonly [file: string, source: string, rule: string][] = [
     "import '@telegram-backup/vault/fetch/fetch-plan.ts'",
     'cli-imports-only-what-it-may',
   ],
+  ['web/src/planted-29.tsx', "import '@telegram-backup/errors'", 'web-imports-only-what-it-may'],
+  ['web/src/shell/planted-30.tsx', "import '../main.tsx'", 'no-relative-imports'],
   [
     'api-gateway/src/lib/backups/planted-12.ts',
     "import '@telegram-backup/connectors/connector.ts'",
@@ -67,6 +69,7 @@ const PLANTED: readonly [file: string, source: string, rule: string][] = [
   ['cli/src/planted-17.ts', "import 'pg-boss'", 'pg-boss-is-known-to-engine-alone'],
   ['engine/src/planted-18.ts', "import 'express'", 'express-is-known-to-api-gateway-alone'],
   ['engine/src/planted-19.ts', "import 'commander'", 'commander-is-known-to-cli-alone'],
+  ['cli/src/planted-28.ts', "import 'react'", 'react-is-known-to-web-alone'],
   ['archive/src/planted-20.ts', "import 'commander'", 'archive-is-built-on-age-alone'],
   ['archive/src/planted-21.ts', "import '#no-such-file.ts'", 'nothing-unresolved'],
   ['database/src/planted-22.ts', "import './migrate.ts'", 'no-relative-imports'],

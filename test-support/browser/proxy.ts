@@ -10,6 +10,8 @@ export interface Proxy {
   underWay(path: string): number
   /** How many requests for that path there have been. */
   count(path: string): number
+  /** What was answered so far, such as `POST /api/v1/backups 403`. */
+  answers: string[]
   close(): Promise<void>
 }
 
@@ -17,6 +19,7 @@ export interface Proxy {
 export async function openProxy(serveUrl: string, below = ''): Promise<Proxy> {
   const open: string[] = []
   const all: string[] = []
+  const answers: string[] = []
   const server = createServer((request, response) => {
     const asked = request.url ?? ''
     if (!asked.startsWith(`${below}/`)) return void response.writeHead(404).end()
@@ -31,6 +34,7 @@ export async function openProxy(serveUrl: string, below = ''): Promise<Proxy> {
     })
     there.on('error', () => response.destroy())
     there.on('response', answer => {
+      answers.push(`${request.method} ${name} ${answer.statusCode}`)
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.on('error', () => response.destroy()).pipe(response)
       // The browser learns at once that a stream has begun.
@@ -44,6 +48,7 @@ export async function openProxy(serveUrl: string, below = ''): Promise<Proxy> {
     url: `http://127.0.0.1:${port}${below}/`,
     underWay: path => open.filter(name => name === path).length,
     count: path => all.filter(name => name === path).length,
+    answers,
     close: async () => {
       server.closeAllConnections()
       server.close()

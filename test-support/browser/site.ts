@@ -1,11 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createApiKey, type Role } from '@telegram-backup/database'
+import { createApiKey, pagePeople, type Role, removePerson } from '@telegram-backup/database'
 import { signInUrl } from '@telegram-backup/engine/operations/page-address.ts'
 import { addPerson } from '@telegram-backup/engine/operations/people.ts'
+import { sql } from 'kysely'
 import type { Look } from '#browser/watched-pages.ts'
 import { cliEnvironment } from '#cli-environment.ts'
+import { startProvider, type TestProvider } from '#oidc-provider.ts'
 import { type ServeProcess, startServe } from '#serve-process.ts'
 import { type CutWay, openCutWay } from '#servers/cut-way.ts'
 import { installedServer, type PostgresServer, startPostgresServer } from '#servers/postgres-server.ts'
@@ -19,6 +21,8 @@ export interface Site {
   catalog: TestCatalog
   /** With the source `shop` as a database; undefined unless it was asked for. */
   server: PostgresServer | undefined
+  /** `sso`, with roles in the claim `groups`; undefined unless it was asked for. */
+  provider: TestProvider | undefined
   /** The way of the browsers to `serve`. */
   way: CutWay
   /** An administrator's key of the HTTP API. */
@@ -29,10 +33,12 @@ export interface Site {
   backUp(source: string): Promise<string>
   /** Resolves to the job when it has ended. */
   ended(jobId: string): Promise<EndedJob>
-  /** Makes a person, and the address of a link that signs them in once. */
+  /** Makes a person anew, and the address of a link that signs them in once. */
   invite(name: string, role?: Role): Promise<string>
   /** Signs a new person in, and resolves to the cookies of a browser of theirs. */
   signIn(name: string, role?: Role): Promise<NonNullable<Look['cookies']>>
+  /** As if everybody had last proved six minutes ago who they are, which is too long ago for some acts. */
+  ageFactors(): Promise<void>
   /** Ends `serve` by a signal, and starts another one, which the way leads to. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -46,8 +52,18 @@ interface EndedJob {
   error: { message: string } | null
 }
 
-/** @param withServer whether `shop` is a database on a server, with the target `staging` beside it */
-export async function openSite({ withServer = false }: { withServer?: boolean } = {}): Promise<Site> {
+/**
+ * @param of.withServer whether `shop` is a database on a server, with the target `staging` beside it
+ * @param of.withProvider whether people can sign in at a provider
+ */
+export async function openSite({
+  withServer = false,
+  withProvider = false,
+}: {
+  withServer?: boolean
+  withProvider?: boolean
+} = {}): Promise<Site> {
+  const provider = withProvider ? await startProvider() : undefined
   const vault = await openTestVault()
   const catalog = await openTestCatalog()
   const server = withServer ? await startPostgresServer(await installedServer()) : undefined
@@ -58,6 +74,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
   )
   const config = join(vault.folder, 'telegram-backup.yaml')
   await writeSources(vault.folder, config, server)
+  if (provider !== undefined) await appendFile(config, providerSettings(provider))
   const env = {
     ...(await cliEnvironment(vault)),
     ...catalog.env,
@@ -70,6 +87,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
   const url = `${way.url}/`
   const { key } = await createApiKey(catalog, { name: 'site', scopes: ['admin'] })
   const invite = async (name: string, role: Role = 'admin'): Promise<string> => {
+    await forget(catalog, name)
     const { link } = await addPerson(catalog, { name, role })
     return signInUrl(url, link.secret)
   }
@@ -78,6 +96,7 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
     vault,
     catalog,
     server,
+    provider,
     way,
     key,
     ask: async <Answer>(path: string, json?: unknown, method = json === undefined ? 'GET' : 'POST') => {
@@ -104,6 +123,11 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
     },
     invite,
     signIn: async (name, role) => await cookiesFor(url, await invite(name, role)),
+    ageFactors: async () => {
+      await sql`update control_plane.sessions set factor_at = factor_at - interval '6 minutes'`.execute(
+        catalog.kysely,
+      )
+    },
     kill: async () => void (await serve.end('SIGKILL')),
     start: async () => {
       serve = startServe(env, ['--json'])
@@ -114,11 +138,19 @@ export async function openSite({ withServer = false }: { withServer?: boolean } 
       await way.close()
       await serve.end('SIGTERM')
       await server?.stop()
+      provider?.close()
       await vault.close()
       await catalog.discard()
     },
   }
   return site
+}
+
+/** A test that is tried again makes its people again. */
+async function forget(catalog: TestCatalog, name: string): Promise<void> {
+  const people = await pagePeople(catalog, { limit: 1_000 })
+  const known = people.find(person => person.name === name)
+  if (known !== undefined) await removePerson(catalog, known.id, { evenTheLast: true })
 }
 
 function urlOf(serve: ServeProcess): string {
@@ -149,6 +181,18 @@ async function writeSources(
 targets: ${targets}
 `
   await writeFile(config, text, { mode: 0o600 })
+}
+
+function providerSettings({ issuer, clientId, clientSecret }: TestProvider): string {
+  return `http:
+  oidc:
+    - name: sso
+      title: Example SSO
+      issuer: ${issuer}
+      client_id: ${clientId}
+      client_secret: ${clientSecret}
+      roles: { claim: groups, values: { admins: admin, all: viewer } }
+`
 }
 
 /** What a browser has after it has used the link. */

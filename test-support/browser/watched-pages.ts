@@ -14,6 +14,8 @@ export interface Look {
    * Messages on the console that the test itself causes, such as those about a server that it has stopped.
    */
   mayReport?: RegExp
+  /** Another site that the browser is sent to, as the origin of it. */
+  mayVisit?: string
 }
 
 /** Windows of one browser, and all that went wrong in them. */
@@ -81,7 +83,7 @@ async function watch(
   context.on('weberror', error => faults.push(`uncaught: ${String(error.error())}`))
   context.on('request', request => {
     const url = request.url()
-    if (!url.startsWith(`${origin}/`) && !/^(?:data|blob|about):/.test(url))
-      faults.push(`a request to another host: ${url}`)
+    const isKnown = [origin, look.mayVisit].some(known => known && url.startsWith(`${known}/`))
+    if (!isKnown && !/^(?:data|blob|about):/.test(url)) faults.push(`a request to another host: ${url}`)
   })
 }

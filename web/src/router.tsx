@@ -6,14 +6,15 @@ import {
   lazyRouteComponent,
   Outlet,
 } from '@tanstack/react-router'
-import { asProblem } from '#api/problem.ts'
+import { asProblem, problemOf } from '#api/problem.ts'
 import { readAuditSearch } from '#screens/audit/audit-search.ts'
 import { readBackupSearch } from '#screens/backups/backup-search.ts'
 import { readJobsSearch } from '#screens/jobs/jobs-search.ts'
-import { peopleSearch } from '#screens/people/search.ts'
-import { proofSearch } from '#screens/proof/search.ts'
+import { readPeopleSearch } from '#screens/people/people-search.ts'
+import { readProofSearch } from '#screens/proof/proof-search.ts'
 import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { readSchedulesSearch } from '#screens/schedules/schedules-search.ts'
+import { only } from '#shell/search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
 import { Failed, Loading, NotFound } from '#shell/states.tsx'
 
@@ -22,7 +23,7 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({ compon
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: ({ to }: Record<string, unknown>): { to?: string } => (isOurs(to) ? { to } : {}),
+  validateSearch: only(({ to }): { to?: string } => (typeof to === 'string' ? { to } : {})),
   component: lazyRouteComponent(() => import('#screens/sign-in/sign-in-screen.tsx'), 'SignInScreen'),
 })
 const provider = createRoute({
@@ -46,7 +47,7 @@ const overview = createRoute({
 const backups = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups',
-  validateSearch: readBackupSearch,
+  validateSearch: only(readBackupSearch),
   component: lazyRouteComponent(() => import('#screens/backups/backups-screen.tsx'), 'BackupsScreen'),
 })
 const backup = createRoute({
@@ -57,13 +58,13 @@ const backup = createRoute({
 const restore = createRoute({
   getParentRoute: () => signedIn,
   path: '/backups/$id/restore',
-  validateSearch: readRestoreSearch,
+  validateSearch: only(readRestoreSearch),
   component: lazyRouteComponent(() => import('#screens/restore/restore-screen.tsx'), 'RestoreScreen'),
 })
 const jobs = createRoute({
   getParentRoute: () => signedIn,
   path: '/jobs',
-  validateSearch: readJobsSearch,
+  validateSearch: only(readJobsSearch),
   component: lazyRouteComponent(() => import('#screens/jobs/jobs-screen.tsx'), 'JobsScreen'),
 })
 const job = createRoute({
@@ -74,7 +75,7 @@ const job = createRoute({
 const schedules = createRoute({
   getParentRoute: () => signedIn,
   path: '/schedules',
-  validateSearch: readSchedulesSearch,
+  validateSearch: only(readSchedulesSearch),
   component: lazyRouteComponent(() => import('#screens/schedules/schedules-screen.tsx'), 'SchedulesScreen'),
 })
 const sources = createRoute({
@@ -90,7 +91,7 @@ const source = createRoute({
 const proof = createRoute({
   getParentRoute: () => signedIn,
   path: '/proof',
-  validateSearch: proofSearch,
+  validateSearch: only(readProofSearch),
   component: lazyRouteComponent(() => import('#screens/proof/proof-screen.tsx'), 'ProofScreen'),
 })
 const drill = createRoute({
@@ -101,13 +102,13 @@ const drill = createRoute({
 const people = createRoute({
   getParentRoute: () => signedIn,
   path: '/people',
-  validateSearch: peopleSearch,
+  validateSearch: only(readPeopleSearch),
   component: lazyRouteComponent(() => import('#screens/people/people-screen.tsx'), 'PeopleScreen'),
 })
 const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
-  validateSearch: readAuditSearch,
+  validateSearch: only(readAuditSearch),
   component: lazyRouteComponent(() => import('#screens/audit/audit-screen.tsx'), 'AuditScreen'),
 })
 
@@ -141,9 +142,12 @@ export function createPageRouter(queryClient: QueryClient, basepath: string) {
     defaultPreload: 'intent',
     defaultPendingComponent: Loading,
     defaultNotFoundComponent: NotFound,
-    defaultErrorComponent: ({ error, reset }) => (
-      <Failed problem={asProblem(error)} retry={isOfScript(error) ? () => window.location.reload() : reset} />
-    ),
+    defaultErrorComponent: ({ error, reset }) =>
+      isOfScript(error) ? (
+        <Failed problem={problemOf(undefined, undefined)} retry={() => window.location.reload()} />
+      ) : (
+        <Failed problem={asProblem(error)} retry={reset} />
+      ),
     scrollRestoration: true,
   })
 }
@@ -151,11 +155,6 @@ export function createPageRouter(queryClient: QueryClient, basepath: string) {
 /** A part of the page could not be fetched: the server is away, or was upgraded. Only a reload helps then. */
 function isOfScript(error: unknown): boolean {
   return error instanceof Error && /imported module|module script|preload CSS/i.test(error.message)
-}
-
-/** A path of this page, and never an address elsewhere (`//host`, `/\host`). */
-function isOurs(to: unknown): to is string {
-  return typeof to === 'string' && /^\/(?![/\\])/.test(to)
 }
 
 declare module '@tanstack/react-router' {

@@ -45,6 +45,7 @@ export function describeApi(routes: readonly RouteDescription[], version: string
 const WHO: Readonly<Record<string, string>> = {
   open: 'Needs neither a key nor a session.',
   any: 'Everybody with a valid key or session may ask.',
+  session: 'Needs a session: keys have none.',
 }
 const OWN = ' A person without it may ask about their own.'
 const FACTOR = ' A person must have proved within the last five minutes who they are (FACTOR_NEEDED).'
@@ -58,6 +59,7 @@ function operationOf(description: RouteDescription): ZodOpenApiOperationObject {
     operationId: name,
     summary,
     ...(scope === 'open' && { security: [] }),
+    ...(scope === 'session' && { security: [{ session: [] }] }),
     description: `${WHO[scope ?? 'any'] ?? `Needs the scope ${scope}.`}${isForOwn ? OWN : ''}${needsFactor ? FACTOR : ''}`,
     requestParams: {
       ...(hasId && { path: z.object({ id: UUID }) }),

@@ -7,7 +7,7 @@ import type { RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import type { BrowserGuards } from '#http/browser-guards.ts'
 import { noteGoodKey } from '#http/connections.ts'
-import { assertOneCredential, bearerKeyOf, clearSessionCookie, sessionCookieOf } from '#http/credentials.ts'
+import { bearerKeyOf, clearSessionCookie, sessionCookieOf } from '#http/credentials.ts'
 import { GoodKeys } from '#http/good-keys.ts'
 import { callerOf, note } from '#http/request-context.ts'
 import { WrongKeys } from '#http/wrong-keys.ts'
@@ -17,9 +17,9 @@ const WINDOW_MS = 60_000
 /** Finds out whose key or session a request has. Counts wrong ones in this process until it is closed. */
 export interface Authentication {
   /**
-   * Throws `UNAUTHENTICATED` without a valid key or session, `INVALID` with both, and what `BrowserGuards`
-   * throw for a session. After too many wrong keys from one address it waits a
-   * second and throws `TOO_MANY_REQUESTS`; if very many requests wait, it closes the connection instead.
+   * Throws `UNAUTHENTICATED` without a valid key or session, and what `BrowserGuards` throw for a session.
+   * After too many wrong keys from one address it waits a second and throws `TOO_MANY_REQUESTS`; if very many
+   * requests wait, it closes the connection instead.
    */
   authenticate: RequestHandler
   /** Throws `TOO_MANY_REQUESTS` for a caller who sends too many requests; comes after `authenticate`. */
@@ -56,7 +56,6 @@ export function openAuthentication(of: {
   return {
     authenticate: async (request, response, next) => {
       const cookie = sessionCookieOf(request)
-      assertOneCredential(request, cookie)
       if (cookie !== undefined) {
         guards.assertOwnHost(request)
         guards.assertSameOrigin(request)

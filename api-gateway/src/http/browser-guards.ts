@@ -27,7 +27,8 @@ export function openBrowserGuards({ hosts, public_url }: HttpSettings): BrowserG
   if (public_url !== undefined) own.add(plainHost(new URL(public_url).hostname))
   return {
     assertOwnHost: request => {
-      const host = plainHost(request.hostname ?? '')
+      const origin = ownOrigin(request)
+      const host = origin === undefined ? '' : plainHost(new URL(origin).hostname)
       if (isLoopbackName(host) || isIP(host) !== 0 || own.has(host)) return
       throw new BackupError('The service does not know itself by this host name', {
         code: 'WRONG_HOST',
@@ -67,7 +68,8 @@ function isOwnOrigin(request: Request, origin: string): boolean {
 /** What the browser calls this service; undefined for a request with a `Host` that is no host. */
 export function ownOrigin({ protocol, host }: Request): string | undefined {
   const own = `${protocol}://${host}`
-  return URL.canParse(own) ? new URL(own).origin : undefined
+  // Of `localhost:80@other.example`, some readers take the first name for the host, and some the last.
+  return /[/?#@\\]/.test(host) || !URL.canParse(own) ? undefined : new URL(own).origin
 }
 
 /** Where passkeys of the page work. Throws `INVALID` for an address for which browsers make none. */

@@ -10,7 +10,8 @@ import type { Request, Response } from 'express'
 import { bearerKeyOf } from '#http/credentials.ts'
 import { callerOf } from '#http/request-context.ts'
 
-const LOOK_EVERY_MS = 15_000
+/** So that the answer is there within 15 s. */
+const LOOK_EVERY_MS = 12_000
 
 interface Watched {
   database: Database

@@ -5,6 +5,7 @@ import helmet from 'helmet'
 import { describeApi } from '#http/api-document.ts'
 import { openAuthentication } from '#http/authentication.ts'
 import { type BrowserGuards, openBrowserGuards } from '#http/browser-guards.ts'
+import { refuseTwoCredentials } from '#http/credentials.ts'
 import { DOCS_POLICY, docsPage } from '#http/docs-page.ts'
 import { OpenStreams } from '#http/event-streams.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -75,6 +76,7 @@ export function createApp(ports: HttpPorts): HttpApp {
     next()
   })
   app.use(dropUnread(settings.stall_seconds * 1_000), refuseAmbiguous)
+  app.use(['/api/v1', '/metrics'], refuseTwoCredentials)
   const streams = new OpenStreams()
   const routes = routesOf(ports, { streams, guards, limits })
   addOpenPages(app, ports, { routes, metricsAllowed: metricsAccess(settings, authentication.authenticate) })

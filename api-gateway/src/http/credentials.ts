@@ -1,5 +1,5 @@
 import { BackupError } from '@telegram-backup/errors'
-import type { Request, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 
 /** As long as a session lasts at the most. */
 const COOKIE_LIVES_MS = 7 * 86_400_000
@@ -79,9 +79,13 @@ function attributesOf({ secure }: Request) {
   return { httpOnly: true, secure, sameSite: 'strict', path: '/' } as const
 }
 
-/** Throws `INVALID` for a request with a session and a key: which of them counts would be a guess. */
-export function assertOneCredential(request: Request, cookie: string | undefined): void {
-  if (cookie === undefined || !bearerKeyOf(request)?.startsWith('tbk_')) return
+/**
+ * Throws `INVALID` for a request with a session and a key: which of them counts would be a guess. Also what
+ * is only meant for a key is taken for one.
+ */
+export const refuseTwoCredentials: RequestHandler = (request, _response, next) => {
+  const hasKey = /^\s*Bearer\s+tbk_/i.test(request.get('Authorization') ?? '')
+  if (!hasKey || sessionCookieOf(request) === undefined) return next()
   throw new BackupError('The request has a session and an API key', {
     code: 'INVALID',
     hint: 'Send one of them: the cookie, or the header Authorization.',

@@ -18,6 +18,8 @@ const IN_AUDIT = 60
 /** Each hash takes 46 MiB. */
 const HASHES_AT_ONCE = 2
 const HASHES_WAITING = 32
+/** Of one address, so that nobody fills all places. */
+const HASHES_WAITING_OF_ADDRESS = 16
 
 /**
  * Bounds guesses at passwords in this process, from memory alone: by address, and by name. A name that others
@@ -33,7 +35,7 @@ export class SignInLimits {
   #places: Promise<ReadonlySet<string>> | undefined
   #readAt = Number.NEGATIVE_INFINITY
   #hashing = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: { place: string; go: () => void }[] = []
 
   constructor({ database, settings }: { database: Database; settings: HttpSettings }) {
     this.#database = database
@@ -49,7 +51,7 @@ export class SignInLimits {
     response: Response,
     by: { name: string } | { session: string } | undefined,
   ): Promise<Try> {
-    const place = ipKeyGenerator(request.ip ?? '', 56)
+    const place = placeOf(request)
     const ofPlace = await this.#addresses.add(place)
     if (ofPlace > 0) throw tooMany(response, 'Too many wrong tries came from this address', ofPlace)
     const subject = by && keyOf('name' in by ? `name ${nameKey(by.name)}` : `session ${by.session}`)
@@ -76,7 +78,7 @@ export class SignInLimits {
 
   /** Counts a beginning, which writes into the catalog. Throws `TOO_MANY_REQUESTS`. */
   async ask(request: Request, response: Response): Promise<void> {
-    const seconds = await this.#asked.add(ipKeyGenerator(request.ip ?? '', 56))
+    const seconds = await this.#asked.add(placeOf(request))
     if (seconds > 0) throw tooMany(response, 'Too many people begin to sign in from this address', seconds)
   }
 
@@ -87,17 +89,19 @@ export class SignInLimits {
 
   /** Runs work that hashes a password, a few at a time. Throws `TOO_MANY_REQUESTS` if many wait already. */
   async inTurn<Result>(response: Response, work: () => Promise<Result>): Promise<Result> {
+    const place = placeOf(response.req)
+    const ofPlace = this.#waiting.filter(one => one.place === place).length
     if (this.#hashing < HASHES_AT_ONCE) this.#hashing += 1
-    else if (this.#waiting.length >= HASHES_WAITING)
+    else if (this.#waiting.length >= HASHES_WAITING || ofPlace >= HASHES_WAITING_OF_ADDRESS)
       throw tooMany(response, 'Too many people sign in just now', 1)
-    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+    else await new Promise<void>(go => this.#waiting.push({ place, go }))
     try {
       return await work()
     } finally {
       const next = this.#waiting.shift()
       // The next one takes over this turn.
       if (next === undefined) this.#hashing -= 1
-      else next()
+      else next.go()
     }
   }
 
@@ -122,6 +126,11 @@ export class SignInLimits {
     }
     return await this.#places
   }
+}
+
+/** Somebody with IPv6 has a /56. */
+function placeOf({ ip = '' }: Request): string {
+  return ipKeyGenerator(ip, 56)
 }
 
 /** A counted try. */

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { listAudit } from '@telegram-backup/database'
-import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
+import type { Response } from 'express'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SignInLimits } from '#http/sign-in-limits.ts'
 import { Browser, invite, PASSWORD, signedIn } from '#test/http/browser.ts'
 import { openTestService, type TestService } from '#test/http/http-service.ts'
 
@@ -93,6 +95,7 @@ describe('another site', () => {
       ['evil.example', 421],
       [`localhost.evil.example:${port}`, 421],
       ['127.0.0.1.evil.example', 421],
+      ['localhost:80@evil.example', 421],
       ['backup.example', 200],
       ['BACKUP.example.:443', 200],
       [`localhost:${port}`, 200],
@@ -120,7 +123,12 @@ describe('a session', () => {
     const key = await service.key(['admin'])
     for (const cookie of [Cookie, 'tb_session=tbs_nonsense']) {
       const headers = { Cookie: cookie, ...OURS, Authorization: `Bearer ${key}` }
-      expect(await send('GET', '/whoami', { headers })).toMatchObject({ status: 400, code: 'INVALID' })
+      for (const path of ['/whoami', '/events', '/session/providers', '/../../metrics'])
+        expect(await send('GET', path, { headers }), path).toMatchObject({ status: 400, code: 'INVALID' })
+      for (const path of ['/session/challenge', '/backups/upload?project_id=shop&type=logs'])
+        expect(await send('POST', path, { headers }), path).toMatchObject({ status: 400, code: 'INVALID' })
+      const odd = { ...headers, Authorization: `bearer\t${key} and more` }
+      expect(await send('GET', '/whoami', { headers: odd })).toMatchObject({ status: 400, code: 'INVALID' })
     }
     for (const Authorization of ['Basic dTpw', 'Bearer eyJhbGciOi'])
       expect((await send('GET', '/whoami', { headers: { Cookie, ...OURS, Authorization } })).status).toBe(200)
@@ -202,6 +210,21 @@ describe('guesses', () => {
     expect(refusals).toHaveLength(30)
     expect(JSON.stringify(refusals)).not.toMatch(/nobody \d|wrong/)
     expect(refusals.at(0)).toMatchObject({ actor: expect.stringMatching(/^visitor 10\.9\.1\./) })
+  })
+
+  it('from one address leave room for others where passwords are hashed', async () => {
+    const limits = new SignInLimits({ database: service.database, settings: DEFAULT_HTTP_SETTINGS })
+    const from = (ip: string) => ({ req: { ip }, set: () => {} }) as unknown as Response
+    const hold = Promise.withResolvers<void>()
+    const begun = Array.from({ length: 18 }, () => limits.inTurn(from('10.9.5.1'), () => hold.promise))
+    await expect(limits.inTurn(from('10.9.5.1'), async () => {})).rejects.toMatchObject({
+      code: 'TOO_MANY_REQUESTS',
+    })
+    const other = limits.inTurn(from('10.9.5.2'), async () => 'in')
+    hold.resolve()
+    expect(await other).toBe('in')
+    await Promise.all(begun)
+    limits.close()
   })
 
   it('at the password of somebody whose session was stolen are bounded, from however many addresses', async () => {

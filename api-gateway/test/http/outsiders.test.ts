@@ -62,6 +62,7 @@ describe('what never becomes a request is answered with a problem', () => {
     const { line, headers, body } = await problemOf(text())
     expect(line).toContain(`HTTP/1.1 ${status} `)
     expect(headers).toContain('Content-Type: application/problem+json')
+    expect(headers).toContain("Content-Security-Policy: default-src 'none'")
     expect(body).toMatchObject({ status, code, type: `/docs#${code}`, instance: expect.any(String) })
   })
 

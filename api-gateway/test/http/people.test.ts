@@ -2,7 +2,7 @@ import { createJob, pagePeople, type Role, removePerson } from '@telegram-backup
 import { assertAskerMay } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type Browser, invite, signedIn } from '#test/http/browser.ts'
+import { Browser, invite, signedIn } from '#test/http/browser.ts'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
 let service: TestService
@@ -104,6 +104,17 @@ it('a person who may do less, or was removed, is signed out; their jobs that wai
   expect(await boss.status(`/people/${ann.id}/link`, { method: 'POST' })).toBe(404)
 })
 
+it('a link ends with what its person might do, for whoever has made it may not let in more', async () => {
+  const boss = await signedIn(service, { name: 'boss', role: 'admin' })
+  const bound = await signedIn(service, { name: 'bound', role: 'admin', projectId: 'shop' })
+  const made = await bound.ask('/people', { json: { name: 'ann', role: 'viewer' } })
+  const { id, link } = (await made.json()) as { id: string; link: { token: string } }
+  const raised = { method: 'PATCH', json: { role: 'admin', project_id: null } }
+  expect(await boss.status(`/people/${id}`, raised)).toBe(200)
+  expect(await new Browser(service).signIn({ link: link.token })).toBe(401)
+  expect(await bound.status(`/people/${id}/link`, { method: 'POST' })).toBe(404)
+})
+
 it('what cannot be undone, or gives away rights, needs a factor within five minutes; a key is not asked', async () => {
   const key = await service.key(['admin'])
   const boss = await signedIn(service, { name: 'boss', role: 'admin' })
@@ -113,6 +124,9 @@ it('what cannot be undone, or gives away rights, needs a factor within five minu
     service.database.kysely,
   )
   const restore = { target: 'staging', overwrite: true }
+  const kept = { source: 'shop', cron: '0 3 * * *', keep: { daily: 7, within: '30d' } }
+  const made = await service.ask('/schedules', { key, json: kept })
+  const { id: schedule } = (await made.json()) as { id: string }
   for (const [method, path, json] of [
     ['DELETE', `/backups/${id}?even_the_last=true`, undefined],
     ['POST', `/backups/${id}/restore`, restore],
@@ -123,6 +137,10 @@ it('what cannot be undone, or gives away rights, needs a factor within five minu
     ['DELETE', `/people/${other.id}`, undefined],
     ['POST', `/people/${other.id}/link`, undefined],
     ['POST', '/session/password', { password: 'a new long password' }],
+    // What a policy no longer keeps is erased.
+    ['POST', '/schedules', { source: 'shop', cron: '0 3 * * *', keep: { last: 1 } }],
+    ['PATCH', `/schedules/${schedule}`, { keep: { last: 1 } }],
+    ['PATCH', `/schedules/${schedule}`, { keep: null }],
   ] as const) {
     const refused = await answerOf(boss.ask(path, { method, json }))
     expect(refused, `${method} ${path}`).toMatchObject({ status: 403, code: 'FACTOR_NEEDED' })
@@ -130,6 +148,9 @@ it('what cannot be undone, or gives away rights, needs a factor within five minu
   }
   expect(await boss.status(`/backups/${id}/restore`, { json: { target: 'staging' } })).toBe(202)
   expect((await service.ask(`/backups/${id}/restore`, { key, json: restore })).status).toBe(202)
+  // The page sends the policy as it is with whatever else is changed.
+  const same = { method: 'PATCH', json: { keep: { daily: 7, within: '30d' }, jitter: 9 } }
+  expect(await boss.status(`/schedules/${schedule}`, same)).toBe(200)
 })
 
 it('a job of an older release, whose asker nobody knows, does not run', async () => {

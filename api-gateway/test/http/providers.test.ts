@@ -1,9 +1,10 @@
-import { listAudit, removePerson } from '@telegram-backup/database'
+import { listAudit, makeSignInLink, removePerson } from '@telegram-backup/database'
 import type { OidcSettings } from '@telegram-backup/engine/config/oidc-settings.ts'
 import { openProviders } from '@telegram-backup/engine/operations/oidc.ts'
 import { type Flaw, startProvider, type TestProvider } from '@telegram-backup/test-support/oidc-provider.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { Authenticator } from '#test/http/authenticator.ts'
 import { openTestService, type TestService } from '#test/http/http-service.ts'
 
 let sso: TestProvider
@@ -120,6 +121,7 @@ it('an account with a role gets in, is the same person the next time, and its se
 it.each<Flaw>([
   ...(['another nonce', 'no nonce', 'another audience', 'another issuer'] as const),
   ...(['another key', 'expired', 'no signature'] as const),
+  ...(['the secret of the client as its key', 'the public key as its secret'] as const),
 ])('an ID token with %s lets nobody in', async flaw => {
   sso.flaw = flaw
   const answer = await enter(await visit())
@@ -171,6 +173,33 @@ it('who has no role gets nothing, loses a session, and the audit says so', async
     act: 'session.refuse',
     details: { provider: 'sso', reason: 'without role' },
   })
+})
+
+it('who is let in by a provider has no other way in, which would outlast the account there', async () => {
+  const answer = await enter(await visit())
+  const { id } = await whoIs(answer)
+  const Cookie = cookieOf(answer, '__Host-tb_session')
+  const json = { password: 'correct horse battery' }
+  const refused = await post('/session/password', { json, headers: { Cookie } })
+  expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([409, 'CONFLICT'])
+  // An administrator may let them in while the provider is down; the link is not used up by a password.
+  const link = (await makeSignInLink(service.database, id))?.secret ?? ''
+  expect((await post('/session', { json: { link, ...json } })).status).toBe(409)
+  expect((await post('/session', { json: { link } })).status).toBe(200)
+  // A passkey proves once more who they are, and does not sign in.
+  const site = { rpId: 'backup.example', origin: ORIGIN }
+  const device = new Authenticator()
+  const asked = async (path: string): Promise<string> => {
+    const question = await post(path, { json: {}, headers: { Cookie } })
+    return ((await question.json()) as { challenge: string }).challenge
+  }
+  const passkey = device.made({ ...site, challenge: await asked('/passkeys/challenge') })
+  expect((await post('/passkeys', { json: { name: 'x', passkey }, headers: { Cookie } })).status).toBe(201)
+  const used = async () => ({
+    json: { passkey: device.used({ ...site, challenge: await asked('/session/challenge') }) },
+  })
+  expect((await post('/session/factor', { ...(await used()), headers: { Cookie } })).status).toBe(200)
+  expect((await post('/session', await used())).status).toBe(409)
 })
 
 it('a removed person stays removed', async () => {

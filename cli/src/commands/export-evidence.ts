@@ -1,5 +1,6 @@
 import type { ExportRequest } from '@telegram-backup/engine/operations/export-evidence.ts'
 import { count } from '@telegram-backup/engine/units/human-units.ts'
+import { shellWord } from '@telegram-backup/engine/units/shell-word.ts'
 import { BackupError, ExitCode } from '@telegram-backup/errors'
 import { type CommandContext, withCatalog } from '#commands/command.ts'
 
@@ -50,8 +51,4 @@ async function writeNew(path: string, text: string): Promise<void> {
     code: 'USAGE',
     hint: 'Give the name of a new file; an export replaces none.',
   })
-}
-
-function shellWord(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

@@ -81,7 +81,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     rotate: [registerRotate, 'replace the bot token, a public or signing key'],
   },
   'Run as a service:': {
-    serve: [registerServe, 'run the schedules, the jobs and the HTTP API'],
+    serve: [registerServe, 'run the page, the HTTP API, schedules and jobs'],
     jobs: [registerJobs, 'list, show and cancel the jobs of the service'],
     alerts: [registerAlerts, 'list the problems that there are; mute notices'],
     user: [registerUser, 'add, list and remove the people of the page'],

@@ -37,14 +37,14 @@ const STOP_WITHIN_MS = 20_000
  */
 const SERVING_CONNECTIONS = 5
 
-/** `serve`: runs jobs, schedules and the HTTP API until it is stopped. */
+/** `serve`: runs jobs, schedules, the HTTP API and the page until it is stopped. */
 export const registerServe: RegisterCommand = (program, run) => {
   describeCommand(program.command('serve'), {
     description:
-      'run the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
+      'run the page, the HTTP API, the jobs and the schedules until it is stopped; several "serve" on one DATABASE_URL share the work',
     options: {
       '--port <number>':
-        'the port of the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
+        'the port of the page and the HTTP API; 0 takes a free one (default: 8080, or a free one if 8080 is in use)',
       '--host <address>': ['the address to listen on', '127.0.0.1'],
       '--certificate <file>': 'use TLS with this certificate (PEM); a renewed file is read without a restart',
       '--certificate-key <file>': 'the private key of the certificate (PEM)',
@@ -59,7 +59,11 @@ export const registerServe: RegisterCommand = (program, run) => {
         'auto',
       ],
     },
-    examples: ['telegram-backup serve', 'telegram-backup serve --jobs 4 --grace 5m --port 8081'],
+    examples: [
+      'telegram-backup serve',
+      'telegram-backup serve --jobs 4 --grace 5m --port 8081',
+      'telegram-backup serve --host 0.0.0.0 --certificate cert.pem --certificate-key key.pem',
+    ],
   }).action((options: ServeOptions) =>
     run(async context => {
       const slots = wholeNumber('--jobs', options.jobs, { from: 1, to: MOST_SLOTS })

@@ -7,8 +7,8 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { storable } from '#input-checks.ts'
 import { lockByName } from '#named-locks.ts'
-import { mayLess, NAME, nameKey } from '#people/people.ts'
-import { endSessionsOf } from '#people/session-ends.ts'
+import { mayLess, NAME, nameKey, type Rights } from '#people/people.ts'
+import { endLinksOf, endSessionsOf } from '#people/session-ends.ts'
 import { beginSessionIn } from '#people/sessions.ts'
 import type { NewSession } from '#people/sign-ins.ts'
 import type { BrowserFacts, Role } from '#people/types.person.ts'
@@ -68,7 +68,6 @@ export async function signInByIdentity(
 }
 
 type PersonRow = Selectable<CatalogSchema['people']>
-type Rights = Pick<PersonRow, 'role' | 'project_id'>
 
 async function personOfAccount(
   trx: Transaction<CatalogSchema>,
@@ -143,6 +142,7 @@ async function adapt(trx: Transaction<CatalogSchema>, before: PersonRow, rights:
     .returningAll()
     .executeTakeFirstOrThrow()
   await note(trx, row, { act: 'person.change' })
+  await endLinksOf(trx, row.id)
   if (mayLess(before, rights)) await endSessionsOf(trx, row.id)
   return row
 }

@@ -6,7 +6,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { isUuid, storable } from '#input-checks.ts'
 import { beginSessionIn, renewFactorIn } from '#people/sessions.ts'
-import { lockPerson, type NewSession } from '#people/sign-ins.ts'
+import { isFromProvider, lockPerson, type NewSession } from '#people/sign-ins.ts'
 import type { BrowserFacts, Passkey } from '#people/types.person.ts'
 
 const MOST = 20
@@ -108,7 +108,10 @@ export interface PasskeyUse {
   counter: number
 }
 
-/** Signs in somebody whose signature was right. Null if the passkey, or the person, was removed since. */
+/**
+ * Signs in somebody whose signature was right. Null if the passkey, or the person, was removed since.
+ * CatalogError CONFLICT for somebody who came from a provider: there they are let in, or no longer.
+ */
 export async function signInByPasskey(
   database: Database,
   of: PasskeyUse & { personId: string },
@@ -117,6 +120,15 @@ export async function signInByPasskey(
   return await inTransaction(database.kysely, async trx => {
     const person = await lockPerson(trx, of.personId)
     if (person === undefined || !(await noteUse(trx, of))) return null
+    if (await isFromProvider(trx, person.id)) {
+      throw new CatalogError(
+        'You sign in at your provider; a passkey proves here only once more who you are',
+        {
+          code: 'CONFLICT',
+          hint: 'Choose your provider on the page to sign in.',
+        },
+      )
+    }
     return await beginSessionIn(trx, person, { ...browser, factor: 'passkey' })
   })
 }
@@ -155,7 +167,7 @@ export async function removePasskey(database: Database, personId: string, id: st
     const all = await passkeysOf(trx, personId)
     const removed = all.find(one => one.id === id.toLowerCase())
     if (person === undefined || removed === undefined) return false
-    if (all.length === 1 && person.password_hash === null && !(await hasIdentity(trx, personId))) {
+    if (all.length === 1 && person.password_hash === null && !(await isFromProvider(trx, personId))) {
       throw new CatalogError('This passkey is all that you can sign in with', {
         code: 'CONFLICT',
         hint: 'Set a password or add another passkey first.',
@@ -167,14 +179,4 @@ export async function removePasskey(database: Database, personId: string, id: st
     await addToAudit(trx, { actor: database.actor, act: 'passkey.remove', ...of })
     return true
   })
-}
-
-async function hasIdentity(trx: Transaction<CatalogSchema>, personId: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom('identities')
-    .select('subject')
-    .where('person_id', '=', personId)
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
 }

@@ -7,12 +7,16 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkProjectId, isUuid } from '#input-checks.ts'
 import { lockByName } from '#named-locks.ts'
-import { endSessionsOf } from '#people/session-ends.ts'
+import { endLinksOf, endSessionsOf } from '#people/session-ends.ts'
 import { type Person, ROLES, type Role } from '#people/types.person.ts'
 
 const UNIQUE_VIOLATION = '23505'
-/** Letters and digits of any script, and what stands between them in names and addresses. */
-export const NAME: RegExp = /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._@+'’ -]{0,62}[\p{L}\p{M}\p{N}.])?$/u
+/**
+ * Letters and digits of any script, and what stands between them in names and addresses; none that is not
+ * seen, such as fillers: a name with one would look like another.
+ */
+export const NAME: RegExp =
+  /^(?!.*\p{DI})[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}._@+'’ -]{0,62}[\p{L}\p{M}\p{N}.])?$/u
 
 /** Makes a person, without a password. CatalogError INVALID, CONFLICT for a name that is taken. */
 export async function addPerson(
@@ -119,13 +123,20 @@ export interface PersonChange {
 }
 
 /**
- * Changes a person, and ends the sessions of somebody who may do less afterwards. Null for an unknown id.
+ * Throws if the caller may not change somebody with these rights, or give them; they can no longer change.
+ */
+export type Permit = (rights: Rights) => void
+
+/**
+ * Changes a person, and ends the sessions of somebody who may do less afterwards. A link that was not used
+ * ends: whoever has made it may not be allowed to let in somebody who may do more. Null for an unknown id.
  * CatalogError INVALID, LAST_ADMIN unless `evenTheLast`.
+ * @param permit is called with the rights before and after
  */
 export async function changePerson(
   database: Database,
   id: string,
-  { role, projectId, evenTheLast = false }: PersonChange & { evenTheLast?: boolean },
+  { role, projectId, evenTheLast = false, permit }: PersonChange & { evenTheLast?: boolean; permit?: Permit },
 ): Promise<Person | null> {
   if (role !== undefined) checkRole(role)
   if (typeof projectId === 'string') checkProjectId(projectId)
@@ -134,6 +145,8 @@ export async function changePerson(
       role: role ?? before.role,
       project_id: projectId === undefined ? before.project_id : projectId,
     }
+    permit?.(before)
+    permit?.(after)
     if (!evenTheLast && isAdminOfAll(before) && !isAdminOfAll(after)) await assertOtherAdmin(trx, before.id)
     const row = await trx
       .updateTable('people')
@@ -142,6 +155,7 @@ export async function changePerson(
       .returningAll()
       .executeTakeFirstOrThrow()
     await noteAct(trx, { database, act: 'person.change', person: row })
+    await endLinksOf(trx, before.id)
     if (mayLess(before, after)) await endSessionsOf(trx, before.id)
   })
 }
@@ -153,9 +167,10 @@ export async function changePerson(
 export async function removePerson(
   database: Database,
   id: string,
-  { evenTheLast = false }: { evenTheLast?: boolean } = {},
+  { evenTheLast = false, permit }: { evenTheLast?: boolean; permit?: Permit } = {},
 ): Promise<Person | null> {
   return await changing(database, id, async (trx, before) => {
+    permit?.(before)
     if (!evenTheLast && isAdminOfAll(before)) await assertOtherAdmin(trx, before.id)
     await trx
       .updateTable('people')
@@ -191,7 +206,8 @@ async function changing(
   })
 }
 
-type Rights = Pick<Person, 'role' | 'project_id'>
+/** What somebody may do, and where. */
+export type Rights = Pick<Person, 'role' | 'project_id'>
 
 function isAdminOfAll({ role, project_id }: Rights): boolean {
   return role === 'admin' && project_id === null

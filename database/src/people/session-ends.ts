@@ -23,6 +23,15 @@ export async function endSessionsOf(
   return Number(numUpdatedRows)
 }
 
+/** Ends the link of a person that was not used. */
+export async function endLinksOf(trx: Kysely<CatalogSchema>, personId: string): Promise<void> {
+  await trx
+    .deleteFrom('sign_in_links')
+    .where('person_id', '=', personId)
+    .where('used_at', 'is', null)
+    .execute()
+}
+
 /** Ends all sessions of a person but one; returns how many. */
 export async function revokeSessionsOf(
   database: Database,

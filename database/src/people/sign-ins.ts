@@ -1,12 +1,13 @@
 import { type Selectable, sql, type Transaction } from 'kysely'
 import { actorName } from '#audit/actors.ts'
 import { addToAudit } from '#audit/audit.ts'
+import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { isUuid, storable } from '#input-checks.ts'
-import { nameKey } from '#people/people.ts'
-import { endSessionsOf } from '#people/session-ends.ts'
+import { nameKey, type Permit } from '#people/people.ts'
+import { endLinksOf, endSessionsOf } from '#people/session-ends.ts'
 import { hashOf, newSecret } from '#people/session-life.ts'
 import { beginSessionIn } from '#people/sessions.ts'
 import type { BrowserFacts, Role, SignedIn } from '#people/types.person.ts'
@@ -16,10 +17,12 @@ const LINK_LIVES = sql`interval '15 minutes'`
 /**
  * Makes a link that signs a person in once, within 15 minutes; an earlier one that was not used ends. Only
  * this call returns its secret. Null for somebody unknown.
+ * @param permit is called with the rights of the person
  */
 export async function makeSignInLink(
   database: Database,
   personId: string,
+  { permit }: { permit?: Permit } = {},
 ): Promise<{ secret: string; expiresAt: Date } | null> {
   if (!isUuid(personId)) return null
   const secret = newSecret('tbl_')
@@ -33,11 +36,8 @@ export async function makeSignInLink(
       .forUpdate()
       .executeTakeFirst()
     if (person === undefined) return null
-    await trx
-      .deleteFrom('sign_in_links')
-      .where('person_id', '=', personId)
-      .where('used_at', 'is', null)
-      .execute()
+    permit?.(person)
+    await endLinksOf(trx, personId)
     const { expires_at: expiresAt } = await trx
       .insertInto('sign_in_links')
       .values({
@@ -58,7 +58,8 @@ export type NewSession = SignedIn & { secret: string }
 
 /**
  * Signs in by a link, and sets the password if there is one: then the person’s other sessions end. Null for a
- * link that is unknown, used or too old. Of two at once, one gets in.
+ * link that is unknown, used or too old. Of two at once, one gets in. CatalogError CONFLICT for a password of
+ * somebody who came from a provider: then the link can still be used.
  */
 export async function signInByLink(
   database: Database,
@@ -118,11 +119,28 @@ export async function lockPerson(
     .executeTakeFirst()
 }
 
+/** Whether somebody came from a provider, which alone decides whether they may come in. */
+export async function isFromProvider(trx: Transaction<CatalogSchema>, personId: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('identities')
+    .select('subject')
+    .where('person_id', '=', personId)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 async function changePassword(
   trx: Transaction<CatalogSchema>,
   { id, project_id: projectId }: Selectable<CatalogSchema['people']>,
   { passwordHash, actor, but }: { passwordHash: string; actor: string; but?: string | undefined },
 ): Promise<Selectable<CatalogSchema['people']>> {
+  if (await isFromProvider(trx, id)) {
+    throw new CatalogError('Somebody who signs in at a provider has no password here', {
+      code: 'CONFLICT',
+      hint: 'Sign in there, or go on without a password. A password would outlast an account that is closed there.',
+    })
+  }
   const row = await trx
     .updateTable('people')
     .set({ password_hash: passwordHash })
@@ -134,7 +152,10 @@ async function changePassword(
   return row
 }
 
-/** Sets a password, and ends the person’s other sessions. False for somebody unknown. */
+/**
+ * Sets a password, and ends the person’s other sessions. False for somebody unknown. CatalogError CONFLICT
+ * for somebody who came from a provider.
+ */
 export async function setPassword(
   database: Database,
   personId: string,

@@ -49,15 +49,21 @@ export async function takeOver(
   })
 }
 
-/** Before the first backup is imported. */
+/**
+ * Before a backup is imported. A recovery that goes on after a kill is the same one: the audit has one entry of
+ * it, not one for each backup.
+ */
 export async function beginRecovery(database: Database): Promise<void> {
   await inTransaction(database.kysely, async trx => {
-    const { id } = await trx
+    const begun = await trx
       .updateTable('catalog')
       .set({ recovering: true })
+      .where('recovering', '=', false)
       .returning('id')
-      .executeTakeFirstOrThrow()
-    await addToAudit(trx, { actor: database.actor, act: 'catalog.recover', object: id, projectId: null })
+      .executeTakeFirst()
+    if (begun === undefined) return
+    const { actor } = database
+    await addToAudit(trx, { actor, act: 'catalog.recover', object: begun.id, projectId: null })
   })
 }
 

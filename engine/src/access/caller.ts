@@ -45,10 +45,10 @@ export function actorOf(caller: Pick<Caller, 'kind' | 'id' | 'name'>): string {
   return actorName(caller.kind, caller)
 }
 
-/** The session of a person. Throws `INVALID` for a key. */
+/** The session of a person. Throws `FORBIDDEN` for a key. */
 export function ownSession({ session }: Caller): Session {
   if (session !== undefined) return session
-  throw new BackupError('A key has no session', { code: 'INVALID', hint: 'Sign in as a person for this.' })
+  throw new BackupError('A key has no session', { code: 'FORBIDDEN', hint: 'Sign in as a person for this.' })
 }
 
 /** Whether somebody has the scope; `admin` has all. */

@@ -4,6 +4,7 @@ import {
   makeSignInLink,
   type Person,
   type PersonChange,
+  type Rights,
   type Role,
   changePerson as recordChange,
   addPerson as recordPerson,
@@ -31,7 +32,7 @@ export async function addPerson(
   const project = projectId ?? by?.project_id ?? undefined
   assertMayGive(by, { role, project_id: project ?? null })
   const person = await recordPerson(database, { name, role, projectId: project })
-  return { person, link: await linkFor(database, person) }
+  return { person, link: await linkFor(database, person, by) }
 }
 
 /**
@@ -43,18 +44,16 @@ export async function changePerson(
   id: string,
   { change, by }: { change: PersonChange; by: Caller },
 ): Promise<Person> {
-  const before = await personFor(database, id, by)
-  assertMayGive(by, {
-    role: change.role ?? before.role,
-    project_id: change.projectId === undefined ? before.project_id : change.projectId,
-  })
-  return (await recordChange(database, id, change)) ?? noSuchPerson()
+  await personFor(database, id, by)
+  const permit = (rights: Rights): void => assertMayGive(by, rights)
+  return (await recordChange(database, id, { ...change, permit })) ?? noSuchPerson()
 }
 
 /** Removes a person, and ends their sessions. Throws `NOT_FOUND`; with `by`, also `LAST_ADMIN`. */
 export async function removePerson(database: Database, id: string, by?: Caller): Promise<Person> {
   await personFor(database, id, by)
-  return (await recordRemoval(database, id, { evenTheLast: by === undefined })) ?? noSuchPerson()
+  const permit = (rights: Rights): void => assertSees(by, rights)
+  return (await recordRemoval(database, id, { evenTheLast: by === undefined, permit })) ?? noSuchPerson()
 }
 
 /** Makes a new link for a person; an earlier one that was not used ends. Throws `NOT_FOUND`, `FORBIDDEN`. */
@@ -64,18 +63,23 @@ export async function makeLink(
   by?: Caller,
 ): Promise<{ person: Person; link: SignInLink }> {
   const person = await personFor(database, id, by)
-  assertMayGive(by, person)
-  return { person, link: await linkFor(database, person) }
+  return { person, link: await linkFor(database, person, by) }
 }
 
-async function linkFor(database: Database, { id }: Person): Promise<SignInLink> {
-  return (await makeSignInLink(database, id)) ?? noSuchPerson()
+async function linkFor(database: Database, { id }: Person, by: Caller | undefined): Promise<SignInLink> {
+  const permit = (rights: Rights): void => assertMayGive(by, rights)
+  return (await makeSignInLink(database, id, { permit })) ?? noSuchPerson()
 }
 
+/** For a refusal before anything is locked. Rights can change until then, so each act permits them again. */
 async function personFor(database: Database, id: string, by: Caller | undefined): Promise<Person> {
-  const person = await getPerson(database, id)
-  if (person === null || (by !== undefined && !sees(by, person.project_id))) return noSuchPerson()
+  const person = (await getPerson(database, id)) ?? noSuchPerson()
+  assertSees(by, person)
   return person
+}
+
+function assertSees(by: Caller | undefined, { project_id }: Rights): void {
+  if (by !== undefined && !sees(by, project_id)) noSuchPerson()
 }
 
 function noSuchPerson(): never {
@@ -86,10 +90,7 @@ function noSuchPerson(): never {
 }
 
 /** Nobody gives away a right that they lack: no higher role, no other project, no longer life. */
-function assertMayGive(
-  by: Caller | undefined,
-  { role, project_id }: Pick<Person, 'role' | 'project_id'>,
-): void {
+function assertMayGive(by: Caller | undefined, { role, project_id }: Rights): void {
   if (by === undefined) return
   if (!SCOPES_OF_ROLE[role].every(scope => hasScope(by, scope)) || !sees(by, project_id)) {
     throw new BackupError('Nobody can give away rights that they lack', {

@@ -1,5 +1,6 @@
 import { client } from '#api/generated/client.gen.ts'
 import { problemOf } from '#api/problem.ts'
+import { learnTime } from '#format/clock.ts'
 
 /** Where the page is, as `/` or `/below/a/proxy/`: `serve` writes it into the document. */
 export function basePath(): string {
@@ -14,5 +15,9 @@ export function urlOf(path: string): string {
 /** To be called once, before the first request. */
 export function configureClient(): void {
   client.setConfig({ baseUrl: basePath().replace(/\/$/, ''), throwOnError: true, credentials: 'same-origin' })
+  client.interceptors.response.use(response => {
+    learnTime(response.headers.get('Date'))
+    return response
+  })
   client.interceptors.error.use((body, response) => problemOf(body, response))
 }

@@ -1,7 +1,9 @@
+const UNREACHABLE = 'UNREACHABLE'
+
 /** What a request was answered with instead of what it asked for. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem'
-  /** 0: there was no answer. */
+  /** 0: there was no answer, or the page itself failed. */
   readonly status: number
   /** As on the command line; `UNREACHABLE` without an answer. */
   readonly code: string
@@ -25,11 +27,16 @@ export class ApiProblem extends Error {
   }
 }
 
+/** There was no answer: the server, or the way to it, is away. */
+export function isUnreachable({ code }: ApiProblem): boolean {
+  return code === UNREACHABLE
+}
+
 /** The body may be anything: a proxy may have answered. */
 export function problemOf(body: unknown, response: Response | undefined): ApiProblem {
   if (body instanceof ApiProblem) return body
   if (response === undefined) {
-    return new ApiProblem({ status: 0, code: 'UNREACHABLE', message: 'The server cannot be reached' })
+    return new ApiProblem({ status: 0, code: UNREACHABLE, message: 'The server cannot be reached' })
   }
   const { status } = response
   const { code, detail, title, hint } = fieldsOf(body)

@@ -1,6 +1,6 @@
-import { QueryCache, QueryClient } from '@tanstack/react-query'
+import { hashKey, QueryCache, QueryClient } from '@tanstack/react-query'
 import { getWhoAmIQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
-import { asProblem } from '#api/problem.ts'
+import { asProblem, isUnreachable } from '#api/problem.ts'
 
 /** Answers stay fresh until the stream of events says otherwise; without it, for so long. */
 const FRESH_MS = 30_000
@@ -9,7 +9,7 @@ export function createQueryClient(): QueryClient {
   const queryClient: QueryClient = new QueryClient({
     queryCache: new QueryCache({
       onError: (error, query) => {
-        const isWhoAmI = query.queryHash === JSON.stringify(getWhoAmIQueryKey())
+        const isWhoAmI = query.queryHash === hashKey(getWhoAmIQueryKey())
         // The session has ended: the frame shows the sign-in.
         if (asProblem(error).status === 401 && !isWhoAmI)
           void queryClient.invalidateQueries({ queryKey: getWhoAmIQueryKey() })
@@ -17,14 +17,16 @@ export function createQueryClient(): QueryClient {
     }),
     defaultOptions: {
       queries: {
+        // The server may be on this very machine: a browser that is offline can reach it.
+        networkMode: 'always',
         staleTime: FRESH_MS,
         refetchOnWindowFocus: true,
         retry: (failures, error) => {
-          const { status } = asProblem(error)
-          return (status === 0 || status >= 502) && failures < 3
+          const problem = asProblem(error)
+          return (isUnreachable(problem) || problem.status >= 502) && failures < 3
         },
       },
-      mutations: { retry: false },
+      mutations: { retry: false, networkMode: 'always' },
     },
   })
   return queryClient

@@ -1,9 +1,10 @@
 import { useMemo } from 'react'
+import { currentTime } from '#format/clock.ts'
 import { useLanguage } from '#words/language.tsx'
-import { LANGUAGES, type Language } from '#words/languages.ts'
+import { LANGUAGES, type Language, localeOf } from '#words/languages.ts'
 
-const UNITS = ['byte', 'kibibyte', 'mebibyte', 'gibibyte', 'tebibyte'] as const
-const SHORT: Readonly<Record<Language, readonly string[]>> = {
+/** A step is 1,024 of the one before. */
+const BYTE_UNITS: Readonly<Record<Language, readonly string[]>> = {
   en: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
   ru: ['Б', 'КиБ', 'МиБ', 'ГиБ', 'ТиБ'],
   de: ['B', 'KiB', 'MiB', 'GiB', 'TiB'],
@@ -11,26 +12,42 @@ const SHORT: Readonly<Record<Language, readonly string[]>> = {
 
 const PER_SECOND: Readonly<Record<Language, string>> = { en: 's', ru: 'с', de: 's' }
 
+/** For a value that is none: one wrong field must not take the whole screen away. */
+const UNKNOWN = '–'
+
 /** How the page writes numbers, sizes and times in one language, in the viewer's zone. */
 export class Format {
   readonly #language: Language
+  readonly #locale: string
   /** The viewer's zone, such as `Europe/Berlin`. */
   readonly zone: string
 
-  constructor(language: Language, zone: string = Intl.DateTimeFormat().resolvedOptions().timeZone) {
+  /** @param locale of the language, such as `en-GB`: it writes the same words, and other dates */
+  constructor(
+    language: Language,
+    zone: string = Intl.DateTimeFormat().resolvedOptions().timeZone,
+    locale: string = language,
+  ) {
     this.#language = language
+    this.#locale = locale
     this.zone = zone
   }
 
   number(value: number, options?: Intl.NumberFormatOptions): string {
-    return new Intl.NumberFormat(this.#language, options).format(value)
+    return new Intl.NumberFormat(this.#locale, options).format(value)
   }
 
   /** As `12.4 MiB`. */
   bytes(size: number): string {
-    const step = size < 1_024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(size) / 10))
-    const value = this.number(size / 1_024 ** step, { maximumFractionDigits: step === 0 ? 0 : 1 })
-    return `${value} ${SHORT[this.#language][step]}`
+    if (!Number.isFinite(size)) return UNKNOWN
+    const units = BYTE_UNITS[this.#language]
+    let [value, step] = [size, 0]
+    // What is rounded to 1,024 is one of the next unit.
+    while (value >= 1_023.95 && step < units.length - 1) {
+      value /= 1_024
+      step += 1
+    }
+    return `${this.number(value, { maximumFractionDigits: step === 0 ? 0 : 1 })} ${units[step]}`
   }
 
   /** As `1.2 MiB/s`. */
@@ -59,6 +76,7 @@ export class Format {
 
   /** As `2 h 5 min`; at most two units. */
   seconds(seconds: number): string {
+    if (!Number.isFinite(seconds)) return UNKNOWN
     const whole = Math.max(0, Math.round(seconds))
     const parts: [number, string][] = [
       [Math.floor(whole / 86_400), 'day'],
@@ -77,63 +95,67 @@ export class Format {
 
   /** Date and time in the viewer's zone, or in the one that is given. */
   time(at: string | Date, zone: string = this.zone): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return this.#date(at, {
       dateStyle: 'medium',
       timeStyle: 'short',
       timeZone: zone,
-    }).format(new Date(at))
+    })
+  }
+
+  /** As `time`, with the name of the zone; the name alone where this browser does not know the zone. */
+  timeIn(at: string | Date, zone: string): string {
+    try {
+      return `${this.time(at, zone)} (${zone})`
+    } catch {
+      return zone
+    }
   }
 
   /** With seconds: for logs. */
   exactTime(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return this.#date(at, {
       dateStyle: 'short',
       timeStyle: 'medium',
       timeZone: this.zone,
-    }).format(new Date(at))
+    })
   }
 
   date(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, { dateStyle: 'medium', timeZone: this.zone }).format(
-      new Date(at),
-    )
+    return this.#date(at, { dateStyle: 'medium', timeZone: this.zone })
   }
 
   /** A day and its month, as `1 Dec`; `day` is `2026-12-01`, in no zone. */
   day(day: string, options: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }): string {
-    return new Intl.DateTimeFormat(this.#language, { ...options, timeZone: 'UTC' }).format(
-      new Date(`${day}T00:00:00Z`),
-    )
+    return this.#date(`${day}T00:00:00Z`, { ...options, timeZone: 'UTC' })
   }
 
   /** As `1 Dec`, of a time in the viewer's zone. */
   monthDay(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return this.#date(at, {
       day: 'numeric',
       month: 'short',
       timeZone: this.zone,
-    }).format(new Date(at))
+    })
   }
 
   /** The hour and minute in the viewer's zone. */
   hour(at: string | Date): string {
-    return new Intl.DateTimeFormat(this.#language, {
+    return this.#date(at, {
       hour: 'numeric',
       minute: '2-digit',
       timeZone: this.zone,
-    }).format(new Date(at))
+    })
   }
 
   /** A time of day, as `3:00 AM` or `03:00`; `time` is `03:00`, in no zone. */
   clock(time: string): string {
-    return new Intl.DateTimeFormat(this.#language, { timeStyle: 'short', timeZone: 'UTC' }).format(
-      new Date(`2026-01-01T${time}:00Z`),
-    )
+    return this.#date(`2026-01-01T${time}:00Z`, { timeStyle: 'short', timeZone: 'UTC' })
   }
 
   /** As `3 days ago` or `in 2 hours`. */
-  relative(at: string | Date, now: Date = new Date()): string {
+  relative(at: string | Date, now: Date = new Date(currentTime())): string {
     const seconds = (new Date(at).getTime() - now.getTime()) / 1_000
+    if (Number.isNaN(seconds)) return UNKNOWN
     const size = Math.abs(seconds)
     const [unit, length] =
       size < 60
@@ -143,12 +165,21 @@ export class Format {
           : size < 86_400
             ? (['hour', 3_600] as const)
             : (['day', 86_400] as const)
+    // "yesterday" would be wrong: 30 hours ago may be the day before yesterday.
+    const numeric = unit === 'second' ? 'auto' : 'always'
     const value = Math.trunc(seconds / length)
-    return new Intl.RelativeTimeFormat(this.#language, { numeric: 'auto' }).format(value, unit)
+    return new Intl.RelativeTimeFormat(this.#locale, { numeric }).format(value, unit)
   }
 
   list(items: readonly string[]): string {
-    return new Intl.ListFormat(this.#language, { type: 'conjunction' }).format(items)
+    return new Intl.ListFormat(this.#locale, { type: 'conjunction' }).format(items)
+  }
+
+  #date(at: string | Date, options: Intl.DateTimeFormatOptions): string {
+    const date = new Date(at)
+    return Number.isNaN(date.getTime())
+      ? UNKNOWN
+      : new Intl.DateTimeFormat(this.#locale, options).format(date)
   }
 
   #unit(value: number, unit: string): string {
@@ -157,7 +188,10 @@ export class Format {
 }
 
 const FORMATS: Readonly<Record<Language, Format>> = Object.fromEntries(
-  LANGUAGES.map(language => [language, new Format(language)]),
+  LANGUAGES.map(language => [
+    language,
+    new Format(language, undefined, localeOf(language, navigator.languages)),
+  ]),
 ) as Record<Language, Format>
 
 /** In the language of the page. */

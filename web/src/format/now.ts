@@ -1,21 +1,22 @@
 import { useSyncExternalStore } from 'react'
+import { currentTime } from '#format/clock.ts'
 
 /** How old a shown age may be. */
 const PERIOD_MS = 15_000
 
 const listeners = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined
-let now = Date.now()
+let now = currentTime()
 
 function tick(): void {
-  now = Date.now()
+  now = currentTime()
   for (const listener of listeners) listener()
 }
 
 /** One clock for the whole page, which stands still while nothing shows an age. */
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
-  now = Date.now()
+  now = currentTime()
   timer ??= setInterval(tick, PERIOD_MS)
   return () => {
     listeners.delete(listener)

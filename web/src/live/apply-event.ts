@@ -14,9 +14,10 @@ const CHANGED_BY: Readonly<Record<EventKind, readonly string[] | 'all'>> = {
     'getDrill',
     'listEvidence',
     'getEvidence',
+    'previewRetention',
   ],
   job: ['listJobs', 'getJobLog'],
-  schedule: ['listSchedules', 'listSources'],
+  schedule: ['listSchedules', 'listSources', 'previewRetention'],
   alert: ['listAlerts'],
   overview: ['listSources', 'listTargets'],
   reset: 'all',
@@ -37,13 +38,24 @@ export class EventCache {
   }
 
   apply({ kind, data }: LiveEvent): void {
-    if (kind === 'job' && isWhole<Job>(data))
-      this.#queryClient.setQueryData(getJobQueryKey({ path: { id: data.id } }), data)
-    if (kind === 'overview') this.#queryClient.setQueryData(getOverviewQueryKey(), data as Overview)
+    if (kind === 'job') this.#applyJob(data)
+    if (kind === 'overview') this.#applyOverview(data)
     const changed = CHANGED_BY[kind]
     if (changed === 'all') this.#isAllChanged = true
     else for (const operation of changed) this.#changed.add(operation)
     this.#timer ??= setTimeout(() => this.#refetch(), COLLECT_MS)
+  }
+
+  #applyJob(data: unknown): void {
+    if (!isJob(data)) return void this.#changed.add('getJob')
+    // One that nobody looks at is not kept: a tab may be open for weeks.
+    const key = getJobQueryKey({ path: { id: data.id } })
+    this.#queryClient.setQueryData<Job>(key, known => known && data)
+  }
+
+  #applyOverview(data: unknown): void {
+    if (isOverview(data)) this.#queryClient.setQueryData(getOverviewQueryKey(), data)
+    else this.#changed.add('getOverview')
   }
 
   stop(): void {
@@ -56,16 +68,37 @@ export class EventCache {
     const [operations, isAll] = [new Set(this.#changed), this.#isAllChanged]
     this.#changed.clear()
     this.#isAllChanged = false
-    void this.#queryClient.invalidateQueries({
-      predicate: ({ queryKey }) => isAll || operations.has(operationOf(queryKey)),
-    })
+    void invalidate(this.#queryClient, isAll ? 'all' : operations)
   }
+}
+
+/** Asks again for all that an act of that kind may have changed, without waiting for its event. */
+export async function refetchAfter(queryClient: QueryClient, kind: EventKind): Promise<void> {
+  const changed = CHANGED_BY[kind]
+  await invalidate(queryClient, changed === 'all' ? changed : new Set(changed))
+}
+
+async function invalidate(queryClient: QueryClient, operations: ReadonlySet<string> | 'all'): Promise<void> {
+  await queryClient.invalidateQueries({
+    predicate: ({ queryKey }) => operations === 'all' || operations.has(operationOf(queryKey)),
+  })
 }
 
 function operationOf([key]: readonly unknown[]): string {
   return typeof key === 'object' && key !== null && '_id' in key ? String(key._id) : ''
 }
 
-function isWhole<Thing extends { id: string }>(data: unknown): data is Thing {
-  return typeof data === 'object' && data !== null && 'id' in data && !('removed' in data)
+/** `{ id, removed: true }` is none. */
+function isJob(data: unknown): data is Job {
+  return isObject(data) && typeof data['id'] === 'string' && isObject(data['progress'])
+}
+
+/** Anything else would replace what the first screen shows, and break it. */
+function isOverview(data: unknown): data is Overview {
+  const lists = ['sources', 'reasons', 'alerts', 'running']
+  return isObject(data) && lists.every(name => Array.isArray(data[name]))
+}
+
+function isObject(data: unknown): data is Record<string, unknown> {
+  return typeof data === 'object' && data !== null
 }

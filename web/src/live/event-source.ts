@@ -10,7 +10,17 @@ export interface LiveEvent {
   data: unknown
 }
 
-export type LiveState = 'connecting' | 'live' | 'interrupted'
+const LIVE_STATES = ['connecting', 'live', 'interrupted'] as const
+export type LiveState = (typeof LIVE_STATES)[number]
+
+export function isLiveState(value: unknown): value is LiveState {
+  return LIVE_STATES.some(state => state === value)
+}
+
+export function isLiveEvent(value: unknown): value is LiveEvent {
+  if (typeof value !== 'object' || value === null || !('data' in value) || !('kind' in value)) return false
+  return EVENT_KINDS.some(kind => kind === value.kind)
+}
 
 /** Waits between attempts when the server has ended the stream. */
 const PAUSES_MS = [1_000, 2_000, 5_000, 10_000]
@@ -36,17 +46,17 @@ export class LiveSource {
     this.#on.state(this.#failures === 0 ? 'connecting' : 'interrupted')
     const source = new EventSource(urlOf('api/v1/events'))
     this.#source = source
+    let isNew = true
     source.onopen = () => {
-      // What changed while there was no stream is unknown: the browser's own retry sends Last-Event-ID, a new
-      // stream has none.
-      if (this.#failures > 0) this.#on.event({ kind: 'reset', data: {} })
+      // What changed before this stream began is unknown. The browser's own retry is no new stream: it sends
+      // Last-Event-ID.
+      if (isNew) this.#on.event({ kind: 'reset', data: {} })
+      isNew = false
       this.#failures = 0
       this.#on.state('live')
     }
     for (const kind of EVENT_KINDS) {
-      source.addEventListener(kind, ({ data }: MessageEvent<string>) =>
-        this.#on.event({ kind, data: JSON.parse(data) as unknown }),
-      )
+      source.addEventListener(kind, ({ data }: MessageEvent<string>) => this.#on.event(eventOf(kind, data)))
     }
     source.onerror = () => {
       this.#on.state('interrupted')
@@ -56,5 +66,14 @@ export class LiveSource {
       this.#failures += 1
       this.#timer = setTimeout(() => this.#open(), pause)
     }
+  }
+}
+
+/** Text that cannot be read says that something has changed, and nothing else. */
+function eventOf(kind: EventKind, text: string): LiveEvent {
+  try {
+    return { kind, data: JSON.parse(text) as unknown }
+  } catch {
+    return { kind: 'reset', data: {} }
   }
 }

@@ -1,14 +1,18 @@
 import { useEffect, useState } from 'react'
-import type { Job } from '#api/generated/types.gen.ts'
+import { useSeconds } from '#format/use-seconds.ts'
 import { type Pace, PaceMeter } from '#live/pace.ts'
 
-/** How fast a running job is, from its events; undefined until that is known. */
-export function useJobPace({ progress }: Job): Pace | undefined {
+/**
+ * How fast something gets on, looked at each second, so that what stands still has no speed. Undefined until
+ * that is known.
+ */
+export function usePace(bytes: number, total: number | null): Pace | undefined {
   const [meter] = useState(() => new PaceMeter())
   const [pace, setPace] = useState<Pace>()
+  const now = useSeconds()
   useEffect(() => {
-    meter.add({ at: Date.now(), bytes: progress.bytes_done })
-    setPace(meter.pace(progress.bytes_total))
-  }, [meter, progress])
+    meter.add({ at: now, bytes })
+    setPace(meter.pace(total))
+  }, [meter, now, bytes, total])
   return pace
 }

@@ -10,6 +10,7 @@ import { MenuLink } from '#shell/menu-link.tsx'
 import { OpenedMenu } from '#shell/opened-menu.tsx'
 import { endSession } from '#shell/session.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const PasskeysDialog = lazy(async () => ({
@@ -36,7 +37,7 @@ export function AccountMenu({ target }: { target: ReactElement }) {
               <PlainText>{who.who}</PlainText>
             </Text>
             <br />
-            {role === null ? '–' : shell.roles[role]} ·{' '}
+            {role === null ? '–' : wordOf(shell.roles, role)} ·{' '}
             {projects === null ? shell.allProjects : <PlainText>{projects.join(', ')}</PlainText>}
           </Menu.Label>
           {who.kind === 'key' ? null : (
@@ -48,12 +49,15 @@ export function AccountMenu({ target }: { target: ReactElement }) {
               >
                 {signIn.account.sessions}
               </MenuLink>
-              <Menu.Item
-                leftSection={<KeyRound size={16} aria-hidden />}
-                onClick={() => setOpened('password')}
-              >
-                {who.has_password ? signIn.account.changePassword : signIn.account.setPassword}
-              </Menu.Item>
+              {/* People of a provider have none here. */}
+              {who.factors.includes('oidc') ? null : (
+                <Menu.Item
+                  leftSection={<KeyRound size={16} aria-hidden />}
+                  onClick={() => setOpened('password')}
+                >
+                  {who.has_password ? signIn.account.changePassword : signIn.account.setPassword}
+                </Menu.Item>
+              )}
               <Menu.Item
                 leftSection={<Fingerprint size={16} aria-hidden />}
                 onClick={() => setOpened('passkeys')}

@@ -1,4 +1,5 @@
 import { Button, Code, CopyButton, Group } from '@mantine/core'
+import { visibleText } from '#format/plain-text.tsx'
 
 /** A text to be used elsewhere, such as a command or a hash, and a button that copies it. */
 export function CopyText({
@@ -16,7 +17,7 @@ export function CopyText({
   return (
     <Group gap="xs" align="flex-start" wrap="nowrap">
       <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', flex: 1, minWidth: 0 }}>
-        {text}
+        {visibleText(text, true)}
       </Code>
       <CopyButton value={text}>
         {({ copied: isCopied, copy: doCopy }) => (

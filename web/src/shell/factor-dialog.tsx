@@ -17,6 +17,7 @@ export function FactorDialog() {
   const { people, signIn } = useWords()
   const who = useWhoAmI()
   const hasPassword = who.kind === 'person' && who.has_password
+  const isFromProvider = who.factors.some(factor => factor === 'oidc')
   return (
     <Modal
       opened
@@ -32,7 +33,7 @@ export function FactorDialog() {
         </Stack>
       ) : (
         <Stack>
-          <Text size="sm">{signIn.again.without}</Text>
+          <Text size="sm">{isFromProvider ? signIn.again.text : signIn.again.without}</Text>
           <PasskeyAgain />
           <ProviderAgain />
           <Group justify="flex-end">

@@ -1,10 +1,11 @@
 import { AppShell, Burger, Container, Group, NavLink, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect } from 'react'
-import { useIsFactorAsked } from '#acts/factor.ts'
+import { type FocusEvent, type KeyboardEvent, lazy, Suspense, useEffect, useRef } from 'react'
+import { answerFactor, useIsFactorAsked } from '#acts/factor.ts'
 import { LiveStateContext, useLive } from '#live/live-state.tsx'
 import { AccountButton } from '#shell/account-button.tsx'
+import { contentProps, focusContent, useFocusOnNewScreen } from '#shell/focus-content.ts'
 import { LiveBadge } from '#shell/live-badge.tsx'
 import { NAVIGATION } from '#shell/navigation.ts'
 import { PreferencesButton } from '#shell/preferences-button.tsx'
@@ -20,27 +21,38 @@ const FactorDialog = lazy(async () => ({
 /** What is around each screen of a person who is signed in. */
 export function Frame() {
   const { shell } = useWords()
-  const [isOpen, { toggle, close }] = useDisclosure()
+  const [isOpen, { toggle, open, close }] = useDisclosure()
+  const burger = useRef<HTMLButtonElement>(null)
   const live = useLive()
   const isFactorAsked = useIsFactorAsked()
-  useSessionOfOtherTabs()
+  useSessionOfOtherTabs(true)
+  useFocusOnNewScreen()
   const isAdmin = useMay('admin')
   const path = useRouterState({ select: state => state.location.pathname })
   // biome-ignore lint/correctness/useExhaustiveDependencies: another screen closes the navigation of a phone.
   useEffect(close, [path])
+  // An act that waits for the factor of this person must not be done by the next one who signs in.
+  useEffect(() => () => answerFactor(false), [])
+  const closeWhenLeft = ({ currentTarget, relatedTarget }: FocusEvent): void => {
+    if (!currentTarget.contains(relatedTarget)) close()
+  }
+  const closeOnEscape = ({ key }: KeyboardEvent): void => {
+    if (key === 'Escape') burger.current?.focus()
+  }
   return (
     <AppShell
       header={{ height: 56 }}
       navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
       padding="md"
     >
-      <button type="button" className="skip-link" onClick={toContent}>
+      <button type="button" className="skip-link" onClick={() => focusContent()}>
         {shell.skipToContent}
       </button>
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger
+              ref={burger}
               opened={isOpen}
               onClick={toggle}
               hiddenFrom="sm"
@@ -59,7 +71,15 @@ export function Frame() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" component="nav" aria-label={shell.navigation}>
+      {/* On a phone it is beside the screen until the focus comes into it. */}
+      <AppShell.Navbar
+        p="xs"
+        component="nav"
+        aria-label={shell.navigation}
+        onFocus={open}
+        onBlur={closeWhenLeft}
+        onKeyDown={closeOnEscape}
+      >
         {NAVIGATION.filter(item => isAdmin || !('forAdmins' in item)).map(({ to, name, Icon }) => (
           <NavLink
             key={to}
@@ -73,7 +93,7 @@ export function Frame() {
         ))}
       </AppShell.Navbar>
       <AppShell.Main>
-        <Container size="xl" px={0} id="content" tabIndex={-1}>
+        <Container size="xl" px={0} {...contentProps}>
           <LiveStateContext value={live}>
             <Suspense fallback={<Loading />}>
               <Outlet />
@@ -88,8 +108,4 @@ export function Frame() {
       ) : null}
     </AppShell>
   )
-}
-
-function toContent(): void {
-  document.getElementById('content')?.focus()
 }

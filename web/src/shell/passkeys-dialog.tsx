@@ -56,10 +56,14 @@ export function PasskeysDialog({ close }: { close: () => void }) {
 function PasskeyTable({ items, changed }: { items: readonly Passkey[]; changed: () => Promise<unknown> }) {
   const { people, signIn } = useWords()
   const { passkey: words } = signIn
-  const remove = useAct(async (id: string) => {
-    await removePasskey({ path: { id } })
-    await changed()
-  }, words.removed)
+  const remove = useAct(
+    async (id: string) => {
+      await removePasskey({ path: { id } })
+      await changed()
+    },
+    words.removed,
+    { needsFactor: true },
+  )
   return (
     <DataTable
       caption={words.caption}
@@ -117,16 +121,20 @@ function AddForm({ changed }: { changed: () => Promise<unknown> }) {
   const [name, setName] = useState(() => nameOfThisDevice())
   const [none, setNone] = useState<NoPasskey>()
   const problem = usePasskeyProblem(none, 'FORBIDDEN')
-  const add = useAct(async (of: string) => {
-    try {
-      await makePasskey(of)
-      say({ text: words.added, isGood: true })
-    } catch (error) {
-      if (!(error instanceof NoPasskey)) throw error
-      setNone(error)
-    }
-    await changed()
-  })
+  const add = useAct(
+    async (of: string) => {
+      try {
+        await makePasskey(of)
+        say({ text: words.added, isGood: true })
+      } catch (error) {
+        if (!(error instanceof NoPasskey)) throw error
+        setNone(error)
+      }
+      await changed()
+    },
+    undefined,
+    { needsFactor: true },
+  )
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     setNone(undefined)

@@ -15,10 +15,14 @@ export function PasswordDialog({ close }: { close: () => void }) {
   const queryClient = useQueryClient()
   const who = useWhoAmI()
   const [password, setText] = useState('')
-  const save = useAct(async (of: string) => {
-    const { data } = await setPassword({ body: { password: of } })
-    queryClient.setQueryData(whoAmIOptions().queryKey, data)
-  }, account.saved)
+  const save = useAct(
+    async (of: string) => {
+      const { data } = await setPassword({ body: { password: of } })
+      queryClient.setQueryData(whoAmIOptions().queryKey, data)
+    },
+    account.saved,
+    { needsFactor: true },
+  )
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     if (await save.run(password)) close()

@@ -1,20 +1,24 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
-import { urlOf } from '#api/client.ts'
+import { basePath, urlOf } from '#api/client.ts'
+import { listProvidersOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { signOut } from '#api/generated/sdk.gen.ts'
 import type { PersonWho } from '#api/generated/types.gen.ts'
 import { asProblem } from '#api/problem.ts'
 import { whoAmIOptions } from '#shell/whoami.ts'
 
-/** All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. */
-const CHANNEL = 'telegram-backup session'
 type Message = 'begun' | 'ended'
+/** Messages do not come back to what sends them. */
+let ofThisTab: BroadcastChannel | undefined
 
-/** Forgets everything that somebody else may have seen; only who is signed in is asked again. */
+/**
+ * Forgets everything that somebody else may have seen. Who is signed in is asked again, and where people can
+ * sign in is told to everybody.
+ */
 export function forgetAnswers(queryClient: QueryClient): void {
-  const { queryKey } = whoAmIOptions()
-  const whoAmI = queryClient.getQueryCache().find({ queryKey })
-  queryClient.removeQueries({ predicate: query => query !== whoAmI })
+  const keys = [whoAmIOptions().queryKey, listProvidersOptions().queryKey]
+  const kept = keys.map(queryKey => queryClient.getQueryCache().find({ queryKey }))
+  queryClient.removeQueries({ predicate: query => !kept.includes(query) })
 }
 
 /** The person is signed in: nothing of an earlier one stays, in this tab or in the others. */
@@ -37,13 +41,17 @@ export async function endSession(): Promise<void> {
   leave()
 }
 
-/** While the frame is shown: another tab that signs in or out changes who is signed in here. */
-export function useSessionOfOtherTabs(): void {
+/**
+ * Another tab that signs in or out changes who is signed in here.
+ * @param isSignedIn whether there is something to leave
+ */
+export function useSessionOfOtherTabs(isSignedIn: boolean): void {
   useEffect(() => {
-    const channel = new BroadcastChannel(CHANNEL)
+    const channel = tabsOfThisPage()
+    ofThisTab = channel
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
-      if (data === 'ended') leave()
-      else window.location.reload()
+      if (data === 'begun') window.location.reload()
+      else if (isSignedIn) leave()
     }
     // The browser may bring back a page as it was left, with what it showed then.
     const returned = ({ persisted }: PageTransitionEvent): void => {
@@ -52,17 +60,30 @@ export function useSessionOfOtherTabs(): void {
     window.addEventListener('pageshow', returned)
     return () => {
       channel.close()
+      ofThisTab = undefined
       window.removeEventListener('pageshow', returned)
     }
-  }, [])
+  }, [isSignedIn])
 }
 
 function leave(): void {
   window.location.replace(urlOf('sign-in'))
 }
 
+/**
+ * All tabs have the same cookie: when one signs in or out, the others show the wrong person’s data. Below
+ * another path of the same host there may be another page.
+ */
+function tabsOfThisPage(): BroadcastChannel {
+  return new BroadcastChannel(`telegram-backup session ${basePath()}`)
+}
+
 function tellOtherTabs(message: Message): void {
-  const channel = new BroadcastChannel(CHANNEL)
+  if (ofThisTab !== undefined) {
+    ofThisTab.postMessage(message)
+    return
+  }
+  const channel = tabsOfThisPage()
   channel.postMessage(message)
   channel.close()
 }

@@ -1,4 +1,4 @@
-import type { ApiProblem } from '#api/problem.ts'
+import { type ApiProblem, isUnreachable } from '#api/problem.ts'
 import { useFormat } from '#format/format.ts'
 import { visibleText } from '#format/plain-text.tsx'
 import { useWords } from '#words/language.tsx'
@@ -11,12 +11,12 @@ export function useSignInProblem(
   problem: ApiProblem | undefined,
   wrong: { code: 'UNAUTHENTICATED' | 'FORBIDDEN'; title: string; text?: string },
 ): { title: string; text?: string | undefined } | undefined {
-  const { signIn, states } = useWords()
+  const { signIn } = useWords()
   const format = useFormat()
   if (problem === undefined) return undefined
   const { problems } = signIn
   const { status, code, message, hint, retryAfterSeconds } = problem
-  if (status === 0) return { title: states.unreachable }
+  if (isUnreachable(problem)) return { title: problems.noAnswer }
   if (code === wrong.code) return { title: wrong.title, text: wrong.text }
   if (code === 'TLS_NEEDED') return { title: problems.clearText, text: problems.clearTextHint }
   if (status === 429) {

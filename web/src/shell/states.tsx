@@ -2,8 +2,9 @@ import { Alert, Anchor, Button, Center, Loader, Stack, Text, Title } from '@mant
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
-import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { type ApiProblem, asProblem, isUnreachable } from '#api/problem.ts'
 import { PlainText } from '#format/plain-text.tsx'
+import { HintText } from '#shell/hint.tsx'
 import { useWords } from '#words/language.tsx'
 
 export function Loading() {
@@ -61,13 +62,10 @@ export function Failed({ problem, retry }: { problem: ApiProblem; retry?: () => 
     <Alert color="red" variant="light" title={states.failed} role="alert">
       <Stack gap="xs" align="flex-start">
         <Text size="sm">
-          {problem.status === 0 ? states.unreachable : <PlainText>{problem.message}</PlainText>}
+          {problem.code === 'ERROR' ? `${states.fault} ` : null}
+          {isUnreachable(problem) ? states.unreachable : <PlainText>{problem.message}</PlainText>}
         </Text>
-        {problem.hint === undefined ? null : (
-          <Text size="sm">
-            <PlainText>{problem.hint}</PlainText>
-          </Text>
-        )}
+        <HintText hint={problem.hint} />
         {retry === undefined ? null : (
           <Button size="xs" variant="default" onClick={retry}>
             {states.retry}

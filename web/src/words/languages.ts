@@ -30,3 +30,10 @@ export function languageOf(wanted: readonly string[]): Language {
   }
   return 'en'
 }
+
+/** What the browser wants of the language, as `en-GB` of `en`; else the language itself. */
+export function localeOf(language: Language, wanted: readonly string[]): string {
+  const isOfLanguage = (tag: string): boolean => tag.toLowerCase().split('-')[0] === language
+  // Some browsers name locales that no standard knows, such as `en-US@posix`.
+  return wanted.find(tag => isOfLanguage(tag) && /^[a-z]+(-[a-z0-9]{2,8})*$/i.test(tag)) ?? language
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Format } from '#format/format.ts'
+import { localeOf } from '#words/languages.ts'
 
 const [en, ru, de] = [new Format('en', 'UTC'), new Format('ru', 'UTC'), new Format('de', 'Europe/Berlin')]
 
@@ -18,6 +19,11 @@ describe('numbers and times as people read them', () => {
       '3 TiB',
     ])
     expect(ru.speed(1_536)).toBe('1,5 КиБ/с')
+    expect([1_024 ** 2 - 1, 1_024 ** 3 - 1, 1_024 ** 5].map(size => en.bytes(size))).toEqual([
+      '1 MiB',
+      '1 GiB',
+      '1,024 TiB',
+    ])
   })
 
   it('writes a duration in two units at most, and never below zero', () => {
@@ -33,5 +39,27 @@ describe('numbers and times as people read them', () => {
   it('writes a time in the zone of its viewer, and in another one on request', () => {
     expect(de.time('2026-12-01T23:30:00Z')).toBe('02.12.2026, 00:30')
     expect(de.time('2026-12-01T23:30:00Z', 'UTC')).toBe('01.12.2026, 23:30')
+    expect(de.timeIn('2026-12-01T23:30:00Z', 'Asia/Tokyo')).toBe('02.12.2026, 08:30 (Asia/Tokyo)')
+  })
+
+  it('names a zone that this browser does not know, instead of failing', () => {
+    expect(en.timeIn('2026-12-01T23:30:00Z', 'Mars/Olympus')).toBe('Mars/Olympus')
+  })
+
+  it('never says "yesterday": thirty hours ago is the day before yesterday in the first hours of a day', () => {
+    const now = new Date('2026-12-03T01:00:00Z')
+    expect(en.relative('2026-12-01T19:00:00Z', now)).toBe('1 day ago')
+    expect(de.relative('2026-12-05T02:00:00Z', now)).toBe('in 2 Tagen')
+    expect(en.relative(now, now)).toBe('now')
+  })
+
+  it('writes dates as the browser wants them in the language, whatever the browser calls it', () => {
+    const timeIn = (...wanted: string[]): string =>
+      new Format('en', 'UTC', localeOf('en', wanted)).time('2026-12-01T23:30:00Z')
+    expect(timeIn('en-GB', 'en-US')).toBe('1 Dec 2026, 23:30')
+    expect([timeIn('de-DE'), timeIn('en-US@posix')].map(text => text.replace(/\s/g, ' '))).toEqual([
+      'Dec 1, 2026, 11:30 PM',
+      'Dec 1, 2026, 11:30 PM',
+    ])
   })
 })

@@ -50,8 +50,14 @@ it('the first visitor, and two who race, become nobody: there is nothing to sign
   await Promise.all(visitors.map(page => fillSignIn(page, 'admin', PASSWORD)))
   for (const page of visitors) {
     await page.getByRole('alert').first().waitFor()
-    expect(await page.context().cookies()).toEqual([])
+    // The page says who can make the first administrator.
+    await page.getByText('telegram-backup user add --admin').waitFor()
   }
+  const makeAdmin = `fetch('api/v1/people', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+    body: '{"name":"admin","role":"admin"}' }).then(answer => answer.status)`
+  const answers = await Promise.all(visitors.map(page => page.evaluate(makeAdmin)))
+  expect(answers).toEqual([401, 401])
+  for (const page of visitors) expect(await page.context().cookies()).toEqual([])
   expect((await site.ask<{ items: unknown[] }>('people')).items).toEqual([])
 })
 
@@ -86,22 +92,28 @@ it('a session that an attacker has planted is not the one that the person gets, 
   expect(answer.status).toBe(401)
 })
 
-it.for(['evil.example', '127.0.0.1'])(
-  'a page at %s makes the browser of an administrator do nothing: form, fetch, image',
-  async (host, { site, browser }) => {
+it.for([
+  // The browser sends no cookie.
+  { host: 'evil.example', refused: 401 },
+  // Another port is the same site, and the cookie is sent.
+  { host: '127.0.0.1', refused: 403 },
+])(
+  'a page at $host makes the browser of an administrator do nothing: form, fetch, image',
+  async ({ host, refused }, { site, browser }) => {
+    const proxy = await openProxy(site.way.url)
     const other = await openOtherSite(`
-      <img src="${site.url}api/v1/backups">
-      <form method="post" target="frame" enctype="text/plain" action="${site.url}api/v1/backups">
+      <img src="${proxy.url}api/v1/backups">
+      <form method="post" target="frame" enctype="text/plain" action="${proxy.url}api/v1/backups">
         <input name='{"source":"logs","x":"' value='"}'></form>
       <iframe name="frame"></iframe>
       <script>
-        const ask = init => fetch('${site.url}api/v1/backups', { method: 'POST', credentials: 'include', ...init })
+        const ask = init => fetch('${proxy.url}api/v1/backups', { method: 'POST', credentials: 'include', ...init })
           .then(answer => answer.type, () => 'refused')
         document.querySelector('form').submit()
         window.asked = Promise.all([
           ask({ mode: 'no-cors', body: '{"source":"logs"}' }),
           ask({ headers: { 'Content-Type': 'application/json' }, body: '{"source":"logs"}' }),
-          fetch('${site.url}api/v1/backups', { credentials: 'include' }).then(() => 'read', () => 'refused'),
+          fetch('${proxy.url}api/v1/backups', { credentials: 'include' }).then(() => 'read', () => 'refused'),
         ])
       </script>`)
     const context = await browser.newContext()
@@ -112,10 +124,14 @@ it.for(['evil.example', '127.0.0.1'])(
       await page.goto(`http://${host}:${other.port}/`)
       expect(await page.evaluate('window.asked')).toEqual(['refused', 'refused', 'refused'])
       await page.waitForLoadState('load')
+      const answers = (method: string) => proxy.answers.filter(answer => answer.startsWith(method))
+      expect(answers('POST')).toEqual(Array(2).fill(`POST /api/v1/backups ${refused}`))
+      expect(answers('GET')).toEqual(Array(2).fill(`GET /api/v1/backups ${refused}`))
       expect(await jobsOf(site)).toBe(before)
     } finally {
       await context.close()
       other.close()
+      await proxy.close()
     }
   },
 )
@@ -132,6 +148,10 @@ it('a name that was turned to our address (DNS rebinding) does not get the page'
     const text = (await answer?.text()) ?? ''
     expect(text).toContain('WRONG_HOST')
     expect(text).not.toContain('<html')
+    // A page of that name could ask as the same origin.
+    const guess = `fetch('/api/v1/session', { method: 'POST', headers: { 'Content-Type': 'application/json' },
+      body: '{"name":"ann","password":"a guess of mine"}' }).then(answer => answer.text())`
+    expect(await page.evaluate(guess)).toContain('WRONG_HOST')
   } finally {
     await context.close()
   }

@@ -1,4 +1,5 @@
 import { openProxy } from '@telegram-backup/test-support/browser/proxy.ts'
+import type { Site } from '@telegram-backup/test-support/browser/site.ts'
 import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
@@ -10,6 +11,13 @@ const LOST = /net::ERR_|Failed to load resource/
 
 const live = (page: Page, state: string): Promise<void> => page.locator(`[data-live="${state}"]`).waitFor()
 const rows = (page: Page): Promise<number> => page.locator('#content a[href*="/backups/"]').count()
+
+/** Resolves to their number when all backups are shown. */
+async function allRows(site: Site, page: Page): Promise<number> {
+  const { items } = await site.ask<{ items: unknown[] }>('backups')
+  await expect.poll(() => rows(page)).toBe(items.length)
+  return items.length
+}
 
 it('ten tabs share one stream, and another one takes it over when its tab is closed', async ({
   site,
@@ -42,13 +50,15 @@ it('what happened while the stream was broken is shown when it is back', async (
   const page = await pages.open(site.url, { cookies: await site.signIn('Cut'), mayReport: LOST })
   await page.goto(new URL('backups', site.url).href)
   await live(page, 'live')
-  await page.waitForLoadState('networkidle').catch(() => {})
-  const before = await rows(page)
+  const before = await allRows(site, page)
   site.way.cut()
-  await live(page, 'interrupted')
-  await site.backUp('logs')
-  expect(await rows(page)).toBe(before)
-  site.way.mend()
+  try {
+    await live(page, 'interrupted')
+    await site.backUp('logs')
+    expect(await rows(page)).toBe(before)
+  } finally {
+    site.way.mend()
+  }
   await live(page, 'live')
   await expect.poll(() => rows(page)).toBe(before + 1)
 })
@@ -57,10 +67,13 @@ it('the page goes on when serve was killed and is started again', async ({ site,
   const page = await pages.open(site.url, { cookies: await site.signIn('Kill'), mayReport: LOST })
   await page.goto(new URL('backups', site.url).href)
   await live(page, 'live')
-  const before = await rows(page)
+  const before = await allRows(site, page)
   await site.kill()
-  await live(page, 'interrupted')
-  await site.start()
+  try {
+    await live(page, 'interrupted')
+  } finally {
+    await site.start()
+  }
   await site.backUp('logs')
   await live(page, 'live')
   await expect.poll(() => rows(page)).toBe(before + 1)

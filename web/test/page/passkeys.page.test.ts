@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { CDPSession, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
@@ -68,9 +67,7 @@ it('a person adds a passkey, signs in with it, and proves with it again who they
   expect([replay.status, replay.headers.getSetCookie()]).toEqual([401, []])
 
   // Six minutes later, an act asks who it is.
-  await sql`update control_plane.sessions set factor_at = factor_at - interval '6 minutes'`.execute(
-    site.catalog.kysely,
-  )
+  await site.ageFactors()
   await openPasskeys(page, 'Account of Vera')
   await button(page, 'Remove the passkey My <b>laptop</b>').click()
   await page.getByRole('dialog', { name: 'Is it you?' }).waitFor()

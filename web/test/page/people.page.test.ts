@@ -1,6 +1,5 @@
-import type { Site } from '@telegram-backup/test-support/browser/site.ts'
+import { randomUUID } from 'node:crypto'
 import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
-import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
 
@@ -16,23 +15,16 @@ async function signInByLink(page: Page, link: string): Promise<void> {
   await page.getByRole('navigation').waitFor()
 }
 
-/** As if the last proof of everybody were older than five minutes. */
-async function ageFactors({ catalog }: Site): Promise<void> {
-  await sql`update control_plane.sessions set factor_at = factor_at - interval '6 minutes'`.execute(
-    catalog.kysely,
-  )
-}
-
 it('an administrator who proves again who they are lets somebody in, who may do no more than their role', async ({
   site,
   pages,
 }) => {
   const page = await pages.open(site.url, { mayReport: REFUSED })
   await signInByLink(page, await site.invite('Ada'))
-  await ageFactors(site)
+  await site.ageFactors()
   await page.getByRole('link', { name: 'People' }).click()
   await page.getByRole('button', { name: 'Add a person' }).click()
-  await page.getByRole('textbox', { name: 'Name' }).fill('Viktor')
+  await page.getByRole('textbox', { name: 'Name' }).fill(`Viktor ${randomUUID().slice(0, 8)}`)
   await page.getByRole('button', { name: 'Add and make a link' }).click()
   const again = page.getByRole('dialog', { name: 'Is it you?' })
   await again.getByLabel('Password', { exact: true }).fill('not this one, surely')

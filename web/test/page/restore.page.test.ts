@@ -20,39 +20,40 @@ async function press(page: Page, element: Locator): Promise<void> {
   await page.keyboard.press('Enter')
 }
 
-it('a backup is restored on a phone by the keyboard alone, and goes on when the tab is closed', async ({
-  site,
-  pages,
-}) => {
-  const backup = await site.backUp('shop')
-  const page = await pages.open(site.url, { width: 360, cookies: await site.signIn('Kim') })
-  await page.goto(site.url)
-  await press(page, page.getByRole('button', { name: 'Open navigation' }))
-  await press(page, page.getByRole('link', { name: 'Backups', exact: true }))
-  await press(page, page.locator(`#content a[href*="${backup}"]`).first())
-  await press(page, page.getByRole('button', { name: 'Restore', exact: true }))
-  await press(page, page.getByRole('button', { name: 'Continue' }))
-  await page.getByRole('heading', { name: 'What will happen' }).waitFor()
-  await press(page, page.getByRole('button', { name: 'Continue', disabled: false }))
+it.for([360, 1_440])(
+  'a backup is restored at %i px by the keyboard alone, and goes on when the tab is closed',
+  async (width, { site, pages }) => {
+    await site.server?.sql('postgres', 'drop database if exists staging')
+    const backup = await site.backUp('shop')
+    const page = await pages.open(site.url, { width, cookies: await site.signIn(`Kim ${width}`) })
+    await page.goto(site.url)
+    if (width === 360) await press(page, page.getByRole('button', { name: 'Open navigation' }))
+    await press(page, page.getByRole('link', { name: 'Backups', exact: true }))
+    await press(page, page.locator(`#content a[href*="${backup}"]`).first())
+    await press(page, page.getByRole('button', { name: 'Restore', exact: true }))
+    await press(page, page.getByRole('button', { name: 'Continue' }))
+    await page.getByRole('heading', { name: 'What will happen' }).waitFor()
+    await press(page, page.getByRole('button', { name: 'Continue', disabled: false }))
 
-  const name = page.getByRole('textbox', { name: 'Type the name of the target to confirm' })
-  await tabTo(page, name)
-  await page.keyboard.type('production')
-  await page.keyboard.press('Enter')
-  await page.getByText('This is not the name of the target').waitFor()
-  expect(await site.server?.databases()).not.toContain('staging')
+    const name = page.getByRole('textbox', { name: 'Type the name of the target to confirm' })
+    await tabTo(page, name)
+    await page.keyboard.type('production')
+    await page.keyboard.press('Enter')
+    await page.getByText('This is not the name of the target').waitFor()
+    expect(await site.server?.databases()).not.toContain('staging')
 
-  await tabTo(page, name)
-  await page.keyboard.press('Control+A')
-  await page.keyboard.type('staging')
-  await page.keyboard.press('Enter')
-  const job = await page.getByRole('link', { name: 'Open the job' }).getAttribute('href')
-  const later = await pages.openTab(page)
-  await page.close()
+    await tabTo(page, name)
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type('staging')
+    await page.keyboard.press('Enter')
+    const job = await page.getByRole('link', { name: 'Open the job' }).getAttribute('href')
+    const later = await pages.openTab(page)
+    await page.close()
 
-  const id = /jobs\/([0-9a-f-]{36})/.exec(job ?? '')?.[1] ?? ''
-  expect((await site.ended(id)).state).toBe('done')
-  await later.goto(new URL(`jobs/${id}`, site.url).href)
-  await later.getByText('Done', { exact: true }).first().waitFor()
-  expect(await site.server?.sql('staging', 'select count(*) from orders')).toBe('500\n')
-})
+    const id = /jobs\/([0-9a-f-]{36})/.exec(job ?? '')?.[1] ?? ''
+    expect((await site.ended(id)).state).toBe('done')
+    await later.goto(new URL(`jobs/${id}`, site.url).href)
+    await later.getByText('Done', { exact: true }).first().waitFor()
+    expect(await site.server?.sql('staging', 'select count(*) from orders')).toBe('500')
+  },
+)

@@ -1,5 +1,10 @@
 import type { ApiScope } from '@telegram-backup/database'
-import { assertRecentFactor, assertScope, type Caller } from '@telegram-backup/engine/access/caller.ts'
+import {
+  assertRecentFactor,
+  assertScope,
+  type Caller,
+  ownSession,
+} from '@telegram-backup/engine/access/caller.ts'
 import { BackupError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
@@ -26,8 +31,8 @@ export interface RouteDescription {
   /** The operation’s name in the document. */
   name: string
   summary: string
-  /** Null: everybody with a valid key or session may ask. Open: without either. */
-  scope: ApiScope | null | 'open'
+  /** Null: everybody with a valid key or session may ask. Session: people alone. Open: without either. */
+  scope: ApiScope | null | 'session' | 'open'
   /** A person without the scope may ask too, about what is their own. */
   isForOwn?: boolean
   /** A person must have proved within the last five minutes who they are. */
@@ -74,7 +79,7 @@ type Described<Query, Body> = Omit<RouteDescription, 'query' | 'body'> & {
 
 /** Makes a route that checks each request before it calls `handle`. Throws `INVALID`. */
 export function route<Query extends z.ZodObject, Body extends z.ZodType>(
-  description: Described<Query, Body> & { scope: ApiScope | null },
+  description: Described<Query, Body> & { scope: ApiScope | null | 'session' },
   handle: (request: ApiRequest<z.output<Query>, z.output<Body>>) => Promise<Answer>,
 ): Route {
   const { scope, isForOwn = false, needsFactor = false } = description
@@ -83,7 +88,8 @@ export function route<Query extends z.ZodObject, Body extends z.ZodType>(
     admit: (_request, response) => {
       const caller = callerOf(response)
       const mayAsk = isForOwn && caller.kind === 'person'
-      if (scope !== null && !mayAsk) assertScope(caller, scope)
+      if (scope === 'session') ownSession(caller)
+      else if (scope !== null && !mayAsk) assertScope(caller, scope)
       if (needsFactor) assertRecentFactor(caller)
     },
     handle: async (request, response) =>

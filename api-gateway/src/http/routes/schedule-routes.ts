@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { getSchedule, listSchedules, removeSchedule, type Schedule } from '@telegram-backup/database'
-import { actorOf } from '@telegram-backup/engine/access/caller.ts'
+import { actorOf, assertRecentFactor, type Caller } from '@telegram-backup/engine/access/caller.ts'
 import {
   addSchedule,
   changeSchedule,
@@ -7,6 +8,7 @@ import {
   scheduleView,
   scheduleViews,
 } from '@telegram-backup/engine/operations/schedules.ts'
+import { keepView } from '@telegram-backup/engine/retention/keep-policy.ts'
 import { z } from 'zod'
 import { found, notFound, projectOfSource } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -57,13 +59,14 @@ const create = ({ database, configFile }: HttpPorts): Route =>
       method: 'post',
       path: '/schedules',
       name: 'createSchedule',
-      summary: 'Back up a source at fixed times',
+      summary: 'Back up a source at fixed times; with a policy (keep), a person needs a factor',
       scope: 'admin',
       body: z.strictObject({ source: NAME, cron: CRON, ...TERMS }),
       answers: { 201: { description: 'The schedule', schema: SCHEDULE } },
       problems: [404, 409],
     },
     async ({ caller, body }) => {
+      assertMayKeep(caller, { before: null, after: body.keep })
       projectOfSource(configFile, caller, body.source)
       const schedule = await addSchedule({ ...database, actor: actorOf(caller) }, body, configFile)
       return { status: 201, body: await scheduleView(database, schedule) }
@@ -90,19 +93,26 @@ const change = ({ database }: HttpPorts): Route =>
       method: 'patch',
       path: '/schedules/{id}',
       name: 'changeSchedule',
-      summary: 'Change a schedule; fields that are not given stay as they are',
+      summary:
+        'Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor',
       scope: 'admin',
       body: z.strictObject({ cron: CRON.optional(), ...TERMS }),
       answers: { 200: { description: 'The schedule as it is now', schema: SCHEDULE } },
       problems: [404],
     },
     async ({ caller, id, body }) => {
-      const { id: known } = found<Schedule>(caller, await getSchedule(database, id), 'schedule')
-      const schedule = await changeSchedule({ ...database, actor: actorOf(caller) }, known, body)
+      const known = found<Schedule>(caller, await getSchedule(database, id), 'schedule')
+      assertMayKeep(caller, { before: keepView(known.keep), after: body.keep })
+      const schedule = await changeSchedule({ ...database, actor: actorOf(caller) }, known.id, body)
       if (schedule === null) throw notFound('schedule')
       return { status: 200, body: await scheduleView(database, schedule) }
     },
   )
+
+/** What a policy no longer keeps is erased: a person needs the same factor as to erase. */
+function assertMayKeep(caller: Caller, { before, after }: { before: unknown; after: unknown }): void {
+  if (after !== undefined && !isDeepStrictEqual(before, after)) assertRecentFactor(caller)
+}
 
 const remove = ({ database }: HttpPorts): Route =>
   route(

@@ -8,11 +8,11 @@ import {
   setPassword,
   signIn,
 } from '@telegram-backup/engine/operations/sessions.ts'
+import { describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { type BrowserGuards, passkeySiteOf } from '#http/browser-guards.ts'
 import { inNameOf } from '#http/callers.ts'
 import {
-  assertOneCredential,
   clearProviderCookie,
   clearSessionCookie,
   providerCookieOf,
@@ -24,8 +24,8 @@ import { openRoute, type Route, route } from '#http/routes/route.ts'
 import {
   type AnyCredentials,
   ASKED_LINK,
+  ASKED_LINK_IS,
   GIVEN_FACTOR,
-  GOOD_LINK,
   PERSON_WHO,
   SET_PASSWORD,
   SIGN_IN,
@@ -59,11 +59,9 @@ const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
           headers: { 'Set-Cookie': 'The session, for this browser alone' },
         },
       },
+      problems: [409],
     },
-    request => {
-      assertFromPage(guards, request)
-      assertOneCredential(request, sessionCookieOf(request))
-    },
+    request => assertFromPage(guards, request),
     async ({ body, request, response }) => {
       const attempt = await limits.begin(request, response, 'name' in body ? { name: body.name } : undefined)
       const signedIn = await attempt.of(() => signInWith(body, { ports, limits, request, response }))
@@ -82,16 +80,19 @@ const link = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route =
       name: 'describeLink',
       summary: 'Whom a one-time link signs in, and until when; uses nothing up',
       body: ASKED_LINK,
-      answers: { 200: { description: 'The link can be used', schema: GOOD_LINK } },
+      answers: { 200: { description: 'Whether it can be used, and by whom', schema: ASKED_LINK_IS } },
     },
-    request => {
-      assertFromPage(guards, request)
-      assertOneCredential(request, sessionCookieOf(request))
-    },
+    request => assertFromPage(guards, request),
     async ({ body, request, response }) => {
       const attempt = await limits.begin(request, response, undefined)
-      const { name, role, expires_at } = await attempt.of(() => describeLink(database, body.link))
-      return { status: 200, body: { name, role, expires_at } }
+      const good = await attempt
+        .of(() => describeLink(database, body.link))
+        .catch((error: unknown) => {
+          if (describeError(error).code === 'UNAUTHENTICATED') return null
+          throw error
+        })
+      const { name = null, role = null, expires_at = null } = good ?? {}
+      return { status: 200, body: { is_usable: good !== null, name, role, expires_at } }
     },
   )
 
@@ -132,7 +133,7 @@ const end = ({ database }: HttpPorts): Route =>
       path: '/session',
       name: 'signOut',
       summary: 'Sign out: the session ends',
-      scope: null,
+      scope: 'session',
       answers: { 204: { description: 'The session has ended' } },
     },
     async ({ caller, request, response }) => {
@@ -150,7 +151,7 @@ const factor = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route
       name: 'renewFactor',
       summary:
         'Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor',
-      scope: null,
+      scope: 'session',
       body: GIVEN_FACTOR,
       answers: { 200: { description: 'As GET /whoami', schema: PERSON_WHO } },
       problems: [409],
@@ -177,10 +178,11 @@ const password = ({ database }: HttpPorts, { guards, limits }: SignInParts): Rou
       path: '/session/password',
       name: 'setPassword',
       summary: 'Set your password; your other sessions end',
-      scope: null,
+      scope: 'session',
       needsFactor: true,
       body: SET_PASSWORD,
       answers: { 200: { description: 'As GET /whoami', schema: PERSON_WHO } },
+      problems: [409],
     },
     async ({ caller, body, request, response }) => {
       guards.assertPrivateWay(request)

@@ -93,9 +93,14 @@ const LINK = z
 
 export const ASKED_LINK: z.ZodType<{ link: string }> = z.strictObject({ link: LINK })
 
-export const GOOD_LINK: z.ZodType = z
-  .object({ name: PERSON_FIELDS.name, role: ROLE, expires_at: TIME })
-  .meta({ id: 'GoodLink' })
+export const ASKED_LINK_IS: z.ZodType = z
+  .object({
+    is_usable: z.boolean().meta({ description: 'If not, all else is null.' }),
+    name: PERSON_FIELDS.name.nullable(),
+    role: ROLE.nullable(),
+    expires_at: TIME_OR_NULL,
+  })
+  .meta({ id: 'AskedLink' })
 
 export const SIGN_IN: z.ZodType<AnyCredentials> = z.union(
   [

@@ -291,7 +291,7 @@ export const listSchedules = <ThrowOnError extends boolean = true>(options?: Opt
 });
 
 /**
- * Back up a source at fixed times
+ * Back up a source at fixed times; with a policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -344,7 +344,7 @@ export const removeSchedule = <ThrowOnError extends boolean = true>(options: Opt
 });
 
 /**
- * Change a schedule; fields that are not given stay as they are
+ * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -606,10 +606,10 @@ export const getWhoAmI = <ThrowOnError extends boolean = true>(options?: Options
 /**
  * Sign out: the session ends
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const signOut = <ThrowOnError extends boolean = true>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).delete<SignOutResponses, SignOutErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -649,10 +649,10 @@ export const describeLink = <ThrowOnError extends boolean = true>(options: Optio
 /**
  * Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const renewFactor = <ThrowOnError extends boolean = true>(options: Options<RenewFactorData, ThrowOnError>): RequestResult<RenewFactorResponses, RenewFactorErrors, ThrowOnError> => (options.client ?? client).post<RenewFactorResponses, RenewFactorErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -668,10 +668,10 @@ export const renewFactor = <ThrowOnError extends boolean = true>(options: Option
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPassword = <ThrowOnError extends boolean = true>(options: Options<SetPasswordData, ThrowOnError>): RequestResult<SetPasswordResponses, SetPasswordErrors, ThrowOnError> => (options.client ?? client).post<SetPasswordResponses, SetPasswordErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -694,10 +694,10 @@ export const askForPasskey = <ThrowOnError extends boolean = true>(options?: Opt
 /**
  * Your passkeys, oldest first
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Options<ListPasskeysData, ThrowOnError>): RequestResult<ListPasskeysResponses, ListPasskeysErrors, ThrowOnError> => (options?.client ?? client).get<ListPasskeysResponses, ListPasskeysErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -709,10 +709,10 @@ export const listPasskeys = <ThrowOnError extends boolean = true>(options?: Opti
 /**
  * Add a passkey that your browser has made
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const addPasskey = <ThrowOnError extends boolean = true>(options: Options<AddPasskeyData, ThrowOnError>): RequestResult<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError> => (options.client ?? client).post<AddPasskeyResponses, AddPasskeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -728,10 +728,10 @@ export const addPasskey = <ThrowOnError extends boolean = true>(options: Options
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: Options<AskForNewPasskeyData, ThrowOnError>): RequestResult<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError> => (options?.client ?? client).post<AskForNewPasskeyResponses, AskForNewPasskeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'
@@ -743,10 +743,10 @@ export const askForNewPasskey = <ThrowOnError extends boolean = true>(options?: 
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const removePasskey = <ThrowOnError extends boolean = true>(options: Options<RemovePasskeyData, ThrowOnError>): RequestResult<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError> => (options.client ?? client).delete<RemovePasskeyResponses, RemovePasskeyErrors, ThrowOnError>({
-    security: [{ scheme: 'bearer', type: 'http' }, {
+    security: [{
             in: 'cookie',
             name: '__Host-tb_session',
             type: 'apiKey'

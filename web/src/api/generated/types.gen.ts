@@ -705,13 +705,14 @@ export type PersonWho = {
     };
 };
 
-export type GoodLink = {
+export type AskedLink = {
     /**
-     * Never show it as HTML.
+     * If not, all else is null.
      */
-    name: string;
-    role: 'viewer' | 'operator' | 'restorer' | 'admin';
-    expires_at: string;
+    is_usable: boolean;
+    name: string | null;
+    role: 'viewer' | 'operator' | 'restorer' | 'admin' | null;
+    expires_at: string | null;
 };
 
 /**
@@ -3654,6 +3655,10 @@ export type SignInErrors = {
      */
     408: Problem;
     /**
+     * Conflict
+     */
+    409: Problem;
+    /**
      * Payload Too Large
      */
     413: Problem;
@@ -3753,9 +3758,9 @@ export type DescribeLinkError = DescribeLinkErrors[keyof DescribeLinkErrors];
 
 export type DescribeLinkResponses = {
     /**
-     * The link can be used
+     * Whether it can be used, and by whom
      */
-    200: GoodLink;
+    200: AskedLink;
 };
 
 export type DescribeLinkResponse = DescribeLinkResponses[keyof DescribeLinkResponses];
@@ -3881,6 +3886,10 @@ export type SetPasswordErrors = {
      * Request Timeout
      */
     408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
     /**
      * Payload Too Large
      */

@@ -1,5 +1,5 @@
 import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { AuditSearch } from '#screens/audit/audit-search.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -10,6 +10,9 @@ export function AuditFilters({ filters, apply }: { filters: Filters; apply: (fil
   const { audit } = useWords()
   const { filters: words } = audit
   const [draft, setDraft] = useState(filters)
+  const applied = JSON.stringify(filters)
+  // What the address says counts, also after "back"; the fields stay, and with them the focus.
+  useEffect(() => setDraft(JSON.parse(applied) as Filters), [applied])
   const change = (part: Filters): Filters => {
     const next = { ...draft, ...part }
     setDraft(next)

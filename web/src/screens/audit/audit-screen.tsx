@@ -38,7 +38,7 @@ function Entries() {
   const isFiltered = Object.values(filters).some(Boolean)
   return (
     <>
-      <AuditFilters key={JSON.stringify(filters)} filters={filters} apply={apply} />
+      <AuditFilters filters={filters} apply={apply} />
       <QueryView query={query}>
         {({ items, next_cursor }) =>
           items.length === 0 && cursor === undefined ? (
@@ -47,10 +47,9 @@ function Entries() {
             <>
               <AuditTable items={items} />
               <Pages
-                words={audit.pages}
                 cursor={cursor}
                 next={next_cursor}
-                go={to => void navigate({ search: { ...filters, cursor: to } })}
+                go={({ cursor: to, state }) => void navigate({ search: { ...filters, cursor: to }, state })}
               />
             </>
           )

@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
+import { saveFrom } from '#acts/save-file.ts'
 import { urlOf } from '#api/client.ts'
 import type { BackupDetails } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
@@ -47,7 +48,7 @@ export function BackupActs({ backup: found }: { backup: BackupDetails }) {
           variant="default"
           disabled={!isWhole || !mayRestore}
           onClick={() => {
-            download(urlOf(`api/v1/backups/${encodeURIComponent(id)}/content`))
+            saveFrom(urlOf(`api/v1/backups/${encodeURIComponent(id)}/content`))
             setLoading(true)
           }}
         >
@@ -72,14 +73,6 @@ export function BackupActs({ backup: found }: { backup: BackupDetails }) {
       {mayErase ? <EraseDialog backup={found} isOpen={dialog === 'erase'} onClose={close} /> : null}
     </Stack>
   )
-}
-
-/** By the browser itself, which writes to the disk as the bytes come. */
-function download(url: string): void {
-  const link = document.createElement('a')
-  link.href = url
-  link.download = ''
-  link.click()
 }
 
 /** What the browser cannot tell: what a download that broke off means. */

@@ -8,6 +8,8 @@ import { Time } from '#format/time.tsx'
 import { Section } from '#screens/backup/section.tsx'
 import { CopyText } from '#shell/copy-text.tsx'
 import { FactList } from '#shell/fact-list.tsx'
+import { LongText } from '#shell/long-text.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** What is known about a backup. */
@@ -17,14 +19,14 @@ export function BackupFacts({ backup: found }: { backup: BackupDetails }) {
   const zone = useZoneOf(found)
   const { restore_estimate: estimate } = found
   const time = (at: string | null) => (at === null ? undefined : <Time at={at} zone={zone} />)
-  const text = (value: string | null) => (value === null ? undefined : <PlainText>{value}</PlainText>)
+  const text = (value: string | null) => (value === null ? undefined : <LongText>{value}</LongText>)
   return (
     <Section title={backup.facts}>
       <FactList
         facts={{
           [backup.source]: text(found.source_name) ?? backup.byHand,
           [backup.project]: text(found.project_id),
-          [backup.type]: backups.types[found.type],
+          [backup.type]: wordOf(backups.types, found.type),
           [backup.member]:
             found.member === null ? undefined : (
               <PlainText>{backups.member(found.member, found.group_size)}</PlainText>

@@ -1,10 +1,13 @@
 import type { BackupDetails } from '#api/generated/types.gen.ts'
+import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
+import { detailLines } from '#screens/backup/history-details.ts'
 import { LongTable } from '#screens/backup/long-table.tsx'
 import { Section } from '#screens/backup/section.tsx'
 import type { Column } from '#shell/data-table.tsx'
-import type { Words } from '#words/en/index.ts'
+import { LongText } from '#shell/long-text.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 type Entry = BackupDetails['history'][number] & { place: number }
@@ -12,6 +15,7 @@ type Entry = BackupDetails['history'][number] & { place: number }
 /** What happened to the backup, newest first. Only an administrator sees by whom. */
 export function BackupHistory({ backup: { history } }: { backup: BackupDetails }) {
   const { backup } = useWords()
+  const format = useFormat()
   const rows = history.map((entry, place) => ({ ...entry, place })).toReversed()
   const hasActors = history.some(({ actor }) => actor !== undefined)
   const columns: Column<Entry>[] = [
@@ -20,8 +24,7 @@ export function BackupHistory({ backup: { history } }: { backup: BackupDetails }
       key: 'event',
       header: backup.event,
       label: backup.event,
-      cell: ({ event }) =>
-        isKnown(backup.events, event) ? backup.events[event] : <PlainText>{event}</PlainText>,
+      cell: ({ event }) => wordOf(backup.events, event),
     },
     ...(hasActors
       ? [
@@ -37,7 +40,7 @@ export function BackupHistory({ backup: { history } }: { backup: BackupDetails }
       key: 'details',
       header: backup.details,
       label: backup.details,
-      cell: ({ details }) => <PlainText>{textOf(details, backup)}</PlainText>,
+      cell: ({ details }) => <Details lines={detailLines(details, { words: backup, format })} />,
     },
   ]
   return (
@@ -52,28 +55,15 @@ export function BackupHistory({ backup: { history } }: { backup: BackupDetails }
   )
 }
 
-/** The fields depend on the event, and may quote other programs. */
-function textOf(details: Record<string, unknown>, { kinds, results }: Words['backup']): string {
-  const { kind, state, ...others } = details
-  return [
-    wordOf(kinds, kind),
-    wordOf(results, state),
-    ...Object.entries(others)
-      .filter(([, value]) => value !== null && value !== 0)
-      .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`),
-  ]
-    .filter(text => text !== undefined)
-    .join(', ')
-}
-
-/** What a value means, if it has words. */
-function wordOf(words: Readonly<Record<string, string>>, value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return Object.hasOwn(words, text) ? words[text] : text
-}
-
-/** A newer version may record events that these words lack. */
-function isKnown<Known extends object>(words: Known, event: string): event is keyof Known & string {
-  return Object.hasOwn(words, event)
+function Details({ lines }: { lines: readonly string[] }) {
+  if (lines.length === 0) return '–'
+  return (
+    <div>
+      {lines.map(line => (
+        <div key={line}>
+          <LongText>{line}</LongText>
+        </div>
+      ))}
+    </div>
+  )
 }

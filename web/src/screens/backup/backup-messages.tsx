@@ -5,6 +5,7 @@ import { PlainText } from '#format/plain-text.tsx'
 import { LongTable } from '#screens/backup/long-table.tsx'
 import { Section } from '#screens/backup/section.tsx'
 import type { Column } from '#shell/data-table.tsx'
+import { lookOf, wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 type Part = BackupDetails['parts'][number]
@@ -34,8 +35,8 @@ export function BackupMessages({ backup: { parts, manifest } }: { backup: Backup
     {
       ...named('state', backup.messageState),
       cell: ({ state }) => (
-        <Badge variant="light" color={COLORS[state]} tt="none">
-          {backup.partStates[state]}
+        <Badge variant="light" color={lookOf(COLORS, state, 'gray')} tt="none">
+          {wordOf(backup.partStates, state)}
         </Badge>
       ),
     },

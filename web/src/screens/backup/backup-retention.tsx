@@ -2,11 +2,12 @@ import { Button, Group, List, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { useAct } from '#acts/use-act.ts'
-import { getBackupQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
 import { pinBackup, unpinBackup } from '#api/generated/sdk.gen.ts'
 import type { BackupDetails } from '#api/generated/types.gen.ts'
+import { currentTime } from '#format/clock.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
+import { refetchAfter } from '#live/apply-event.ts'
 import { type Decision, useDecision } from '#screens/backup/retention-decision.ts'
 import { Section } from '#screens/backup/section.tsx'
 import { useMay } from '#shell/whoami.ts'
@@ -20,7 +21,7 @@ export function BackupRetention({ backup: found }: { backup: BackupDetails }) {
   const decision = useDecision(found)
   const { state, pinned_at, expires_at } = found
   if (state === 'erased' || state === 'erasing' || state === 'failed') return null
-  const isPast = Date.parse(expires_at) <= Date.now()
+  const isPast = Date.parse(expires_at) <= currentTime()
   // A chosen time, and one without a policy, is what decides.
   const isByPolicy = decision !== undefined && found['expiry_given'] !== true
   return (
@@ -66,7 +67,7 @@ function PinButton({ backup: { id, pinned_at } }: { backup: BackupDetails }) {
   const isPinned = pinned_at !== null
   const change = useCallback(async () => {
     await (isPinned ? unpinBackup : pinBackup)({ path: { id } })
-    await queryClient.invalidateQueries({ queryKey: getBackupQueryKey({ path: { id } }) })
+    await refetchAfter(queryClient, 'backup')
   }, [id, isPinned, queryClient])
   const act = useAct(change, isPinned ? backup.unpinDone : backup.pinDone)
   return (

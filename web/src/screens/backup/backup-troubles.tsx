@@ -3,6 +3,7 @@ import type { BackupDetails } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { LongTable } from '#screens/backup/long-table.tsx'
+import { LongText } from '#shell/long-text.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** What is wrong with a backup, and what to do. */
@@ -17,7 +18,7 @@ export function BackupTroubles({ backup: found }: { backup: BackupDetails }) {
           <Stack gap="xs">
             {error === null ? null : (
               <Text size="sm">
-                <PlainText>{error}</PlainText>
+                <LongText>{error}</LongText>
               </Text>
             )}
             <Text size="sm">{backup.failedHint}</Text>
@@ -48,7 +49,7 @@ export function BackupTroubles({ backup: found }: { backup: BackupDetails }) {
                   key: 'path',
                   header: backup.path,
                   label: backup.path,
-                  cell: ({ path }) => <PlainText>{path}</PlainText>,
+                  cell: ({ path }) => <LongText>{path}</LongText>,
                 },
                 {
                   key: 'reason',
@@ -73,7 +74,7 @@ function DamageFound({ backup: { history } }: { backup: BackupDetails }) {
   if (typeof words !== 'string') return null
   return (
     <Text size="sm">
-      <PlainText>{words}</PlainText>
+      <LongText>{words}</LongText>
     </Text>
   )
 }

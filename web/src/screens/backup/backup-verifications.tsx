@@ -7,6 +7,7 @@ import { LongTable } from '#screens/backup/long-table.tsx'
 import { Section } from '#screens/backup/section.tsx'
 import type { Column } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
+import { lookOf, wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 type Verification = BackupDetails['verifications'][number]
@@ -21,11 +22,11 @@ export function BackupVerifications({ backup: found }: { backup: BackupDetails }
   const format = useFormat()
   const rows = found.verifications.toSorted((one, other) => (one.started_at < other.started_at ? 1 : -1))
   const columns: Column<Verification>[] = [
-    { ...named('kind', backup.kind), cell: ({ kind }) => backup.kinds[kind] },
+    { ...named('kind', backup.kind), cell: ({ kind }) => wordOf(backup.kinds, kind) },
     { ...named('result', backup.result), cell: verification => <Result verification={verification} /> },
     {
       ...named('depth', backup.depth),
-      cell: ({ depth }) => (depth === null ? '–' : backup.depths[depth]),
+      cell: ({ depth }) => (depth === null ? '–' : wordOf(backup.depths, depth)),
     },
     { ...named('when', backup.when), cell: ({ started_at }) => <Time at={started_at} isRelative /> },
     {
@@ -71,8 +72,8 @@ function Result({ verification }: { verification: Verification }) {
   const texts = findings.map(textOf)
   return (
     <Stack gap={4} align="flex-start">
-      <Badge variant="light" color={COLORS[state]} tt="none">
-        {code === 'DIFFERENT' ? backup.different : backup.results[state]}
+      <Badge variant="light" color={lookOf(COLORS, state, 'gray')} tt="none">
+        {code === 'DIFFERENT' ? backup.different : wordOf(backup.results, state)}
       </Badge>
       {error === null ? null : (
         <Text size="sm">

@@ -34,7 +34,7 @@ export function EraseDialog({
     onClose()
     await navigate({ to: '/jobs/$id', params: { id: data.job_id } })
   }, [id, isEvenTheLast, navigate, onClose])
-  const act = useAct(erase, words.started)
+  const act = useAct(erase, words.started, { needsFactor: true })
   const isLast = act.problem?.code === 'LAST_BACKUP' || isEvenTheLast
   const close = (): void => {
     setSure(false)

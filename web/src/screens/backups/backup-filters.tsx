@@ -1,8 +1,9 @@
 import { Autocomplete, Button, Group, NativeSelect, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
 import { listSourcesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { BACKUP_STATES, BACKUP_TYPES, type BackupSearch, isFiltered } from '#screens/backups/backup-search.ts'
+import { oneOf } from '#shell/search.ts'
+import { useDraft } from '#shell/use-draft.ts'
 import { useWhoAmI } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -18,13 +19,9 @@ export function BackupFilters({
   const projects = useProjects()
   const sources = useSourceNames(search.project)
   const set = (change: Partial<BackupSearch>): void => onChange({ ...search, ...change, cursor: undefined })
-  const chosen = <Value extends string>(values: readonly Value[], value: string): Value | undefined =>
-    values.find(one => one === value)
   return (
     <Group role="search" aria-label={backups.filters} align="flex-end" gap="sm">
       <NameFilter
-        // What the URL says counts, also after "back".
-        key={`project ${search.project}`}
         label={backups.project}
         placeholder={backups.anyProject}
         known={projects}
@@ -32,7 +29,6 @@ export function BackupFilters({
         onChange={project => set({ project })}
       />
       <NameFilter
-        key={`source ${search.source}`}
         label={backups.source}
         placeholder={backups.anySource}
         known={sources}
@@ -42,7 +38,7 @@ export function BackupFilters({
       <NativeSelect
         label={backups.type}
         value={search.type ?? ''}
-        onChange={event => set({ type: chosen(BACKUP_TYPES, event.currentTarget.value) })}
+        onChange={event => set({ type: oneOf(BACKUP_TYPES, event.currentTarget.value) })}
         data={[
           { value: '', label: backups.any },
           ...BACKUP_TYPES.map(value => ({ value, label: backups.types[value] })),
@@ -51,15 +47,15 @@ export function BackupFilters({
       <NativeSelect
         label={backups.state}
         value={search.state ?? ''}
-        onChange={event => set({ state: chosen(BACKUP_STATES, event.currentTarget.value) })}
+        onChange={event => set({ state: oneOf(BACKUP_STATES, event.currentTarget.value) })}
         data={[
           { value: '', label: backups.any },
           ...BACKUP_STATES.map(value => ({ value, label: backups.states[value] })),
         ]}
       />
-      <TagFilter key={`tag ${search.tag}`} tag={search.tag ?? ''} onChange={tag => set({ tag })} />
-      <DayFilter label={backups.from} day={search.from} onChange={from => set({ from })} />
-      <DayFilter label={backups.to} day={search.to} onChange={to => set({ to })} />
+      <TextFilter label={backups.tag} text={search.tag} onChange={tag => set({ tag })} />
+      <TextFilter type="date" label={backups.from} text={search.from} onChange={from => set({ from })} />
+      <TextFilter type="date" label={backups.to} text={search.to} onChange={to => set({ to })} />
       {isFiltered(search) ? (
         <Button variant="default" onClick={() => onChange({ calendar: search.calendar })}>
           {backups.clear}
@@ -99,9 +95,9 @@ function NameFilter({
   name: string
   onChange: (name: string | undefined) => void
 }) {
-  const [text, setText] = useState(name)
+  const [text, setText] = useDraft(name)
   const apply = (value: string): void => {
-    if (value.trim() !== name) onChange(value.trim() === '' ? undefined : value.trim())
+    if (value.trim() !== name) onChange(value.trim() || undefined)
   }
   return (
     <Autocomplete
@@ -112,60 +108,43 @@ function NameFilter({
       onChange={setText}
       onOptionSubmit={apply}
       onBlur={() => apply(text)}
-      onKeyDown={({ key }) => {
-        if (key === 'Enter') apply(text)
+      onKeyDown={({ key, currentTarget }) => {
+        // With an option chosen by the arrows, Enter takes that one.
+        if (key === 'Enter' && !currentTarget.hasAttribute('aria-activedescendant')) apply(text)
       }}
       w={180}
     />
   )
 }
 
-function TagFilter({ tag, onChange }: { tag: string; onChange: (tag: string | undefined) => void }) {
-  const { backups } = useWords()
-  const [text, setText] = useState(tag)
+/** A day that is not written to its end counts for nothing yet. */
+function TextFilter({
+  label,
+  type,
+  text: applied = '',
+  onChange,
+}: {
+  label: string
+  type?: 'date'
+  text: string | undefined
+  onChange: (text: string | undefined) => void
+}) {
+  const [text, setText] = useDraft(applied)
   const apply = (): void => {
-    if (text.trim() !== tag) onChange(text.trim() === '' ? undefined : text.trim())
+    if (text.trim() !== applied) onChange(text.trim() || undefined)
   }
   return (
     <TextInput
-      label={backups.tag}
+      type={type ?? 'text'}
+      label={label}
       value={text}
+      max={type === 'date' ? '9999-12-31' : undefined}
       onChange={event => setText(event.currentTarget.value)}
       onBlur={apply}
       onKeyDown={({ key }) => {
         if (key === 'Enter') apply()
       }}
-      w={130}
-    />
-  )
-}
-
-/** A day that is not written to its end counts for nothing yet. */
-function DayFilter({
-  label,
-  day,
-  onChange,
-}: {
-  label: string
-  day: string | undefined
-  onChange: (day: string | undefined) => void
-}) {
-  const [text, setText] = useState(day ?? '')
-  useEffect(() => setText(day ?? ''), [day])
-  return (
-    <TextInput
-      type="date"
-      label={label}
-      value={text}
-      max="9999-12-31"
-      onChange={event => setText(event.currentTarget.value)}
-      onBlur={() => {
-        if (text !== (day ?? '')) onChange(text === '' ? undefined : text)
-      }}
-      onKeyDown={({ key }) => {
-        if (key === 'Enter') onChange(text === '' ? undefined : text)
-      }}
-      w={150}
+      w={type === 'date' ? 150 : 130}
     />
   )
 }

@@ -1,5 +1,6 @@
 import { Badge, Group } from '@mantine/core'
 import type { Backup } from '#api/generated/types.gen.ts'
+import { lookOf, wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const COLORS: Readonly<Record<Backup['state'], string>> = {
@@ -19,8 +20,8 @@ export function BackupMarks({
   const { backups } = useWords()
   return (
     <Group gap={6} component="span">
-      <Badge variant="light" color={COLORS[state]} tt="none">
-        {backups.states[state]}
+      <Badge variant="light" color={lookOf(COLORS, state, 'gray')} tt="none">
+        {wordOf(backups.states, state)}
       </Badge>
       {damaged_at === null ? null : (
         <Badge color="red" tt="none">

@@ -1,3 +1,5 @@
+import { oneOf, textIn } from '#shell/search.ts'
+
 export const BACKUP_TYPES = ['database', 'storage', 'logs'] as const
 export const BACKUP_STATES = ['sending', 'complete', 'failed', 'erasing', 'erased'] as const
 
@@ -21,8 +23,8 @@ export interface BackupSearch {
 export function readBackupSearch(raw: Record<string, unknown>): BackupSearch {
   const search: BackupSearch = {
     project: textIn(raw['project']),
-    type: BACKUP_TYPES.find(type => type === raw['type']),
-    state: BACKUP_STATES.find(state => state === raw['state']),
+    type: oneOf(BACKUP_TYPES, raw['type']),
+    state: oneOf(BACKUP_STATES, raw['state']),
     source: textIn(raw['source']),
     tag: textIn(raw['tag']),
     from: dayIn(raw['from']),
@@ -46,12 +48,6 @@ export function backupQuery({ project, from, to, calendar: _, ...rest }: BackupS
     ...(from !== undefined && { from: new Date(`${from}T00:00:00`).toISOString() }),
     ...(to !== undefined && { to: new Date(`${to}T23:59:59.999`).toISOString() }),
   }
-}
-
-/** The router reads `tag=7` as a number. */
-function textIn(value: unknown): string | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function dayIn(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { listBackupsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Backup } from '#api/generated/types.gen.ts'
@@ -15,19 +15,14 @@ import { Calendar } from '#screens/backups/calendar.tsx'
 import { UploadDialog } from '#screens/backups/upload-dialog.tsx'
 import { type Column, DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
+import { Pages } from '#shell/pages.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** Rows of a page; no more are ever in the document. */
 const PAGE = 50
-
-declare module '@tanstack/react-router' {
-  interface HistoryState {
-    /** The cursors of the pages before this one, newest first; '' is the first page. */
-    newerPages?: string[]
-  }
-}
 
 export function BackupsScreen() {
   const { backups, shell } = useWords()
@@ -68,7 +63,11 @@ export function BackupsScreen() {
         {({ items, next_cursor }) => (
           <Stack>
             {items.length === 0 ? <NoBackups search={search} /> : <BackupTable backups={items} />}
-            <Pages search={search} next={next_cursor} />
+            <Pages
+              cursor={search.cursor}
+              next={next_cursor}
+              go={({ cursor, state }) => void navigate({ search: { ...search, cursor }, state })}
+            />
           </Stack>
         )}
       </QueryView>
@@ -101,7 +100,7 @@ function BackupTable({ backups: rows }: { backups: readonly Backup[] }) {
       ),
     },
     column('project', backups.project, ({ project_id }) => <PlainText>{project_id}</PlainText>),
-    column('type', backups.type, ({ type }) => backups.types[type]),
+    column('type', backups.type, ({ type }) => wordOf(backups.types, type)),
     column('state', backups.state, backup => <BackupMarks backup={backup} />),
     column('made', backups.made, ({ created_at }) => <Time at={created_at} />),
     {
@@ -127,34 +126,4 @@ function BackupTable({ backups: rows }: { backups: readonly Backup[] }) {
 
 function column<Row>(key: string, name: string, cell: Column<Row>['cell']): Column<Row> {
   return { key, header: name, label: name, cell }
-}
-
-function Pages({ search, next }: { search: BackupSearch; next: string | null }) {
-  const { backups } = useWords()
-  const navigate = useNavigate({ from: '/backups' })
-  const [newer, ...further] = useRouterState({ select: state => state.location.state.newerPages ?? [] })
-  const { cursor } = search
-  if (cursor === undefined && next === null) return null
-  const go = (to: string | null | undefined, newerPages: string[]): void => {
-    void navigate({ search: { ...search, cursor: to || undefined }, state: { newerPages } })
-  }
-  return (
-    <Group component="nav" aria-label={backups.pages} justify="flex-end">
-      <Button variant="default" disabled={cursor === undefined} onClick={() => go('', [])}>
-        {backups.newest}
-      </Button>
-      {newer === undefined ? null : (
-        <Button variant="default" onClick={() => go(newer, further)}>
-          {backups.newer}
-        </Button>
-      )}
-      <Button
-        variant="default"
-        disabled={next === null}
-        onClick={() => go(next, [cursor ?? '', ...(newer === undefined ? [] : [newer, ...further])])}
-      >
-        {backups.older}
-      </Button>
-    </Group>
-  )
 }

@@ -4,6 +4,7 @@ import { listBackupsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Backup } from '#api/generated/types.gen.ts'
 import { BackupCalendar } from '#charts/backup-calendar.tsx'
 import { backupDays, dayAfter, dayOf } from '#charts/days.ts'
+import { currentTime } from '#format/clock.ts'
 import { useFormat } from '#format/format.ts'
 import { type BackupSearch, backupQuery } from '#screens/backups/backup-search.ts'
 import { QueryView } from '#shell/states.tsx'
@@ -17,7 +18,7 @@ const MOST = 500
 export function Calendar({ search, onOpen }: { search: BackupSearch; onOpen: (day: string) => void }) {
   const { backups } = useWords()
   const { zone } = useFormat()
-  const today = dayOf(new Date(), zone)
+  const today = dayOf(new Date(currentTime()), zone)
   const from = dayAfter(today, 1 - WEEKS * 7)
   const { project, type, source, tag } = search
   const query = useQuery(
@@ -41,7 +42,7 @@ export function Calendar({ search, onOpen }: { search: BackupSearch; onOpen: (da
 
 /** Where older backups were left out, only days that are counted to the end: none looks empty that is not. */
 function daysOf(items: readonly Backup[], { isCut, zone }: { isCut: boolean; zone: string }) {
-  const until = new Date()
+  const until = new Date(currentTime())
   const all = backupDays(items, { zone, until, count: WEEKS * 7 })
   const oldest = items.at(-1)
   if (!isCut || oldest === undefined) return all

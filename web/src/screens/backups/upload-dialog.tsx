@@ -9,8 +9,10 @@ import {
   Stack,
   Text,
 } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { useBlocker } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { refetchAfter } from '#live/apply-event.ts'
 import { useProjects } from '#screens/backups/backup-filters.tsx'
 import { BACKUP_TYPES } from '#screens/backups/backup-search.ts'
 import { type UploadEnd, type UploadRequest, upload } from '#screens/backups/upload.ts'
@@ -27,6 +29,7 @@ export function UploadDialog({ isOpen, onClose }: { isOpen: boolean; onClose: ()
   const [phase, setPhase] = useState<Phase>('asking')
   const [sent, setSent] = useState(0)
   const [asked, setAsked] = useState<UploadRequest>()
+  const queryClient = useQueryClient()
   const running = useRef<{ cancel: () => void }>(undefined)
   const isSending = phase === 'sending'
   // The bytes come from this tab: without it, there is no upload.
@@ -40,7 +43,11 @@ export function UploadDialog({ isOpen, onClose }: { isOpen: boolean; onClose: ()
     setAsked(request)
     setSent(0)
     setPhase('sending')
-    running.current = upload(request, { progress: setSent, end: setPhase })
+    const end = (of: UploadEnd): void => {
+      setPhase(of)
+      void refetchAfter(queryClient, 'backup')
+    }
+    running.current = upload(request, { progress: setSent, end })
   }
   const close = (): void => {
     setPhase('asking')

@@ -1,6 +1,8 @@
 import { Alert, Button, Group, List, Stack, Text } from '@mantine/core'
+import { isUnreachable } from '#api/problem.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import type { Sides, UploadEnd } from '#screens/backups/upload.ts'
+import { HintText } from '#shell/hint.tsx'
 import { ButtonLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
@@ -56,13 +58,9 @@ function Ended({ end }: { end: UploadEnd }) {
         <Alert color="red" variant="light" title={words.failed} role="alert">
           <Stack gap="xs">
             <Text size="sm">
-              {end.problem.status === 0 ? words.unreachable : <PlainText>{end.problem.message}</PlainText>}
+              {isUnreachable(end.problem) ? words.unreachable : <PlainText>{end.problem.message}</PlainText>}
             </Text>
-            {end.problem.hint === undefined ? null : (
-              <Text size="sm">
-                <PlainText>{end.problem.hint}</PlainText>
-              </Text>
-            )}
+            <HintText hint={end.problem.hint} />
             {end.sides === undefined ? null : <BothSides sides={end.sides} />}
           </Stack>
         </Alert>

@@ -1,7 +1,7 @@
 import { Button, Group, Progress, Stack, Text } from '@mantine/core'
-import { useEffect, useRef, useState } from 'react'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
+import { usePace } from '#live/use-pace.ts'
 import { useWords } from '#words/language.tsx'
 
 /** How far an upload is. The last bytes are with the server before the chat has confirmed them. */
@@ -20,7 +20,7 @@ export function UploadProgress({
   const { backups } = useWords()
   const words = backups.upload
   const format = useFormat()
-  const speed = useSpeed(sent)
+  const speed = usePace(sent, total)?.bytesPerSecond ?? 0
   const isAllSent = total > 0 && sent >= total
   return (
     <Stack>
@@ -34,7 +34,7 @@ export function UploadProgress({
       />
       <Group justify="space-between">
         <Text size="sm">{words.progress(format.bytes(Math.min(sent, total)), format.bytes(total))}</Text>
-        {speed === undefined || isAllSent ? null : <Text size="sm">{words.speed(format.bytes(speed))}</Text>}
+        {speed === 0 || isAllSent ? null : <Text size="sm">{format.speed(speed)}</Text>}
       </Group>
       <Text size="sm" role="status">
         {isAllSent ? words.confirming : words.stay}
@@ -46,21 +46,4 @@ export function UploadProgress({
       </Group>
     </Stack>
   )
-}
-
-/** How much of the past the speed is measured over. */
-const OVER_MS = 5_000
-
-/** Bytes a second, of the last seconds. */
-function useSpeed(sent: number): number | undefined {
-  const seen = useRef<{ at: number; sent: number }[]>([])
-  const [speed, setSpeed] = useState<number>()
-  useEffect(() => {
-    const now = performance.now()
-    seen.current = [...seen.current.filter(({ at }) => now - at < OVER_MS), { at: now, sent }]
-    const first = seen.current[0]
-    if (first !== undefined && now - first.at > 500)
-      setSpeed(((sent - first.sent) / (now - first.at)) * 1_000)
-  }, [sent])
-  return speed
 }

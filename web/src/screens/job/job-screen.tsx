@@ -10,8 +10,11 @@ import { CancelJob } from '#screens/jobs/cancel-job.tsx'
 import { JobProgress } from '#screens/jobs/job-progress.tsx'
 import { JobState } from '#screens/jobs/job-state.tsx'
 import { jobSubject } from '#screens/jobs/job-subject.ts'
+import { HintText } from '#shell/hint.tsx'
 import { AnchorLink } from '#shell/links.tsx'
+import { LongText } from '#shell/long-text.tsx'
 import { QueryView } from '#shell/states.tsx'
+import { lookOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const route = getRouteApi('/signed-in/jobs/$id')
@@ -65,8 +68,8 @@ function OneJob({ job }: { job: Job }) {
 function Outcome({ job: { kind, state, target, error } }: { job: Job }) {
   const { job } = useWords()
   if (state === 'done') {
-    const words = job.ended[kind]
-    return (
+    const words = lookOf<string | ((target: string) => string)>(job.ended, kind, '')
+    return words === '' ? null : (
       <Alert color="teal" variant="light">
         {typeof words === 'string' ? words : <PlainText>{words(target ?? '–')}</PlainText>}
       </Alert>
@@ -79,13 +82,9 @@ function Outcome({ job: { kind, state, target, error } }: { job: Job }) {
     <Alert color={state === 'failed' ? 'red' : 'yellow'} variant="light" title={title}>
       <Stack gap="xs">
         <Text size="sm">
-          <PlainText>{error.message}</PlainText> <Code>{error.code}</Code>
+          <LongText>{error.message}</LongText> <Code>{error.code}</Code>
         </Text>
-        {error.hint === undefined ? null : (
-          <Text size="sm">
-            <PlainText>{error.hint}</PlainText>
-          </Text>
-        )}
+        <HintText hint={error.hint} />
       </Stack>
     </Alert>
   )

@@ -4,6 +4,7 @@ import Copy from 'lucide-react/icons/copy'
 import Download from 'lucide-react/icons/download'
 import { useMemo } from 'react'
 import { say } from '#acts/notices.ts'
+import { saveFile } from '#acts/save-file.ts'
 import type { Job } from '#api/generated/types.gen.ts'
 import { jobLogOptions, type LogLine, logText } from '#screens/job/job-log.ts'
 import { stagesOf } from '#screens/job/job-stages.ts'
@@ -76,19 +77,12 @@ function LogActs({ job, lines }: { job: Job; lines: readonly LogLine[] }) {
         size="compact-sm"
         variant="default"
         leftSection={<Download size={14} aria-hidden />}
-        onClick={() => saveText(logText(lines), `job-${job.id.slice(0, 8)}.log`)}
+        onClick={() =>
+          saveFile({ name: `job-${job.id.slice(0, 8)}.log`, text: logText(lines), type: 'text/plain' })
+        }
       >
         {words.download}
       </Button>
     </Group>
   )
-}
-
-function saveText(text: string, filename: string): void {
-  const href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  link.href = href
-  link.download = filename
-  link.click()
-  URL.revokeObjectURL(href)
 }

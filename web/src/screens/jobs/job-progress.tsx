@@ -2,17 +2,17 @@ import { Group, Progress, Stack, Text } from '@mantine/core'
 import type { Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { visibleText } from '#format/plain-text.tsx'
-import { useJobPace } from '#live/use-pace.ts'
+import { usePace } from '#live/use-pace.ts'
 import { jobSubject } from '#screens/jobs/job-subject.ts'
 import { useWords } from '#words/language.tsx'
 
-/** How far a running job is: a bar where the whole is known, bytes, speed and the time left. */
+/** How far a running job is: a bar that moves while the end is not known, bytes, speed and time left. */
 export function JobProgress({ job }: { job: Job }) {
   const words = useWords()
   const { jobs } = words
   const format = useFormat()
-  const pace = useJobPace(job)
   const { bytes_done, bytes_total, parts_done } = job.progress
+  const pace = usePace(bytes_done, bytes_total)
   const facts = [
     bytes_total === null
       ? bytes_done === 0
@@ -25,12 +25,15 @@ export function JobProgress({ job }: { job: Job }) {
   ].filter(fact => fact !== undefined)
   return (
     <Stack gap={4}>
-      {bytes_total === null || bytes_total === 0 ? null : (
-        <Progress
-          value={Math.min(100, (bytes_done / bytes_total) * 100)}
+      <Progress.Root size="sm">
+        <Progress.Section
+          value={percentOf(bytes_done, bytes_total)}
+          animated={bytes_total === null}
+          striped={bytes_total === null}
           aria-label={visibleText(jobs.progress(jobSubject(job, words)))}
+          aria-valuetext={facts.length === 0 ? undefined : facts.join(', ')}
         />
-      )}
+      </Progress.Root>
       <Group gap="md">
         {facts.map(fact => (
           <Text key={fact} span size="sm" c="dimmed">
@@ -40,4 +43,9 @@ export function JobProgress({ job }: { job: Job }) {
       </Group>
     </Stack>
   )
+}
+
+function percentOf(done: number, total: number | null): number {
+  if (total === null) return 100
+  return total === 0 ? 0 : Math.min(100, (done / total) * 100)
 }

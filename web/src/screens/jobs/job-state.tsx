@@ -5,6 +5,7 @@ import CircleX from 'lucide-react/icons/circle-x'
 import Clock from 'lucide-react/icons/clock'
 import LoaderCircle from 'lucide-react/icons/loader-circle'
 import type { Job } from '#api/generated/types.gen.ts'
+import { lookOf, wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const SIGNS = {
@@ -13,16 +14,16 @@ const SIGNS = {
   done: { Icon: CircleCheck, color: 'teal' },
   failed: { Icon: CircleX, color: 'red' },
   cancelled: { Icon: Ban, color: 'gray' },
-} as const
+}
 
 /** A sign and a word: never the colour alone. */
 export function JobState({ job: { state, attempt } }: { job: Pick<Job, 'state' | 'attempt'> }) {
   const { jobs } = useWords()
-  const { Icon, color } = SIGNS[state]
+  const { Icon, color } = lookOf(SIGNS, state, SIGNS.queued)
   return (
     <Group gap={6} wrap="nowrap" component="span" fz="sm" data-state={state}>
       <Icon size={16} aria-hidden color={`var(--mantine-color-${color}-text)`} />
-      <span>{jobs.states[state]}</span>
+      <span>{wordOf(jobs.states, state)}</span>
       {attempt > 1 ? (
         <Text span size="xs" c="dimmed">
           {jobs.attempt(attempt)}

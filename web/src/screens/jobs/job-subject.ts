@@ -1,4 +1,5 @@
 import type { Job } from '#api/generated/types.gen.ts'
+import { wordOf } from '#shell/word-of.ts'
 import type { Words } from '#words/en/index.ts'
 
 /** What a job is about, as `Backup of shop`. */
@@ -12,7 +13,11 @@ export function jobSubject({ kind, source, target, backup_id }: Job, { jobs }: W
       return subject.restore(backup, target ?? '–')
     case 'expire':
       return subject.expire
-    default:
+    case 'verify':
+    case 'drill':
+    case 'erase':
       return subject[kind](backup)
+    default:
+      return wordOf(jobs.kinds, kind)
   }
 }

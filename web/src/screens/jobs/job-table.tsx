@@ -3,10 +3,9 @@ import type { Job } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
+import { JobLink } from '#screens/jobs/job-link.tsx'
 import { JobState } from '#screens/jobs/job-state.tsx'
-import { jobSubject } from '#screens/jobs/job-subject.ts'
 import { type Column, DataTable } from '#shell/data-table.tsx'
-import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
 export function JobTable({ items }: { items: readonly Job[] }) {
@@ -15,7 +14,7 @@ export function JobTable({ items }: { items: readonly Job[] }) {
   if (items.length === 0) return null
   const { columns: names } = jobs
   const columns: Column<Job>[] = [
-    { key: 'job', header: names.job, label: '', cell: job => <JobLink job={job} hasError /> },
+    { key: 'job', header: names.job, label: '', cell: job => <Subject job={job} /> },
     { key: 'state', header: names.state, label: names.state, cell: job => <JobState job={job} /> },
     {
       key: 'project',
@@ -50,16 +49,15 @@ export function JobTable({ items }: { items: readonly Job[] }) {
   return <DataTable caption={jobs.list} columns={columns} rows={items} keyOf={({ id }) => id} />
 }
 
-export function JobLink({ job, hasError = false }: { job: Job; hasError?: boolean }) {
-  const words = useWords()
+/** With the reason of a failure, so that nobody has to look for it. */
+function Subject({ job }: { job: Job }) {
+  const { error, state } = job
   return (
     <div>
-      <AnchorLink to="/jobs/$id" params={{ id: job.id }} size="sm">
-        <PlainText>{jobSubject(job, words)}</PlainText>
-      </AnchorLink>
-      {hasError && job.error !== null && job.state !== 'cancelled' ? (
+      <JobLink job={job} />
+      {error !== null && state !== 'cancelled' ? (
         <Text size="xs" c="dimmed" lineClamp={2}>
-          <PlainText>{job.error.message}</PlainText>
+          <PlainText>{error.message}</PlainText>
         </Text>
       ) : null}
     </div>

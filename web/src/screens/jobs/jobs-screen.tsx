@@ -1,12 +1,11 @@
-import { Group, Paper, Stack, Title } from '@mantine/core'
+import { Paper, Stack, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { listJobsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
-import { CancelJob } from '#screens/jobs/cancel-job.tsx'
 import { JobFilters } from '#screens/jobs/job-filters.tsx'
-import { JobProgress } from '#screens/jobs/job-progress.tsx'
-import { JobLink, JobTable } from '#screens/jobs/job-table.tsx'
+import { JobTable } from '#screens/jobs/job-table.tsx'
 import type { JobsSearch } from '#screens/jobs/jobs-search.ts'
+import { RunningJob } from '#screens/jobs/running-job.tsx'
 import { Pages } from '#shell/pages.tsx'
 import { Empty, QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
@@ -41,10 +40,9 @@ export function JobsScreen() {
             <>
               <JobTable items={items.filter(({ state }) => !isRunningAbove || state !== 'running')} />
               <Pages
-                words={jobs.pages}
                 cursor={cursor}
                 next={next_cursor}
-                go={to => void navigate({ search: { ...filters, cursor: to } })}
+                go={({ cursor: to, state }) => void navigate({ search: { ...filters, cursor: to }, state })}
               />
             </>
           )
@@ -68,13 +66,7 @@ function RunningJobs({ filters: { project: project_id, kind, source } }: { filte
       </Title>
       <Stack gap="md">
         {data.items.map(job => (
-          <Stack key={job.id} gap={4}>
-            <Group justify="space-between" wrap="nowrap">
-              <JobLink job={job} />
-              <CancelJob job={job} />
-            </Group>
-            <JobProgress job={job} />
-          </Stack>
+          <RunningJob key={job.id} job={job} />
         ))}
       </Stack>
     </Paper>

@@ -5,8 +5,10 @@ import { listBackupsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Backup } from '#api/generated/types.gen.ts'
 import { GrowthChart } from '#charts/growth-chart.tsx'
 import { vaultGrowth } from '#charts/vault-growth.ts'
+import { currentTime } from '#format/clock.ts'
 import { useFormat } from '#format/format.ts'
 import { QueryView } from '#shell/states.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** The most that the API gives at once. */
@@ -16,7 +18,7 @@ type Grouping = 'project' | 'type'
 
 /** The bytes of the backups that exist, by the day when they were made, by project or by type. */
 export function Growth() {
-  const { charts, overview } = useWords()
+  const { backups, charts } = useWords()
   const { zone } = useFormat()
   const [by, setBy] = useState<Grouping>('project')
   const query = useQuery(listBackupsOptions({ query: { state: 'complete', limit: MOST } }))
@@ -39,9 +41,9 @@ export function Growth() {
             <GrowthChart
               growth={vaultGrowth(
                 items.map(backup => sizeOf(backup, by)),
-                { zone, until: new Date() },
+                { zone, until: new Date(currentTime()) },
               )}
-              name={group => (by === 'type' ? overview.types[group as Backup['type']] : group)}
+              name={group => (by === 'type' ? wordOf(backups.types, group) : group)}
             />
           </>
         )}

@@ -7,6 +7,7 @@ import styles from '#screens/overview/overview.module.css'
 import { ReasonText } from '#screens/overview/reason.tsx'
 import { sentenceOf } from '#screens/overview/sentence.ts'
 import { STATE_ICONS } from '#screens/overview/state-mark.tsx'
+import { lookOf } from '#shell/word-of.ts'
 import { useLanguage } from '#words/language.tsx'
 
 /** Whether everything can be restored, in a sentence, and as of when. */
@@ -15,7 +16,7 @@ export function Headline({ overview, readAt }: { overview: Overview; readAt: Dat
   const format = useFormat()
   const live = useLiveState()
   const isStale = live === 'interrupted'
-  const Icon = STATE_ICONS[overview.state]
+  const Icon = lookOf(STATE_ICONS, overview.state, STATE_ICONS.attention)
   const time = format.time(isStale ? readAt : overview.as_of)
   return (
     <Stack gap="xs">

@@ -9,9 +9,10 @@ import { jobsOfLastDay, MOST_JOBS } from '#screens/overview/jobs-of-last-day.ts'
 import { RecentJobs } from '#screens/overview/recent-jobs.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { QueryView } from '#shell/states.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
-/** The jobs of the last 24 hours: a sentence, a timeline, and a table. */
+/** The jobs of the last 24 hours: a sentence, a timeline, and a list. */
 export function LastDay() {
   const { overview } = useWords()
   const query = useQuery(listJobsOptions({ query: { limit: MOST_JOBS } }))
@@ -52,7 +53,7 @@ function Day({ jobs }: { jobs: readonly Job[] }) {
       <JobTimeline
         jobs={shown.map(job => ({
           id: job.id,
-          lane: job.source ?? overview.kinds[job.kind],
+          lane: job.source ?? wordOf(words.jobs.kinds, job.kind),
           state: job.state,
           from: Date.parse(job.started_at ?? job.created_at),
           to: job.finished_at === null ? now : Date.parse(job.finished_at),

@@ -1,6 +1,5 @@
 import { Stack, Text } from '@mantine/core'
 import type { Source, SourceOverview } from '#api/generated/types.gen.ts'
-import { useFormat } from '#format/format.ts'
 import { useNow } from '#format/now.ts'
 import { Time } from '#format/time.tsx'
 import { useWords } from '#words/language.tsx'
@@ -14,7 +13,6 @@ export function NextRun({
   schedules: Source['schedules'] | undefined
 }) {
   const { overview } = useWords()
-  const format = useFormat()
   const now = useNow()
   if (at === null) {
     return (
@@ -34,8 +32,7 @@ export function NextRun({
         </Text>
       )}
       <Text size="xs" c="dimmed">
-        {format.time(at)}
-        {zone === undefined || zone === format.zone ? '' : ` · ${format.time(at, zone)} (${zone})`}
+        <Time at={at} zone={zone} />
       </Text>
     </Stack>
   )

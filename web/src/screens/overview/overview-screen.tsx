@@ -1,6 +1,7 @@
 import { Stack, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getOverviewOptions } from '#api/generated/@tanstack/react-query.gen.ts'
+import { onServer } from '#format/clock.ts'
 import { AlertList } from '#screens/overview/alert-list.tsx'
 import { GrowthDetails } from '#screens/overview/growth-details.tsx'
 import { Headline } from '#screens/overview/headline.tsx'
@@ -21,7 +22,7 @@ export function OverviewScreen() {
       <QueryView query={query}>
         {overview => (
           <>
-            <Headline overview={overview} readAt={new Date(query.dataUpdatedAt)} />
+            <Headline overview={overview} readAt={new Date(onServer(query.dataUpdatedAt))} />
             {overview.sources.length === 0 ? <NoSources /> : <SourcesTable overview={overview} />}
             <AlertList alerts={overview.alerts} />
             <RunningJobs running={overview.running} />

@@ -3,6 +3,7 @@ import type { SourceOverview } from '#api/generated/types.gen.ts'
 import { Time } from '#format/time.tsx'
 import styles from '#screens/overview/overview.module.css'
 import { AnchorLink } from '#shell/links.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** How far the last proof looked, and when. */
@@ -22,7 +23,7 @@ export function ProofCell({ proof: { depth, at, ok, drill_id } }: Pick<SourceOve
           {overview.proofFailed}
         </Text>
       ) : (
-        <Text size="sm">{overview.depths[depth]}</Text>
+        <Text size="sm">{wordOf(overview.depths, depth)}</Text>
       )}
       <Text size="xs" c="dimmed" component="span">
         <Time at={at} isRelative />

@@ -1,7 +1,7 @@
 import { Stack, Text, Title } from '@mantine/core'
 import type { Job } from '#api/generated/types.gen.ts'
+import { RunningJob } from '#screens/jobs/running-job.tsx'
 import styles from '#screens/overview/overview.module.css'
-import { RunningJob } from '#screens/overview/running-job.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** The jobs at work, with what each has done. */

@@ -4,11 +4,12 @@ import { PlainText } from '#format/plain-text.tsx'
 import styles from '#screens/overview/overview.module.css'
 import { ReasonText } from '#screens/overview/reason.tsx'
 import { nameIdOf } from '#screens/overview/source-name.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** Name, project and type of a source, and why its state is what it is. */
 export function SourceCell({ source }: { source: SourceOverview }) {
-  const { overview } = useWords()
+  const { backups, overview } = useWords()
   const { source: name, project_id, type } = source
   const reasons = source.reasons.filter(isNews)
   return (
@@ -19,7 +20,7 @@ export function SourceCell({ source }: { source: SourceOverview }) {
       {project_id === null ? null : (
         <Text size="xs" c="dimmed">
           <PlainText>{project_id}</PlainText>
-          {type === null ? '' : ` · ${overview.types[type]}`}
+          {type === null ? '' : ` · ${wordOf(backups.types, type)}`}
         </Text>
       )}
       {reasons.length === 0 ? null : (

@@ -7,7 +7,7 @@ export function nameOf(
   { overview }: Words,
 ): string {
   if (source !== null) return source
-  return overview.byHandName(project_id ?? '–', type === null ? '–' : overview.types[type])
+  return overview.byHandName(project_id ?? '–', type ?? '–')
 }
 
 /** Stable over answers. */

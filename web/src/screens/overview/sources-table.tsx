@@ -25,7 +25,8 @@ export function SourcesTable({ overview: { sources } }: { overview: Overview }) 
   const format = useFormat()
   // Which sources a serve knows, and the zones of their schedules.
   const { data } = useQuery(listSourcesOptions())
-  const configured = new Map(data?.items.map(source => [source.name, source]))
+  const configuredAs = (of: SourceOverview): Source | undefined =>
+    data?.items.find(({ name, project_id }) => name === of.source && project_id === of.project_id)
   const [mayBackUp, mayRestore] = [useMay('backup'), useMay('restore')]
   const column = (
     key: string,
@@ -35,7 +36,7 @@ export function SourcesTable({ overview: { sources } }: { overview: Overview }) 
     key,
     header: label,
     label: STANDS_ALONE.has(key) ? '' : label,
-    cell: source => cell(source, configured.get(source.source ?? '')),
+    cell: source => cell(source, configuredAs(source)),
   })
   const columns = [
     column('state', overview.state, ({ state }) => <StateMark state={state} />),

@@ -12,12 +12,16 @@ export function AddPerson({ added, close }: { added: (person: Invited) => void; 
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('viewer')
   const [project, setProject] = useState('')
-  const add = useAct(async () => {
-    const { data } = await addPerson({
-      body: { name: name.trim(), role, ...(project.trim() !== '' && { project_id: project.trim() }) },
-    })
-    added(data)
-  })
+  const add = useAct(
+    async () => {
+      const { data } = await addPerson({
+        body: { name: name.trim(), role, ...(project.trim() !== '' && { project_id: project.trim() }) },
+      })
+      added(data)
+    },
+    undefined,
+    { needsFactor: true },
+  )
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     void add.run()

@@ -16,17 +16,21 @@ export function ChangePerson({ person, close }: { person: Person; close: () => v
   const who = useWhoAmI()
   const [role, setRole] = useState<Role>(person.role)
   const [project, setProject] = useState(person.project_id ?? '')
-  const change = useAct(async () => {
-    const wanted = project.trim() === '' ? null : project.trim()
-    await changePerson({
-      path: { id: person.id },
-      body: {
-        ...(role !== person.role && { role }),
-        ...(wanted !== person.project_id && { project_id: wanted }),
-      },
-    })
-    if (who.kind === 'person' && who.id === person.id) await queryClient.invalidateQueries(whoAmIOptions())
-  }, people.person.changed)
+  const change = useAct(
+    async () => {
+      const wanted = project.trim() === '' ? null : project.trim()
+      await changePerson({
+        path: { id: person.id },
+        body: {
+          ...(role !== person.role && { role }),
+          ...(wanted !== person.project_id && { project_id: wanted }),
+        },
+      })
+      if (who.kind === 'person' && who.id === person.id) await queryClient.invalidateQueries(whoAmIOptions())
+    },
+    people.person.changed,
+    { needsFactor: true },
+  )
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
     if (await change.run()) close()

@@ -17,17 +17,21 @@ export function CreateKey({ created, close }: { created: (key: NewKey) => void; 
   const [scopes, setScopes] = useState<readonly Scope[]>(['read'])
   const [project, setProject] = useState('')
   const [expires, setExpires] = useState<(typeof EXPIRIES)[number]>('90d')
-  const create = useAct(async () => {
-    const { data } = await createKey({
-      body: {
-        name: name.trim(),
-        scopes: [...scopes],
-        ...(project.trim() !== '' && { project_id: project.trim() }),
-        ...(expires !== 'never' && { expires }),
-      },
-    })
-    created(data)
-  })
+  const create = useAct(
+    async () => {
+      const { data } = await createKey({
+        body: {
+          name: name.trim(),
+          scopes: [...scopes],
+          ...(project.trim() !== '' && { project_id: project.trim() }),
+          ...(expires !== 'never' && { expires }),
+        },
+      })
+      created(data)
+    },
+    undefined,
+    { needsFactor: true },
+  )
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     void create.run()

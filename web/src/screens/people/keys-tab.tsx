@@ -2,13 +2,14 @@ import { Button, Code, Group, Stack, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
+import { Confirm } from '#acts/confirm.tsx'
 import { useAct } from '#acts/use-act.ts'
 import { listKeysOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { revokeKey } from '#api/generated/sdk.gen.ts'
 import type { Key, NewKey } from '#api/generated/types.gen.ts'
+import { currentTime } from '#format/clock.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
-import { Confirm } from '#screens/people/confirm.tsx'
 import { CreateKey } from '#screens/people/create-key.tsx'
 import { SecretOnce } from '#screens/people/secret-once.tsx'
 import { DataTable } from '#shell/data-table.tsx'
@@ -28,10 +29,14 @@ export function KeysTab() {
   const [isCreating, setCreating] = useState(false)
   const [created, setCreated] = useState<NewKey>()
   const [asked, setAsked] = useState<Key>()
-  const revoke = useAct(async (key: Key) => {
-    await revokeKey({ path: { id: key.id } })
-    await query.refetch()
-  }, words.revoked)
+  const revoke = useAct(
+    async (key: Key) => {
+      await revokeKey({ path: { id: key.id } })
+      await query.refetch()
+    },
+    words.revoked,
+    { needsFactor: true },
+  )
   return (
     <Stack>
       <Group justify="space-between">
@@ -49,10 +54,9 @@ export function KeysTab() {
               <KeyTable items={items} revoke={setAsked} />
             )}
             <Pages
-              words={people}
               cursor={cursor}
               next={next_cursor}
-              go={to => void navigate({ search: { tab: 'keys', ...(to !== undefined && { cursor: to }) } })}
+              go={({ cursor: to, state }) => void navigate({ search: { tab: 'keys', cursor: to }, state })}
             />
           </>
         )}
@@ -156,5 +160,5 @@ function KeyTable({ items, revoke }: { items: readonly Key[]; revoke: (key: Key)
 
 function stateOf({ revoked_at, expires_at }: Key): 'valid' | 'expired' | 'revoked' {
   if (revoked_at !== null) return 'revoked'
-  return expires_at !== null && new Date(expires_at).getTime() <= Date.now() ? 'expired' : 'valid'
+  return expires_at !== null && new Date(expires_at).getTime() <= currentTime() ? 'expired' : 'valid'
 }

@@ -57,10 +57,9 @@ export function PeopleTab() {
               />
             )}
             <Pages
-              words={people}
               cursor={cursor}
               next={next_cursor}
-              go={to => void navigate({ search: { tab: 'people', ...(to !== undefined && { cursor: to }) } })}
+              go={({ cursor: to, state }) => void navigate({ search: { tab: 'people', cursor: to }, state })}
             />
           </>
         )}

@@ -1,16 +1,17 @@
 import { ActionIcon, Badge, Group, Menu, Text } from '@mantine/core'
 import Ellipsis from 'lucide-react/icons/ellipsis'
 import { useState } from 'react'
+import { Confirm } from '#acts/confirm.tsx'
 import { useAct } from '#acts/use-act.ts'
 import { makeSignInLink, removePerson } from '#api/generated/sdk.gen.ts'
 import type { Invited, Person } from '#api/generated/types.gen.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { ChangePerson } from '#screens/people/change-person.tsx'
-import { Confirm } from '#screens/people/confirm.tsx'
 import { DataTable } from '#shell/data-table.tsx'
 import { MenuLink } from '#shell/menu-link.tsx'
 import { useWhoAmI } from '#shell/whoami.ts'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 export function PeopleTable({
@@ -32,14 +33,22 @@ export function PeopleTable({
   const isYou = ({ id }: Person): boolean => who.kind === 'person' && who.id === id
   const admins = items.filter(({ role, project_id }) => role === 'admin' && project_id === null)
   const isLastAdmin = (person: Person): boolean => isWhole && admins.length === 1 && admins[0] === person
-  const link = useAct(async (person: Person) => {
-    const { data } = await makeSignInLink({ path: { id: person.id } })
-    linked(data)
-  })
-  const remove = useAct(async (person: Person) => {
-    await removePerson({ path: { id: person.id } })
-    changed()
-  }, words.removed)
+  const link = useAct(
+    async (person: Person) => {
+      const { data } = await makeSignInLink({ path: { id: person.id } })
+      linked(data)
+    },
+    undefined,
+    { needsFactor: true },
+  )
+  const remove = useAct(
+    async (person: Person) => {
+      await removePerson({ path: { id: person.id } })
+      changed()
+    },
+    words.removed,
+    { needsFactor: true },
+  )
   const close = (): void => setAsked(undefined)
   return (
     <>
@@ -65,7 +74,12 @@ export function PeopleTable({
               </Group>
             ),
           },
-          { key: 'role', header: people.role, label: people.role, cell: ({ role }) => shell.roles[role] },
+          {
+            key: 'role',
+            header: people.role,
+            label: people.role,
+            cell: ({ role }) => wordOf(shell.roles, role),
+          },
           {
             key: 'project',
             header: people.project,

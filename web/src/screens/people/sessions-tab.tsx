@@ -84,17 +84,10 @@ export function SessionsTab() {
               />
             )}
             <Pages
-              words={people}
               cursor={cursor}
               next={next_cursor}
-              go={to =>
-                void navigate({
-                  search: {
-                    tab: 'sessions',
-                    ...(person !== undefined && { person }),
-                    ...(to !== undefined && { cursor: to }),
-                  },
-                })
+              go={({ cursor: to, state }) =>
+                void navigate({ search: { tab: 'sessions', person, cursor: to }, state })
               }
             />
           </>

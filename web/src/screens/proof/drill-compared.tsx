@@ -4,6 +4,7 @@ import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import type { Difference, DrillReport, RecordFacts } from '#screens/proof/drill-report.ts'
 import { DataTable } from '#shell/data-table.tsx'
+import { LongText } from '#shell/long-text.tsx'
 import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -31,7 +32,7 @@ export function Differences({ differences }: Pick<DrillReport, 'differences'>) {
             key: 'object',
             header: words.object,
             label: words.object,
-            cell: ({ object }) => <PlainText>{object}</PlainText>,
+            cell: ({ object }) => <LongText>{object}</LongText>,
           },
           {
             key: 'kind',
@@ -49,13 +50,13 @@ export function Differences({ differences }: Pick<DrillReport, 'differences'>) {
             key: 'expected',
             header: words.expected,
             label: words.expected,
-            cell: ({ expected }) => <PlainText>{expected}</PlainText>,
+            cell: ({ expected }) => <LongText>{expected}</LongText>,
           },
           {
             key: 'found',
             header: words.found,
             label: words.found,
-            cell: ({ found }) => <PlainText>{found}</PlainText>,
+            cell: ({ found }) => <LongText>{found}</LongText>,
           },
         ]}
       />

@@ -8,7 +8,7 @@ import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { recoverySeconds, reportOf, resultOf } from '#screens/proof/drill-report.ts'
 import { ResultBadge, useComparedWords } from '#screens/proof/drill-result.tsx'
-import { type ProofSearch, STATES } from '#screens/proof/search.ts'
+import { type ProofSearch, STATES } from '#screens/proof/proof-search.ts'
 import { DataTable } from '#shell/data-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { Pages } from '#shell/pages.tsx'
@@ -56,10 +56,9 @@ export function DrillList() {
               </Empty>
             )}
             <Pages
-              words={proof.drills}
               cursor={cursor}
               next={next_cursor}
-              go={to => filter({ ...without(search, 'cursor'), ...(to !== undefined && { cursor: to }) })}
+              go={({ cursor: to, state }) => void navigate({ search: { ...search, cursor: to }, state })}
             />
           </>
         )}

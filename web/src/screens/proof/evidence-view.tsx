@@ -1,6 +1,7 @@
 import { Anchor, Button, Code, Group, Stack, Text, VisuallyHidden } from '@mantine/core'
 import ExternalLink from 'lucide-react/icons/external-link'
 import type { ReactNode } from 'react'
+import { saveFile } from '#acts/save-file.ts'
 import { urlOf } from '#api/client.ts'
 import type { EvidenceDetails } from '#api/generated/types.gen.ts'
 import { PlainText } from '#format/plain-text.tsx'
@@ -94,11 +95,6 @@ function messageLink(chat: string, id: number): string | undefined {
 }
 
 function download(evidence: EvidenceDetails): void {
-  const file = new Blob([`${JSON.stringify(evidence, null, 2)}\n`], { type: 'application/json' })
-  const address = URL.createObjectURL(file)
-  const link = document.createElement('a')
-  link.href = address
-  link.download = `evidence-${evidence.number}-${evidence.id.slice(0, 8)}.json`
-  link.click()
-  URL.revokeObjectURL(address)
+  const name = `evidence-${evidence.number}-${evidence.id.slice(0, 8)}.json`
+  saveFile({ name, text: `${JSON.stringify(evidence, null, 2)}\n`, type: 'application/json' })
 }

@@ -53,8 +53,9 @@ function Sources({
   const format = useFormat()
   const mayDrill = useMay('restore')
   const { data: configured } = useQuery(listSourcesOptions())
-  const limitOf = (source: string | null): number | null =>
-    configured?.items.find(({ name }) => name === source)?.drill_within_hours ?? null
+  const limitOf = ({ source, project_id }: SourceOverview): number | null =>
+    configured?.items.find(one => one.name === source && one.project_id === project_id)?.drill_within_hours ??
+    null
   return (
     <DataTable
       caption={proof.sources}
@@ -95,7 +96,7 @@ function Sources({
           key: 'within',
           header: proof.within,
           label: proof.within,
-          cell: ({ source }) => {
+          cell: source => {
             const hours = limitOf(source)
             return hours === null ? proof.noLimit : format.seconds(hours * 3_600)
           },

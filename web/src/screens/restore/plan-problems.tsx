@@ -1,6 +1,7 @@
 import { Alert, List, Text } from '@mantine/core'
 import type { RestorePreflight } from '#api/generated/types.gen.ts'
-import { PlainText } from '#format/plain-text.tsx'
+import { HintText } from '#shell/hint.tsx'
+import { LongText } from '#shell/long-text.tsx'
 import { useWords } from '#words/language.tsx'
 
 type Problem = RestorePreflight['problems'][number]
@@ -38,12 +39,8 @@ function ProblemList({ problems }: { problems: readonly Problem[] }) {
     <List size="sm" spacing="xs">
       {problems.map(({ code, text, hint }) => (
         <List.Item key={`${code} ${text}`}>
-          <PlainText>{text}</PlainText>
-          {hint === undefined ? null : (
-            <Text size="sm">
-              <PlainText>{hint}</PlainText>
-            </Text>
-          )}
+          <LongText>{text}</LongText>
+          <HintText hint={hint} />
         </List.Item>
       ))}
     </List>

@@ -1,3 +1,5 @@
+import { textIn } from '#shell/search.ts'
+
 /** Where a person is in the assistant, as the URL has it: "back" goes to the step before, a reload stays. */
 export interface RestoreSearch {
   target?: string
@@ -9,14 +11,13 @@ export interface RestoreSearch {
 
 /** What of a URL can be used; the rest is dropped. */
 export function readRestoreSearch(raw: Record<string, unknown>): RestoreSearch {
-  // The router reads a target that is called 7 as a number.
-  const target = typeof raw['target'] === 'number' ? String(raw['target']) : raw['target']
-  const { overwrite, step, job } = raw
+  const { overwrite, step } = raw
+  const [target, job] = [textIn(raw['target']), textIn(raw['job'])]
   return {
-    ...(typeof target === 'string' && target !== '' && { target }),
+    ...(target !== undefined && { target }),
     ...(overwrite === true && { overwrite }),
     ...(step === 'confirm' && { step }),
-    ...(typeof job === 'string' && job !== '' && { job }),
+    ...(job !== undefined && { job }),
   }
 }
 

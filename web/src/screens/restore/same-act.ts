@@ -56,7 +56,20 @@ function fileNameOf(path: string): string {
   return /^(-.*|\.{0,2})$/.test(plain) ? `./backup${plain}` : plain
 }
 
-/** A word of a POSIX shell. */
+/**
+ * A word of a POSIX shell. A terminal would obey control characters of what is pasted, also between quotes:
+ * the shell makes them from their numbers.
+ */
 function quoted(text: string): string {
+  if (/\p{Cc}/u.test(text)) return `$'${text.replace(/[\\']|\p{Cc}/gu, escaped)}'`
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function escaped(character: string): string {
+  if (character === '\\' || character === "'") return `\\${character}`
+  const code = character.charCodeAt(0)
+  // Those from 0x80 on are two bytes.
+  return [...new TextEncoder().encode(String.fromCharCode(code))]
+    .map(byte => `\\${byte.toString(8).padStart(3, '0')}`)
+    .join('')
 }

@@ -74,7 +74,7 @@ function ConfirmForm({ backup: found, target, overwrite, replaces }: Asked & { r
     })
     await navigate({ search: { target, job: data.job_id }, replace: true })
   }, [id, target, overwrite, once, navigate])
-  const act = useAct(start)
+  const act = useAct(start, undefined, { needsFactor: overwrite })
   const isRight = typed.trim() === target
   const submit = (event: FormEvent): void => {
     event.preventDefault()

@@ -24,7 +24,7 @@ function Plan({ id, target, overwrite }: { id: string; target: string; overwrite
   const navigate = useNavigate({ from: '/backups/$id/restore' })
   const query = usePreflight({ id, target, overwrite })
   const { data, isFetching, refetch } = query
-  const isBlocked = data === undefined || data.problems.some(({ blocks }) => blocks)
+  const isBlocked = isFetching || data === undefined || data.problems.some(({ blocks }) => blocks)
   return (
     <Stack>
       <StepHeading step="plan" />
@@ -48,9 +48,13 @@ function Plan({ id, target, overwrite }: { id: string; target: string; overwrite
         <Button variant="default" loading={isFetching} onClick={() => void refetch()}>
           {words.lookAgain}
         </Button>
+        {/* It keeps its place for the key Tab while the server looks. */}
         <Button
-          disabled={isBlocked || isFetching}
-          onClick={() => void navigate({ search: current => ({ ...current, step: 'confirm' }) })}
+          data-disabled={isBlocked || undefined}
+          aria-disabled={isBlocked}
+          onClick={() => {
+            if (!isBlocked) void navigate({ search: current => ({ ...current, step: 'confirm' }) })
+          }}
         >
           {restore.next}
         </Button>

@@ -7,8 +7,10 @@ import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { recordedTables } from '#screens/restore/recorded-tables.ts'
 import { StepHeading } from '#screens/restore/step-trail.tsx'
+import { HintText } from '#shell/hint.tsx'
 import { ButtonLink } from '#shell/links.tsx'
 import { QueryView } from '#shell/states.tsx'
+import { lookOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const COLORS: Readonly<Record<Job['state'], string>> = {
@@ -50,20 +52,20 @@ function Progressing({ job, backup: found }: { job: Job; backup: BackupDetails }
   const isOver = state !== 'queued' && state !== 'running'
   return (
     <Stack>
-      <Alert color={COLORS[state]} variant="light" role={state === 'failed' ? 'alert' : 'status'}>
+      <Alert
+        color={lookOf(COLORS, state, 'blue')}
+        variant="light"
+        role={state === 'failed' ? 'alert' : 'status'}
+      >
         <Stack gap="xs">
-          <Text fw={600}>{words[state]}</Text>
+          <Text fw={600}>{error?.code === 'INTERRUPTED' ? words.interrupted : words[state]}</Text>
           {state === 'done' ? <Held job={job} backup={found} /> : null}
           {error === null ? null : (
             <Text size="sm">
               <PlainText>{error.message}</PlainText>
             </Text>
           )}
-          {error?.hint === undefined ? null : (
-            <Text size="sm">
-              <PlainText>{error.hint}</PlainText>
-            </Text>
-          )}
+          <HintText hint={error?.hint} />
           {isOver ? null : <Text size="sm">{words.goesOn}</Text>}
         </Stack>
       </Alert>

@@ -4,6 +4,7 @@ import { previewSchedule } from '#api/generated/sdk.gen.ts'
 import { asProblem } from '#api/problem.ts'
 import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
+import { Time } from '#format/time.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** When a schedule would run, as the server reckons it: in the viewer’s zone, and in its own beside it. */
@@ -36,26 +37,11 @@ export function NextRuns({ query, zone }: { query: ReturnType<typeof useNextRuns
         <List size="sm">
           {data?.next_runs.map(run => (
             <List.Item key={run}>
-              <time dateTime={run}>{format.time(run)}</time>
-              {zone === format.zone || zone === '' ? null : (
-                <Text span size="sm" c="dimmed">
-                  {' · '}
-                  {timeThere((at, there) => format.time(at, there), run, zone)}
-                </Text>
-              )}
+              <Time at={run} zone={zone} />
             </List.Item>
           ))}
         </List>
       )}
     </Stack>
   )
-}
-
-/** A browser may not know a zone that the server knows. */
-export function timeThere(write: (at: string, zone: string) => string, at: string, zone: string): string {
-  try {
-    return `${write(at, zone)} (${zone})`
-  } catch {
-    return zone
-  }
 }

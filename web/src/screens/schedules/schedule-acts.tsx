@@ -1,13 +1,15 @@
-import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core'
+import { ActionIcon, Menu } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import Ellipsis from 'lucide-react/icons/ellipsis'
 import { useCallback } from 'react'
+import { Confirm } from '#acts/confirm.tsx'
 import { useAct } from '#acts/use-act.ts'
 import { createBackup, removeSchedule } from '#api/generated/sdk.gen.ts'
 import type { Schedule } from '#api/generated/types.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { refetchAfter } from '#live/apply-event.ts'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -45,51 +47,34 @@ export function ScheduleActs({ schedule }: { schedule: Schedule }) {
             <>
               <Menu.Item onClick={() => show({ change: id })}>{words.acts.change}</Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" onClick={open}>
+              <Menu.Item color="var(--page-bad)" onClick={open}>
                 {words.acts.remove}
               </Menu.Item>
             </>
           ) : null}
         </Menu.Dropdown>
       </Menu>
-      <RemoveDialog schedule={schedule} isOpen={isRemoving} close={close} />
+      {isRemoving ? <RemoveDialog schedule={schedule} close={close} /> : null}
     </>
   )
 }
 
-function RemoveDialog({
-  schedule: { id, source },
-  isOpen,
-  close,
-}: {
-  schedule: Schedule
-  isOpen: boolean
-  close: () => void
-}) {
+function RemoveDialog({ schedule: { id, source }, close }: { schedule: Schedule; close: () => void }) {
   const { schedules: words } = useWords()
   const queryClient = useQueryClient()
-  const remove = useCallback(async () => {
+  const remove = useAct(async () => {
     await removeSchedule({ path: { id } })
-    await queryClient.invalidateQueries()
-  }, [id, queryClient])
-  const { run, isRunning } = useAct(remove, words.removed)
+    await refetchAfter(queryClient, 'schedule')
+  }, words.removed)
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
+    <Confirm
       title={words.removeTitle(visibleText(source))}
-      closeButtonProps={{ 'aria-label': words.form.cancel }}
-      centered
+      words={{ confirm: words.removeNow, cancel: words.form.cancel }}
+      isRunning={remove.isRunning}
+      confirm={() => void remove.run().then(isDone => isDone && close())}
+      close={close}
     >
-      <Text size="sm">{words.removeSays}</Text>
-      <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={close}>
-          {words.form.cancel}
-        </Button>
-        <Button color="red" loading={isRunning} onClick={async () => (await run()) && close()}>
-          {words.removeNow}
-        </Button>
-      </Group>
-    </Modal>
+      {words.removeSays}
+    </Confirm>
   )
 }

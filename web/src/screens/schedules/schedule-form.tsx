@@ -7,6 +7,7 @@ import { changeSchedule, createSchedule } from '#api/generated/sdk.gen.ts'
 import type { Schedule, Source } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { refetchAfter } from '#live/apply-event.ts'
 import { keepPolicy } from '#screens/schedules/keep.ts'
 import { KeepFields } from '#screens/schedules/keep-fields.tsx'
 import { NextRuns, useNextRuns } from '#screens/schedules/next-runs.tsx'
@@ -53,7 +54,7 @@ export function ScheduleForm({
     const { source: _, ...terms } = ready
     if (schedule === undefined) await createSchedule({ body: ready })
     else await changeSchedule({ path: { id: schedule.id }, body: terms })
-    await queryClient.invalidateQueries()
+    await refetchAfter(queryClient, 'schedule')
   }, [ready, schedule, queryClient])
   const { run, isRunning } = useAct(save, words.saved)
   const isSettled = draft === settled && preview.rows !== undefined && runs.error === null

@@ -5,6 +5,7 @@ import { useAct } from '#acts/use-act.ts'
 import { changeSchedule } from '#api/generated/sdk.gen.ts'
 import type { Schedule } from '#api/generated/types.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { refetchAfter } from '#live/apply-event.ts'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
@@ -15,7 +16,7 @@ export function ScheduleSwitch({ schedule: { id, source, enabled } }: { schedule
   const queryClient = useQueryClient()
   const turn = useCallback(async () => {
     await changeSchedule({ path: { id }, body: { enabled: !enabled } })
-    await queryClient.invalidateQueries()
+    await refetchAfter(queryClient, 'schedule')
   }, [id, enabled, queryClient])
   const { run, isRunning } = useAct(turn, enabled ? words.switchedOff : words.switchedOn)
   if (!mayChange) return enabled ? words.on : words.off

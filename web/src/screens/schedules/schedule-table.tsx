@@ -5,7 +5,6 @@ import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { JobState } from '#screens/jobs/job-state.tsx'
 import { keepWords } from '#screens/schedules/keep.ts'
-import { timeThere } from '#screens/schedules/next-runs.tsx'
 import { rhythmWords } from '#screens/schedules/rhythm.ts'
 import { ScheduleActs } from '#screens/schedules/schedule-acts.tsx'
 import { ScheduleSwitch } from '#screens/schedules/schedule-switch.tsx'
@@ -98,16 +97,6 @@ function isServed(sources: readonly Source[], name: string): boolean {
 
 function NextRun({ schedule: { next_run_at, timezone } }: { schedule: Schedule }) {
   const { schedules: words } = useWords()
-  const format = useFormat()
   if (next_run_at === null) return <Text c="dimmed">{words.noRun}</Text>
-  return (
-    <div>
-      <Time at={next_run_at} />
-      {timezone === format.zone ? null : (
-        <Text size="xs" c="dimmed">
-          {timeThere((at, zone) => format.time(at, zone), next_run_at, timezone)}
-        </Text>
-      )}
-    </div>
-  )
+  return <Time at={next_run_at} zone={timezone} />
 }

@@ -8,6 +8,7 @@ import { visibleText } from '#format/plain-text.tsx'
 import { Policies } from '#screens/schedules/policies.tsx'
 import { RetentionPreviewView } from '#screens/schedules/retention-preview.tsx'
 import { ScheduleForm } from '#screens/schedules/schedule-form.tsx'
+import { ORDERS } from '#screens/schedules/schedule-order.ts'
 import { ScheduleTable } from '#screens/schedules/schedule-table.tsx'
 import { type SchedulesSearch, SORTS } from '#screens/schedules/schedules-search.ts'
 import { usePreview } from '#screens/schedules/use-preview.ts'
@@ -68,13 +69,7 @@ function Listed({
 }) {
   const { schedules: words } = useWords()
   const names = [...new Set([...items.map(one => one.source), ...(source === undefined ? [] : [source])])]
-  const shown = items
-    .filter(one => source === undefined || one.source === source)
-    .toSorted((a, b) =>
-      sort === 'source'
-        ? a.source.localeCompare(b.source)
-        : (a.next_run_at ?? '~').localeCompare(b.next_run_at ?? '~'),
-    )
+  const shown = items.filter(one => source === undefined || one.source === source).toSorted(ORDERS[sort])
   return (
     <>
       <Group role="search" aria-label={words.list} align="flex-end" gap="sm">

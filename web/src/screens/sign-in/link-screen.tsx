@@ -46,11 +46,8 @@ function TokenForm({ token }: { token: string }) {
   const [password, setPassword] = useState('')
   const [running, setRunning] = useState<'with' | 'without'>()
   const [problem, setProblem] = useState<ApiProblem>()
-  const words = useSignInProblem(problem, {
-    code: 'UNAUTHENTICATED',
-    title: signIn.problems.usedLink,
-    text: signIn.problems.usedLinkHint,
-  })
+  const useless = { title: signIn.problems.usedLink, text: signIn.problems.usedLinkHint }
+  const refused = useSignInProblem(problem, { code: 'UNAUTHENTICATED', ...useless })
   const send = async (way: 'with' | 'without'): Promise<void> => {
     setRunning(way)
     setProblem(undefined)
@@ -68,7 +65,7 @@ function TokenForm({ token }: { token: string }) {
     void send('with')
   }
   // The token stays out of the keys of the cache.
-  const { data: link, error } = useQuery({
+  const { data: link } = useQuery({
     queryKey: [{ _id: 'describeLink' }],
     queryFn: async () => (await describeLink({ body: { link: token } })).data,
     staleTime: Number.POSITIVE_INFINITY,
@@ -76,27 +73,19 @@ function TokenForm({ token }: { token: string }) {
     refetchOnWindowFocus: false,
     retry: false,
   })
-  // Any other fault is shown when the link is used.
-  if (error !== null && asProblem(error).code === 'UNAUTHENTICATED') {
-    return (
-      <SignInFrame title={signIn.problems.usedLink}>
-        <Text size="sm">{signIn.problems.usedLinkHint}</Text>
-        <AnchorLink to="/sign-in" size="sm">
-          {signIn.link.toSignIn}
-        </AnchorLink>
-      </SignInFrame>
-    )
-  }
+  const words = refused ?? (link?.is_usable === false ? useless : undefined)
   return (
     <SignInFrame title={signIn.link.title}>
-      {link === undefined ? null : (
+      {link === undefined || link.name === null || link.role === null ? null : (
         <Text>
           <PlainText>{signIn.link.for(link.name, shell.roles[link.role])}</PlainText>
         </Text>
       )}
       <Text size="sm">
         {signIn.link.text}{' '}
-        {link === undefined ? signIn.link.once : signIn.link.until(format.time(link.expires_at))}
+        {link === undefined || link.expires_at === null
+          ? signIn.link.once
+          : signIn.link.until(format.time(link.expires_at))}
       </Text>
       <form onSubmit={submit}>
         <Stack>

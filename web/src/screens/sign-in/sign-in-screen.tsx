@@ -8,10 +8,10 @@ import { OtherWays } from '#screens/sign-in/other-ways.tsx'
 import { placeOf } from '#screens/sign-in/place.ts'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
 import { PasswordField } from '#shell/password-field.tsx'
-import { beginSession, forgetAnswers } from '#shell/session.ts'
+import { beginSession, forgetAnswers, useSessionOfOtherTabs } from '#shell/session.ts'
 import { SignInAlert } from '#shell/sign-in-alert.tsx'
 import { useSignInProblem } from '#shell/sign-in-problem.ts'
-import { whoAmIOptions } from '#shell/whoami.ts'
+import { wasSignedOut, whoAmIOptions } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
 /** By name and password; then the person returns to where they wanted. */
@@ -20,7 +20,8 @@ export function SignInScreen() {
   const { to = '/' } = useSearch({ from: '/sign-in' })
   const queryClient = useQueryClient()
   // The frame may have asked just now.
-  const { data: who, error } = useQuery({ ...whoAmIOptions(), retryOnMount: false })
+  const { data: who, error } = useQuery({ ...whoAmIOptions(), enabled: !wasSignedOut(), retryOnMount: false })
+  useSessionOfOtherTabs(false)
   // A session that has ended by itself: nothing of it stays for the next person.
   useEffect(() => forgetAnswers(queryClient), [queryClient])
   if (who !== undefined && error === null) return <Navigate {...placeOf(to)} replace />

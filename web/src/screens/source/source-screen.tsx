@@ -48,7 +48,7 @@ export function SourceScreen() {
 
 /** A source as a configuration file names it. */
 function Configured({ source }: { source: Source }) {
-  const { sources } = useWords()
+  const { backups, sources } = useWords()
   const format = useFormat()
   const mayChange = useMay('admin')
   const { facts, sections } = sources
@@ -66,7 +66,7 @@ function Configured({ source }: { source: Source }) {
         facts={{
           [facts.kind]: [
             kind === null ? undefined : wordOf(sources.kinds, kind),
-            type === null ? undefined : sources.types[type],
+            type === null ? undefined : wordOf(backups.types, type),
           ]
             .filter(Boolean)
             .join(' · '),

@@ -5,13 +5,15 @@ import TriangleAlert from 'lucide-react/icons/triangle-alert'
 import type { SourceCheck } from '#api/generated/types.gen.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
+import { HintText } from '#shell/hint.tsx'
+import { lookOf, wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 const SIGNS = {
   ok: { Icon: CircleCheck, color: 'teal' },
   warning: { Icon: TriangleAlert, color: 'orange' },
   failed: { Icon: CircleX, color: 'red' },
-} as const
+}
 
 /** What the last check of a source found. `isShort`: without its words. */
 export function CheckResult({ check, isShort = false }: { check: SourceCheck | null; isShort?: boolean }) {
@@ -22,12 +24,12 @@ export function CheckResult({ check, isShort = false }: { check: SourceCheck | n
         {sources.neverChecked}
       </Text>
     )
-  const { Icon, color } = SIGNS[check.state]
+  const { Icon, color } = lookOf(SIGNS, check.state, SIGNS.warning)
   return (
     <Stack gap={2}>
       <Group gap={6} wrap="nowrap">
         <Icon size={16} aria-hidden color={`var(--mantine-color-${color}-text)`} />
-        <span>{sources.checkStates[check.state]}</span>
+        <span>{wordOf(sources.checkStates, check.state)}</span>
         <Text size="xs" c="dimmed" span>
           <Time at={check.checked_at} isRelative />
         </Text>
@@ -41,11 +43,7 @@ export function CheckResult({ check, isShort = false }: { check: SourceCheck | n
               <PlainText>{check.message}</PlainText>
             )}
           </Text>
-          {check.hint === null ? null : (
-            <Text size="sm">
-              <PlainText>{check.hint}</PlainText>
-            </Text>
-          )}
+          <HintText hint={check.hint} />
         </>
       )}
     </Stack>

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useCallback } from 'react'
 import { useAct } from '#acts/use-act.ts'
+import { listSourcesQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
 import { checkSource, createBackup } from '#api/generated/sdk.gen.ts'
 import type { Source } from '#api/generated/types.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
@@ -19,7 +20,7 @@ export function SourceActs({ source: { name } }: { source: Source }) {
   const check = useAct(
     useCallback(async () => {
       await checkSource({ path: { name } })
-      await queryClient.invalidateQueries()
+      await queryClient.invalidateQueries({ queryKey: listSourcesQueryKey() })
     }, [name, queryClient]),
     sources.checked,
   )

@@ -49,7 +49,7 @@ export function SourcesScreen() {
 }
 
 function SourceTable({ items }: { items: readonly Source[] }) {
-  const { sources } = useWords()
+  const { backups, sources } = useWords()
   const mayAct = useMay('backup')
   const { columns: names } = sources
   const columns: Column<Source>[] = [
@@ -78,7 +78,7 @@ function SourceTable({ items }: { items: readonly Source[] }) {
         <div>
           {kind === null ? '–' : wordOf(sources.kinds, kind)}
           <Text size="xs" c="dimmed">
-            {type === null ? null : sources.types[type]}
+            {type === null ? null : wordOf(backups.types, type)}
           </Text>
         </div>
       ),

@@ -38,10 +38,6 @@ export const backups: Words['backups'] = {
   verified: 'Jedes Byte gelesen',
   never: 'Nie',
   member: (name, of) => (of === null ? name : `${name}, eine von ${of}`),
-  newest: 'Neueste',
-  newer: 'Neuere',
-  older: 'Ältere',
-  pages: 'Seiten der Sicherungen',
   calendarTitle: 'Kalender',
   calendarCut: count => `Der Kalender zählt die neuesten ${count} Sicherungen dieser Wochen.`,
   upload: {
@@ -59,7 +55,6 @@ export const backups: Words['backups'] = {
     cancel: 'Hochladen abbrechen',
     cancelled: 'Das Hochladen wurde abgebrochen. Der Server löscht, was er schon gesendet hat.',
     progress: (done, total) => `${done} von ${total}`,
-    speed: size => `${size} pro Sekunde`,
     confirming: 'Der Server hat alle Bytes. Er wartet, bis Telegram die letzte Nachricht bestätigt hat.',
     stay: 'Lassen Sie diesen Tab offen, bis das Hochladen beendet ist.',
     leave: 'Es wird gerade hochgeladen. Das endet, wenn Sie diese Seite verlassen. Verlassen?',

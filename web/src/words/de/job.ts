@@ -27,7 +27,7 @@ export const job: Words['job'] = {
     backup: 'Die Sicherung ist vollständig.',
     restore: target => `Die Sicherung ist in ${target} wiederhergestellt.`,
     verify: 'Die Sicherung ist in Ordnung.',
-    drill: 'Die Übung ist gelungen. Die Seite der Sicherung sagt, was verglichen wurde.',
+    drill: 'Die Probe ist bestanden. Die Seite der Sicherung sagt, was verglichen wurde.',
     erase: 'Die Sicherung ist gelöscht.',
     expire: 'Die Aufbewahrung ist angewandt.',
   },

@@ -5,7 +5,7 @@ export const jobs: Words['jobs'] = {
     backup: 'Sicherung',
     restore: 'Wiederherstellung',
     verify: 'Prüfung',
-    drill: 'Übung',
+    drill: 'Probe',
     erase: 'Löschung',
     expire: 'Aufbewahrung',
   },
@@ -21,7 +21,7 @@ export const jobs: Words['jobs'] = {
     upload: 'Hochgeladene Sicherung',
     restore: (backup, target) => `Wiederherstellung von ${backup} in ${target}`,
     verify: backup => `Prüfung von ${backup}`,
-    drill: backup => `Übung mit ${backup}`,
+    drill: backup => `Probe von ${backup}`,
     erase: backup => `Löschung von ${backup}`,
     expire: 'Aufbewahrung in allen Projekten',
     unknown: 'einer Sicherung',
@@ -69,5 +69,4 @@ export const jobs: Words['jobs'] = {
   cancelNow: 'Auftrag abbrechen',
   keepRunning: 'Weiterlaufen lassen',
   cancelled: 'Der Auftrag soll anhalten.',
-  pages: { first: 'Erste Seite', next: 'Nächste Seite' },
 }

@@ -12,11 +12,9 @@ export const people: Words['people'] = {
   allProjects: 'Alle Projekte',
   never: 'nie',
   you: 'Sie',
-  first: 'Zu den neuesten',
-  next: 'Ältere',
   roleWords: {
     viewer: 'Sieht alles und ändert nichts.',
-    operator: 'Startet und beendet auch Sicherungen, heftet sie an und schaltet Alarme stumm.',
+    operator: 'Startet und beendet auch Sicherungen, heftet sie an und schaltet Warnungen stumm.',
     restorer: 'Stellt auch wieder her, prüft, probt und lädt Sicherungen herunter.',
     admin: 'Darf alles: Löschen, Zeitpläne, Personen, Schlüssel, Protokoll.',
   },
@@ -73,7 +71,7 @@ export const people: Words['people'] = {
     scopes: 'Darf',
     scopeWords: {
       read: 'read – Listen, Übersicht, Ereignisse, Metriken',
-      backup: 'backup – Sicherungen starten, abbrechen, anheften, Alarme stummschalten',
+      backup: 'backup – Sicherungen starten, abbrechen, anheften, Warnungen stummschalten',
       restore: 'restore – wiederherstellen, prüfen, proben, herunterladen',
       admin: 'admin – alles, auch Löschen, Zeitpläne, Personen und Schlüssel',
     },

@@ -60,8 +60,6 @@ export const proof: Words['proof'] = {
     all: 'Alle',
     state: 'Zustand',
     states: { running: 'Läuft', sound: 'Bestanden', failed: 'Misslungen', damaged: 'Beschädigt' },
-    first: 'Zu den neuesten',
-    next: 'Ältere',
   },
   results: {
     running: 'Läuft',

@@ -119,6 +119,7 @@ export const restore: Words['restore'] = {
     tables: count => (count === 1 ? 'Tabelle' : 'Tabellen'),
     rows: count => (count === 1 ? 'Zeile' : 'Zeilen'),
     failed: 'Die Wiederherstellung ist fehlgeschlagen. Das Ziel ist, wie es vorher war.',
+    interrupted: 'Die Wiederherstellung brach ab.',
     cancelled: 'Die Wiederherstellung wurde abgebrochen. Das Ziel ist, wie es vorher war.',
     progress: (done, total) => `${done} von ${total}`,
     another: 'In ein anderes Ziel wiederherstellen',

@@ -48,7 +48,7 @@ export const schedules: Words['schedules'] = {
     yearly: count => `${count} jährliche`,
     within: span => `alle aus ${span}`,
     minimum: count => `mindestens ${count}`,
-    tags: tags => `markierte: ${tags}`,
+    tags: tags => `mit Schlagwort ${tags}`,
   },
   acts: {
     menu: source => `Aktionen für den Zeitplan von ${source}`,
@@ -108,7 +108,7 @@ export const schedules: Words['schedules'] = {
       yearly: 'Jährliche',
       within: 'Alle der letzten',
       minimum: 'Mindestens',
-      tags: 'Mit einer Marke',
+      tags: 'Mit einem Schlagwort',
     },
     rulesHint:
       'Eine Regel genügt, damit eine Sicherung bleibt. „Tägliche 7“ behält die neueste von jedem von 7 Tagen.',

@@ -32,6 +32,7 @@ export const signIn: Words['signIn'] = {
     good: 'Gut',
   },
   problems: {
+    noAnswer: 'Der Server antwortet nicht. Versuchen Sie es noch einmal.',
     wrong: 'Name oder Passwort ist falsch',
     wrongHint: 'Versuchen Sie es noch einmal. Nach vielen falschen Versuchen müssen Sie warten.',
     usedLink: 'Dieser Link gilt nicht mehr',

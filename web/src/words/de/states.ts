@@ -4,6 +4,10 @@ export const states: Words['states'] = {
   loading: 'Wird geladen…',
   failed: 'Das konnte nicht geladen werden',
   unreachable: 'Der Server antwortet nicht. Die Seite versucht es von selbst erneut.',
+  fault:
+    'Die Seite selbst hat hier einen Fehler. Laden Sie sie neu; hilft das nicht, melden Sie diese Worte:',
+  noAnswer:
+    'Der Server hat nicht geantwortet. Sehen Sie nach, ob es geschehen ist, bevor Sie es wiederholen.',
   retry: 'Erneut versuchen',
   forbidden: 'Ihre Rolle erlaubt das nicht',
   forbiddenHint: 'Ein Administrator kann Ihre Rolle auf der Seite „Personen“ ändern.',
@@ -13,4 +17,5 @@ export const states: Words['states'] = {
   closeNotice: 'Diese Meldung schließen',
   more: 'Mehr anzeigen',
   close: 'Schließen',
+  pages: { label: 'Seiten', newest: 'Neueste', newer: 'Neuere', older: 'Ältere' },
 }

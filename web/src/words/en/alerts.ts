@@ -10,7 +10,7 @@ export const alerts = {
     backup_held_up: { title: 'The backup does not succeed and is tried again', act: 'See what holds it up' },
     backup_small: {
       title: 'The newest backup is suspiciously small',
-      act: 'Check whether the source lost data, and compare the backups',
+      act: 'Compare it with the backups before it',
     },
     backup_damaged: { title: 'Some backups are damaged', act: 'See which, and verify or erase them' },
     drill_differs: {

@@ -62,5 +62,4 @@ export const audit = {
     'recipients.rotate': 'Changed the public keys',
     'signer.rotate': 'Changed the signing key',
   },
-  pages: { first: 'First page', next: 'Next page' },
 }

@@ -39,10 +39,6 @@ export const backups = {
   verified: 'Every byte read',
   never: 'Never',
   member: (name: string, of: number | null) => (of === null ? name : `${name}, one of ${of}`),
-  newest: 'Newest',
-  newer: 'Newer',
-  older: 'Older',
-  pages: 'Pages of backups',
   calendarTitle: 'Calendar',
   calendarCut: (count: number) => `The calendar counts the newest ${count} backups of these weeks.`,
   upload: {
@@ -60,7 +56,6 @@ export const backups = {
     cancel: 'Cancel the upload',
     cancelled: 'The upload was cancelled. The server deletes what it had sent.',
     progress: (done: string, total: string) => `${done} of ${total}`,
-    speed: (size: string) => `${size} a second`,
     confirming: 'All bytes are with the server. It waits until Telegram has confirmed the last message.',
     stay: 'Keep this tab open until the upload has ended.',
     leave: 'An upload is running. It ends when you leave this page. Leave?',

@@ -54,5 +54,4 @@ export const jobs = {
   cancelNow: 'Cancel the job',
   keepRunning: 'Keep it running',
   cancelled: 'The job is asked to stop.',
-  pages: { first: 'First page', next: 'Next page' },
 }

@@ -10,8 +10,6 @@ export const people = {
   allProjects: 'All projects',
   never: 'never',
   you: 'you',
-  first: 'To the newest',
-  next: 'Older ones',
   roleWords: {
     viewer: 'Sees everything, and changes nothing.',
     operator: 'Also makes and cancels backups, pins them and mutes alerts.',

@@ -58,8 +58,6 @@ export const proof = {
     all: 'All',
     state: 'State',
     states: { running: 'Running', sound: 'Passed', failed: 'Failed', damaged: 'Damaged' },
-    first: 'To the newest',
-    next: 'Older ones',
   },
   results: {
     running: 'Running',

@@ -115,6 +115,7 @@ export const restore = {
     tables: (count: number) => plural('en', count, { one: 'table', other: 'tables' }),
     rows: (count: number) => plural('en', count, { one: 'row', other: 'rows' }),
     failed: 'The restore failed. The target is as it was before.',
+    interrupted: 'The restore broke off.',
     cancelled: 'The restore was cancelled. The target is as it was before.',
     progress: (done: string, total: string) => `${done} of ${total}`,
     another: 'Restore into another target',

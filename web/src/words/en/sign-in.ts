@@ -30,6 +30,7 @@ export const signIn = {
     good: 'Good',
   },
   problems: {
+    noAnswer: 'The server does not answer. Try again.',
     wrong: 'The name or the password is wrong',
     wrongHint: 'Try again. After many wrong tries you have to wait.',
     usedLink: 'This link cannot be used any more',

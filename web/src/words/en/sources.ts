@@ -17,7 +17,6 @@ export const sources = {
     target: 'Target',
     serves: 'Served by',
   },
-  types: { database: 'Database', storage: 'Storage', logs: 'Logs' },
   kinds: {
     postgres: 'PostgreSQL',
     'postgres-cluster': 'PostgreSQL cluster',

@@ -2,6 +2,9 @@ export const states = {
   loading: 'Loading…',
   failed: 'This could not be loaded',
   unreachable: 'The server does not answer. The page tries again by itself.',
+  fault: 'The page itself has a fault here. Load it again; if that does not help, report these words:',
+  /** Of an act, which is not tried again by itself. */
+  noAnswer: 'The server did not answer. Look whether this was done before you try again.',
   retry: 'Try again',
   forbidden: 'Your role does not allow this',
   forbiddenHint: 'An administrator can change your role on the screen People.',
@@ -11,4 +14,5 @@ export const states = {
   closeNotice: 'Close this notice',
   more: 'Show more',
   close: 'Close',
+  pages: { label: 'Pages', newest: 'Newest', newer: 'Newer', older: 'Older' },
 }

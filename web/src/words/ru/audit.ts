@@ -2,7 +2,7 @@ import type { Words } from '#words/en/index.ts'
 
 export const audit: Words['audit'] = {
   says: 'Кто что сделал, сначала новое. Записи хранятся 400 дней, и изменить их здесь нельзя.',
-  list: 'Аудит',
+  list: 'Журнал',
   columns: {
     at: 'Когда',
     actor: 'Кто',
@@ -33,7 +33,7 @@ export const audit: Words['audit'] = {
     'backup.fetch': 'Копия скачана',
     'backup.restore': 'Копия восстановлена',
     'backup.verify': 'Копия проверена',
-    'backup.erase': 'Копия удалена',
+    'backup.erase': 'Копия стёрта',
     'backup.pin': 'Копия закреплена',
     'backup.unpin': 'Копия откреплена',
     'backup.tag': 'Метки копии изменены',
@@ -58,11 +58,10 @@ export const audit: Words['audit'] = {
     'session.refuse': 'Во входе отказано',
     'session.factor': 'Личность подтверждена',
     'session.end': 'Сеанс завершён',
-    'evidence.review': 'Свидетельство просмотрено',
+    'evidence.review': 'Оставлен отзыв о свидетельстве',
     'catalog.recover': 'Каталог восстановлен',
     'token.rotate': 'Сменён токен',
     'recipients.rotate': 'Сменены открытые ключи',
     'signer.rotate': 'Сменён ключ подписи',
   },
-  pages: { first: 'Первая страница', next: 'Следующая страница' },
 }

@@ -39,10 +39,6 @@ export const backups: Words['backups'] = {
   verified: 'Прочитан каждый байт',
   never: 'Ни разу',
   member: (name, of) => (of === null ? name : `${name}, одна из ${of}`),
-  newest: 'Самые новые',
-  newer: 'Новее',
-  older: 'Старше',
-  pages: 'Страницы списка копий',
   calendarTitle: 'Календарь',
   calendarCut: count => `Календарь учитывает последние ${count} копий за эти недели.`,
   upload: {
@@ -60,7 +56,6 @@ export const backups: Words['backups'] = {
     cancel: 'Отменить загрузку',
     cancelled: 'Загрузка отменена. Сервер удалит то, что уже отправил.',
     progress: (done, total) => `${done} из ${total}`,
-    speed: size => `${size} в секунду`,
     confirming: 'Все байты на сервере. Он ждёт, пока Telegram подтвердит последнее сообщение.',
     stay: 'Не закрывайте эту вкладку до конца загрузки.',
     leave: 'Идёт загрузка. Она прервётся, если вы уйдёте с этой страницы. Уйти?',

@@ -35,7 +35,7 @@ export const proof: Words['proof'] = {
     newest: 'Копия от',
     on: 'Где',
     ownPlace: 'Как задано у источника или во временном месте на сервере',
-    onHint: 'Базе может понадобиться сервер с её расширениями: цель из telegram-backup.yaml.',
+    onHint: 'Базе может понадобиться сервер с её расширениями: место назначения из telegram-backup.yaml.',
     noBackup: 'Нет годной копии для проверки.',
     notAllowed: 'Ваша роль не позволяет запускать проверки.',
     cancel: 'Отмена',
@@ -59,8 +59,6 @@ export const proof: Words['proof'] = {
     all: 'Все',
     state: 'Состояние',
     states: { running: 'Идёт', sound: 'Пройдено', failed: 'Не пройдено', damaged: 'Повреждено' },
-    first: 'К новым',
-    next: 'Более старые',
   },
   results: {
     running: 'Идёт',

@@ -3,8 +3,6 @@ import { plural } from '#words/plural.ts'
 
 const backups = (count: number): string =>
   `${count} ${plural('ru', count, { one: 'копия', few: 'копии', other: 'копий' })}`
-const form = (count: number, one: string, other: string): string =>
-  plural('ru', count, { one, few: other, many: other, other })
 const WEEKDAYS = [
   'По воскресеньям',
   'По понедельникам',
@@ -46,7 +44,7 @@ export const schedules: Words['schedules'] = {
     minutes: count =>
       count === 1
         ? 'Каждую минуту'
-        : `Каждые ${count} ${form(count, 'минуту', count < 5 ? 'минуты' : 'минут')}`,
+        : `Каждые ${count} ${plural('ru', count, { one: 'минуту', few: 'минуты', other: 'минут' })}`,
     hour: minute => `Каждый час в :${minute}`,
     day: time => `Каждый день в ${time}`,
     week: (day, time) => `${WEEKDAYS[day]} в ${time}`,
@@ -147,16 +145,16 @@ export const schedules: Words['schedules'] = {
     title: 'Что останется и что уйдёт',
     now: (stay, go) => `По нынешним правилам ${stay}, ${go}.`,
     changed: (stay, go) => `По этим правилам ${stay}, ${go}.`,
-    stay: count => `${form(count, 'останется', 'останется')} ${backups(count)}`,
-    go: count => `${form(count, 'уйдёт', 'уйдёт')} ${backups(count)}`,
-    noChange: 'Эти правила не удаляют ничего из того, что хранят нынешние.',
+    stay: count => `останется ${backups(count)}`,
+    go: count => `уйдёт ${backups(count)}`,
+    noChange: 'Эти правила не стирают ничего из того, что хранят нынешние.',
     more: count => `Из того, что хранят нынешние правила, уйдёт ${backups(count)}.`,
     saved: count => `Останется ${backups(count)} из тех, что сейчас ушли бы.`,
     confirmation: count =>
       `${backups(count)}: уйдёт только с согласия человека, потому что сразу ушло бы слишком много: telegram-backup expire`,
     none: 'Готовых копий пока нет, так что ничего не уйдёт.',
     guards:
-      'Последняя исправная копия источника остаётся всегда. Пока копирование остановилось, ничего не удаляется.',
+      'Последняя исправная копия источника остаётся всегда. Пока копирование остановилось, ничего не стирается.',
     table: 'Копии по этим правилам',
     columns: { made: 'Сделана', size: 'Размер', what: 'Что будет', why: 'Почему' },
     andMore: count => `и ещё ${count}`,
@@ -164,6 +162,6 @@ export const schedules: Words['schedules'] = {
     goes: 'Уйдёт',
     goesToo: 'Уйдёт (новое)',
     waits: 'Ждёт человека',
-    agree: count => `Удалить при следующем применении правил: ${backups(count)}`,
+    agree: count => `Стереть при следующем применении правил: ${backups(count)}`,
   },
 }

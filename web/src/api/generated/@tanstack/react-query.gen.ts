@@ -491,7 +491,7 @@ export const listSchedulesOptions = (options?: Options<ListSchedulesData>) => qu
 });
 
 /**
- * Back up a source at fixed times
+ * Back up a source at fixed times; with a policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -548,7 +548,7 @@ export const removeScheduleMutation = (options?: Partial<Options<RemoveScheduleD
 };
 
 /**
- * Change a schedule; fields that are not given stay as they are
+ * Change a schedule; fields that are not given stay as they are; for another policy (keep), a person needs a factor
  *
  * Needs the scope admin.
  */
@@ -1022,7 +1022,7 @@ export const getWhoAmIOptions = (options?: Options<GetWhoAmIData>) => queryOptio
 /**
  * Sign out: the session ends
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const signOutMutation = (options?: Partial<Options<SignOutData>>): UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> => {
     const mutationOptions: UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> = {
@@ -1079,7 +1079,7 @@ export const describeLinkMutation = (options?: Partial<Options<DescribeLinkData>
 /**
  * Give the password again, or use a passkey: for five minutes, acts are allowed that need a factor
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>): UseMutationOptions<RenewFactorResponse, RenewFactorError, Options<RenewFactorData>> => {
     const mutationOptions: UseMutationOptions<RenewFactorResponse, RenewFactorError, Options<RenewFactorData>> = {
@@ -1098,7 +1098,7 @@ export const renewFactorMutation = (options?: Partial<Options<RenewFactorData>>)
 /**
  * Set your password; your other sessions end
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const setPasswordMutation = (options?: Partial<Options<SetPasswordData>>): UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> => {
     const mutationOptions: UseMutationOptions<SetPasswordResponse, SetPasswordError, Options<SetPasswordData>> = {
@@ -1138,7 +1138,7 @@ export const listPasskeysQueryKey = (options?: Options<ListPasskeysData>) => cre
 /**
  * Your passkeys, oldest first
  *
- * Everybody with a valid key or session may ask.
+ * Needs a session: keys have none.
  */
 export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => queryOptions<ListPasskeysResponse, ListPasskeysError, ListPasskeysResponse, ReturnType<typeof listPasskeysQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -1156,7 +1156,7 @@ export const listPasskeysOptions = (options?: Options<ListPasskeysData>) => quer
 /**
  * Add a passkey that your browser has made
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AddPasskeyResponse, AddPasskeyError, Options<AddPasskeyData>> = {
@@ -1175,7 +1175,7 @@ export const addPasskeyMutation = (options?: Partial<Options<AddPasskeyData>>): 
 /**
  * What a browser needs to make a passkey for you: once, within five minutes
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPasskeyData>>): UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> => {
     const mutationOptions: UseMutationOptions<AskForNewPasskeyResponse, AskForNewPasskeyError, Options<AskForNewPasskeyData>> = {
@@ -1194,7 +1194,7 @@ export const askForNewPasskeyMutation = (options?: Partial<Options<AskForNewPass
 /**
  * Remove one of your passkeys; not the last thing that you can sign in with
  *
- * Everybody with a valid key or session may ask. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ * Needs a session: keys have none. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
 export const removePasskeyMutation = (options?: Partial<Options<RemovePasskeyData>>): UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> => {
     const mutationOptions: UseMutationOptions<RemovePasskeyResponse, RemovePasskeyError, Options<RemovePasskeyData>> = {

@@ -18,9 +18,9 @@ export function Confirm({
   confirm: () => void
   close: () => void
 }) {
-  const { people } = useWords()
+  const { states } = useWords()
   return (
-    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': people.close }}>
+    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': states.close }}>
       <Stack>
         <Text size="sm" component="div">
           {children}

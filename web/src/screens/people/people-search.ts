@@ -10,7 +10,7 @@ export interface PeopleSearch {
   cursor?: string
 }
 
-export function peopleSearch({ tab, person, cursor }: Record<string, unknown>): PeopleSearch {
+export function readPeopleSearch({ tab, person, cursor }: Record<string, unknown>): PeopleSearch {
   const known = TABS.find(one => one === tab)
   return {
     ...(known !== undefined && { tab: known }),
