@@ -9,10 +9,13 @@ import { useWords } from '#words/language.tsx'
 /** How to restore where no target of the list is: a new one, or by the command line. */
 export function OtherPlaces({
   backup: found,
+  taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  /** Names of targets that there are. */
+  taken: readonly string[]
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -23,7 +26,7 @@ export function OtherPlaces({
       {form === 'file' ? (
         <Text size="sm">{words.noTargetTakesFiles}</Text>
       ) : (
-        <NewTarget backup={found} form={form} lookAgain={lookAgain} isLooking={isLooking} />
+        <NewTarget backup={found} form={form} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
       )}
       <Text size="sm">{words.byCommand[form]}</Text>
       <PlaceCommand backup={found} form={form} />
@@ -34,11 +37,14 @@ export function OtherPlaces({
 function NewTarget({
   backup: found,
   form,
+  taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
   form: 'database' | 'directory'
+  /** Names of targets that there are. */
+  taken: readonly string[]
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -47,7 +53,7 @@ function NewTarget({
     <>
       <Text size="sm">{words.write}</Text>
       <CopyText
-        text={newTargetFor(found).yaml[form]}
+        text={newTargetFor(found, taken).yaml[form]}
         copy={confirm.copy}
         copied={confirm.copied}
         label={words.writeLabel}
