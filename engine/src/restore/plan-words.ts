@@ -42,6 +42,14 @@ export function heldBy({ holds, sizeBytes }: Extract<RestoreStep, { does: 'repla
   return `${holds.join(', ')} (${formatBytes(sizeBytes)})`
 }
 
+/** What a restore replaces; null for nothing. A folder goes as a whole, and is not counted. */
+export function replacedBy({ makes, steps }: Pick<RestorePlan, 'makes' | 'steps'>): string | null {
+  const replaced = steps.find(step => step.does === 'replace')
+  if (replaced !== undefined) return heldBy(replaced)
+  const isFull = steps.some(step => step.does === 'write' && step.into === 'staging')
+  return makes === 'directory' && isFull ? 'the folder with all that is in it' : null
+}
+
 /** How long fetching may take: as long as the send took; null when nobody knows. */
 export function fetchSeconds({
   completed_at,
