@@ -9,10 +9,13 @@ import { useWords } from '#words/language.tsx'
 /** How to restore where no target of the list is: a new one, or by the command line. */
 export function OtherPlaces({
   backup: found,
+  taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  /** Names of targets that there are. */
+  taken: readonly string[]
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -21,7 +24,7 @@ export function OtherPlaces({
   return (
     <Stack gap="xs">
       {form === 'database' ? (
-        <NewTarget backup={found} lookAgain={lookAgain} isLooking={isLooking} />
+        <NewTarget backup={found} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
       ) : (
         <Text size="sm">{words.onlyDatabases}</Text>
       )}
@@ -33,10 +36,13 @@ export function OtherPlaces({
 
 function NewTarget({
   backup: found,
+  taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  /** Names of targets that there are. */
+  taken: readonly string[]
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -45,7 +51,7 @@ function NewTarget({
     <>
       <Text size="sm">{words.write}</Text>
       <CopyText
-        text={newTargetFor(found).yaml}
+        text={newTargetFor(found, taken).yaml}
         copy={confirm.copy}
         copied={confirm.copied}
         label={words.writeLabel}

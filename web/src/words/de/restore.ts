@@ -60,7 +60,8 @@ export const restore: Words['restore'] = {
     path: 'Datei oder Ordner in der Sicherung',
     toDirectory: 'In ein neues Verzeichnis, mit Rechten und Zeiten. *, ? und ** stehen für Namen:',
     toFile: 'Eine Datei, als Datei:',
-    look: 'Was die Sicherung enthält:',
+    look: 'Was die Sicherung enthält, und jede Datei zum Herunterladen:',
+    files: 'die Dateien dieser Sicherung',
   },
   unended: {
     running: target => `Diese Sicherung wird gerade nach ${target} wiederhergestellt.`,

@@ -58,7 +58,8 @@ export const restore = {
     path: 'File or folder in the backup',
     toDirectory: 'Into a new directory, with rights and times. *, ? and ** match names:',
     toFile: 'One file, as a file:',
-    look: 'What the backup holds:',
+    look: 'What the backup holds, and the download of each file:',
+    files: 'the files of this backup',
   },
   unended: {
     running: (target: string) => `A restore of this backup into ${target} is running now.`,
