@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { getJobQueryKey, getOverviewQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
-import type { Job, Overview } from '#api/generated/types.gen.ts'
+import type { Job, JobPage, Overview } from '#api/generated/types.gen.ts'
 import type { EventKind, LiveEvent } from '#live/event-source.ts'
 
 /** The queries, by their operation, whose answers an event of the kind may have changed. */
@@ -30,6 +30,8 @@ const COLLECT_MS = 1_000
 export class EventCache {
   readonly #queryClient: QueryClient
   readonly #changed = new Set<string>()
+  /** What lists depend on of each job that runs, by its id. */
+  readonly #running = new Map<string, string>()
   #isAllChanged = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -38,7 +40,7 @@ export class EventCache {
   }
 
   apply({ kind, data }: LiveEvent): void {
-    if (kind === 'job') this.#applyJob(data)
+    if (kind === 'job' && this.#applyJob(data)) return
     if (kind === 'overview') this.#applyOverview(data)
     const changed = CHANGED_BY[kind]
     if (changed === 'all') this.#isAllChanged = true
@@ -46,11 +48,25 @@ export class EventCache {
     this.#timer ??= setTimeout(() => this.#refetch(), COLLECT_MS)
   }
 
-  #applyJob(data: unknown): void {
-    if (!isJob(data)) return void this.#changed.add('getJob')
+  /** True for a job that has merely got on: it is shown where it stands, and nothing has to be asked. */
+  #applyJob(job: unknown): boolean {
+    if (!isJob(job)) {
+      this.#changed.add('getJob')
+      return false
+    }
+    const { id, state, attempt, backup_id } = job
     // One that nobody looks at is not kept: a tab may be open for weeks.
-    const key = getJobQueryKey({ path: { id: data.id } })
-    this.#queryClient.setQueryData<Job>(key, known => known && data)
+    this.#queryClient.setQueryData<Job>(getJobQueryKey({ path: { id } }), known => known && job)
+    const listed = `${state} ${attempt} ${backup_id}`
+    const isProgress = this.#running.get(id) === listed
+    if (state === 'running') this.#running.set(id, listed)
+    else this.#running.delete(id)
+    if (!isProgress) return false
+    this.#queryClient.setQueriesData<JobPage>(
+      { predicate: ({ queryKey }) => operationOf(queryKey) === 'listJobs' },
+      list => list && { ...list, items: list.items.map(one => (one.id === id ? job : one)) },
+    )
+    return true
   }
 
   #applyOverview(data: unknown): void {

@@ -1,6 +1,10 @@
 import { QueryClient } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { getJobQueryKey, getOverviewQueryKey } from '#api/generated/@tanstack/react-query.gen.ts'
+import {
+  getJobQueryKey,
+  getOverviewQueryKey,
+  listJobsQueryKey,
+} from '#api/generated/@tanstack/react-query.gen.ts'
 import { EventCache } from '#live/apply-event.ts'
 
 const OVERVIEW = { state: 'ok', sources: [], reasons: [], alerts: [], running: [] }
@@ -41,6 +45,24 @@ it('events of 10,000 jobs leave nothing in memory but the job that is looked at'
   cache.apply({ kind: 'job', data: { id: '7', removed: true } })
   expect(queryClient.getQueryData(jobKey('7'))).toEqual(job('7', 7))
   expect(queryClient.getQueryCache().getAll()).toHaveLength(1)
+})
+
+it('the progress of a job shows in its lists, and asks for none of them until the job changes', () => {
+  const list = (one: object) => ({ items: [one], next_cursor: null })
+  const running = (bytes: number) => ({ ...job('7', bytes), state: 'running', attempt: 1, backup_id: null })
+  queryClient.setQueryData(listJobsQueryKey(), list(running(0)))
+  const isInvalidated = () => queryClient.getQueryState(listJobsQueryKey())?.isInvalidated
+  cache.apply({ kind: 'job', data: running(1) })
+  vi.runAllTimers()
+  expect(isInvalidated()).toBe(true)
+  queryClient.setQueryData(listJobsQueryKey(), list(running(1)))
+  cache.apply({ kind: 'job', data: running(2) })
+  vi.runAllTimers()
+  expect(queryClient.getQueryData(listJobsQueryKey())).toEqual(list(running(2)))
+  expect(isInvalidated()).toBe(false)
+  cache.apply({ kind: 'job', data: { ...running(2), state: 'done' } })
+  vi.runAllTimers()
+  expect(isInvalidated()).toBe(true)
 })
 
 it('a burst of events asks for each list once', () => {

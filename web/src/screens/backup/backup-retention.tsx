@@ -9,7 +9,7 @@ import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { refetchAfter } from '#live/apply-event.ts'
 import { type Decision, useDecision } from '#screens/backup/retention-decision.ts'
-import { Section } from '#screens/backup/section.tsx'
+import { Section } from '#shell/section.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 

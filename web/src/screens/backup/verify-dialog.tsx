@@ -1,12 +1,11 @@
-import { Button, Group, Modal, NativeSelect, Radio, Stack } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Button, Group, Modal, Radio, Stack } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useCallback, useState } from 'react'
 import { useAct } from '#acts/use-act.ts'
-import { listTargetsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { verifyBackup } from '#api/generated/sdk.gen.ts'
 import type { BackupDetails } from '#api/generated/types.gen.ts'
 import { useFormat } from '#format/format.ts'
+import { DrillPlace } from '#screens/proof/drill-place.tsx'
 import { useWords } from '#words/language.tsx'
 
 const DEPTHS = ['messages', 'bytes', 'drill'] as const
@@ -14,7 +13,7 @@ type Depth = (typeof DEPTHS)[number]
 
 /** Asks how deep to verify, and starts the job. */
 export function VerifyDialog({
-  backup: { id, archive_size, size, project_id },
+  backup: { id, archive_size, size, project_id, type },
   isOpen,
   onClose,
 }: {
@@ -28,7 +27,6 @@ export function VerifyDialog({
   const navigate = useNavigate()
   const [depth, setDepth] = useState<Depth>('bytes')
   const [on, setOn] = useState('')
-  const targets = useQuery({ ...listTargetsOptions(), enabled: isOpen && depth === 'drill' })
   const start = useCallback(async () => {
     const { data } = await verifyBackup({
       path: { id },
@@ -41,9 +39,6 @@ export function VerifyDialog({
     await navigate({ to: '/jobs/$id', params: { id: data.job_id } })
   }, [id, depth, on, navigate, onClose])
   const act = useAct(start, words.started)
-  const fitting = (targets.data?.items ?? []).filter(
-    target => target.project_id === null || target.project_id === project_id,
-  )
   const hints: Readonly<Record<Depth, string>> = {
     messages: words.messagesHint,
     bytes: words.bytesHint(format.bytes(archive_size ?? size)),
@@ -68,14 +63,8 @@ export function VerifyDialog({
             ))}
           </Stack>
         </Radio.Group>
-        {depth === 'drill' && fitting.length > 0 ? (
-          <NativeSelect
-            label={words.on}
-            description={words.onHint}
-            value={on}
-            onChange={event => setOn(event.currentTarget.value)}
-            data={[{ value: '', label: words.ownPlace }, ...fitting.map(({ name }) => name)]}
-          />
+        {depth === 'drill' && type === 'database' ? (
+          <DrillPlace project={project_id} value={on} onChange={setOn} />
         ) : null}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import {
   getDrillOptions,
   getEvidenceOptions,
@@ -17,6 +17,7 @@ import { ResultBadge } from '#screens/proof/drill-result.tsx'
 import { EvidenceView } from '#screens/proof/evidence-view.tsx'
 import { StartDrill } from '#screens/proof/start-drill.tsx'
 import { AnchorLink } from '#shell/links.tsx'
+import { Section } from '#shell/section.tsx'
 import { Loading, QueryView } from '#shell/states.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
@@ -116,6 +117,7 @@ function Drill({ drill }: { drill: Verification }) {
         <StartDrill
           name={name}
           backup={{ id: drill.backup_id }}
+          project={drill.project_id}
           type={drill.type}
           close={() => setAsking(false)}
         />
@@ -139,15 +141,4 @@ function useEvidenceOf({ id, backup_id: backupId, state }: Verification): {
     enabled: found !== undefined,
   })
   return { data: details.data, isLoading: records.isLoading || details.isLoading }
-}
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Stack gap="xs" component="section" aria-label={title}>
-      <Title order={2} size="h4">
-        {title}
-      </Title>
-      {children}
-    </Stack>
-  )
 }

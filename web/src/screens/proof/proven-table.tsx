@@ -34,6 +34,7 @@ export function ProvenTable() {
         <StartDrill
           name={asked.source ?? proof.byHand}
           backup={asked.last_good}
+          project={asked.project_id}
           type={asked.type}
           close={() => setAsked(undefined)}
         />

@@ -1,11 +1,10 @@
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useAct } from '#acts/use-act.ts'
-import { listTargetsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { verifyBackup } from '#api/generated/sdk.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
+import { DrillPlace } from '#screens/proof/drill-place.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
@@ -13,29 +12,28 @@ import { useWords } from '#words/language.tsx'
 export function StartDrill({
   name,
   backup,
+  project,
   type,
   close,
 }: {
   /** Of the source. */
   name: string
   backup: { id: string; created_at?: string | undefined }
+  project: string | null
   type: 'database' | 'storage' | 'logs' | null
   close: () => void
 }) {
   const { people, proof } = useWords()
   const { start: words } = proof
-  const isDatabase = type === 'database'
-  const { data: targets } = useQuery({ ...listTargetsOptions(), enabled: isDatabase })
-  const [on, setOn] = useState<string | null>(null)
+  const [on, setOn] = useState('')
   const [jobId, setJobId] = useState<string>()
   const start = useAct(async () => {
     const { data } = await verifyBackup({
       path: { id: backup.id },
-      body: { drill: true, ...(on !== null && { on }) },
+      body: { drill: true, ...(on !== '' && { on }) },
     })
     setJobId(data.job_id)
   }, words.started)
-  const servers = (targets?.items ?? []).filter(({ kind }) => kind === 'postgres')
   return (
     <Modal
       opened
@@ -51,17 +49,7 @@ export function StartDrill({
               {words.newest} <Time at={backup.created_at} />
             </Text>
           )}
-          {servers.length === 0 ? null : (
-            <Select
-              label={words.on}
-              description={words.onHint}
-              placeholder={words.ownPlace}
-              data={servers.map(target => target.name)}
-              value={on}
-              onChange={setOn}
-              clearable
-            />
-          )}
+          {type === 'database' ? <DrillPlace project={project} value={on} onChange={setOn} /> : null}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
               {words.cancel}

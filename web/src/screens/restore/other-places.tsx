@@ -23,10 +23,10 @@ export function OtherPlaces({
   const form = restoreFormOf(found)
   return (
     <Stack gap="xs">
-      {form === 'database' ? (
-        <NewTarget backup={found} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
+      {form === 'file' ? (
+        <Text size="sm">{words.noTargetTakesFiles}</Text>
       ) : (
-        <Text size="sm">{words.onlyDatabases}</Text>
+        <NewTarget backup={found} taken={taken} form={form} lookAgain={lookAgain} isLooking={isLooking} />
       )}
       <Text size="sm">{words.byCommand[form]}</Text>
       <PlaceCommand backup={found} form={form} />
@@ -37,12 +37,14 @@ export function OtherPlaces({
 function NewTarget({
   backup: found,
   taken,
+  form,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
   /** Names of targets that there are. */
   taken: readonly string[]
+  form: 'database' | 'directory'
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -51,13 +53,14 @@ function NewTarget({
     <>
       <Text size="sm">{words.write}</Text>
       <CopyText
-        text={newTargetFor(found, taken).yaml}
+        text={newTargetFor(found, taken).yaml[form]}
         copy={confirm.copy}
         copied={confirm.copied}
         label={words.writeLabel}
       />
       <Text size="sm">
-        {words.complete} <Code>telegram-backup config check</Code>
+        {form === 'database' ? words.complete : words.completeFolder}{' '}
+        <Code>telegram-backup config check</Code>
       </Text>
       <Group>
         <Button variant="default" size="xs" loading={isLooking} onClick={lookAgain}>

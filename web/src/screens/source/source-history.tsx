@@ -1,12 +1,12 @@
-import { Group, Stack, Text, Title } from '@mantine/core'
+import { Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
 import { getOverviewOptions, listJobsOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { Job } from '#api/generated/types.gen.ts'
 import { DurationBars } from '#charts/duration-bars.tsx'
 import { SizeTrend } from '#charts/size-trend.tsx'
 import { JobTable } from '#screens/jobs/job-table.tsx'
 import { AnchorLink } from '#shell/links.tsx'
+import { Section } from '#shell/section.tsx'
 import { QueryView } from '#shell/states.tsx'
 import { useWords } from '#words/language.tsx'
 
@@ -52,17 +52,6 @@ export function SourceHistory({ name }: { name: string }) {
         )}
       </QueryView>
     </>
-  )
-}
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Stack gap="xs" component="section" aria-label={title}>
-      <Title order={2} size="h4">
-        {title}
-      </Title>
-      {children}
-    </Stack>
   )
 }
 

@@ -10,10 +10,10 @@ import { visibleText } from '#format/plain-text.tsx'
 import { useMay } from '#shell/whoami.ts'
 import { useWords } from '#words/language.tsx'
 
-/** What a person may do with a source. */
-export function SourceActs({ source: { name } }: { source: Source }) {
+/** What a person may do with a source. One that no serve backs up says so beside it. */
+export function SourceActs({ source: { name, is_usable, serves } }: { source: Source }) {
   const { sources } = useWords()
-  const mayBackUp = useMay('backup')
+  const mayBackUp = useMay('backup') && is_usable && serves > 0
   const mayCheck = useMay('admin')
   const queryClient = useQueryClient()
   const navigate = useNavigate()

@@ -211,9 +211,6 @@ export const backup: Words['backup'] = {
     drill: 'Eine Probe',
     drillHint:
       'Liest jedes Byte, stellt die Sicherung an einem vorläufigen Ort wieder her, vergleicht sie mit der Quelle und entfernt den Ort.',
-    on: 'Auf dem Server des Ziels',
-    onHint: 'Auf seinem Server entsteht die vorläufige Datenbank.',
-    ownPlace: 'wie die Quelle es sagt',
     start: 'Jetzt prüfen',
     cancel: 'Abbrechen',
     started: 'Der Auftrag ist in der Warteschlange.',

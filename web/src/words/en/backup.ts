@@ -213,9 +213,6 @@ export const backup = {
     drill: 'A drill',
     drillHint:
       'Reads every byte, restores the backup to a temporary place, compares it with its source, and removes that place.',
-    on: 'On the server of',
-    onHint: 'The target on whose server the temporary database is made.',
-    ownPlace: 'as the source says',
     start: 'Verify now',
     cancel: 'Cancel',
     started: 'The job is in the queue.',
