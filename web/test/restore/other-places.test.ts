@@ -24,8 +24,9 @@ it('a new target has names that the configuration file takes, whatever the sourc
       '    project: "p"',
     ].join('\n'),
   )
-  const second = newTargetFor({ source_name: 'shop', project_id: 'p' }, ['shop-restored', 'x'])
-  expect(second.yaml.database).toContain('  shop-restored2:\n')
+  expect(
+    newTargetFor({ source_name: 'shop', project_id: 'p' }, ['shop-restored', 'x']).yaml.database,
+  ).toContain('  shop-restored2:\n')
   const { url, yaml } = newTargetFor({ source_name: `a"\n b${'x'.repeat(64)}`, project_id: 'p' })
   expect(url).toMatch(/^postgresql:\/\/USER@HOST\/\w+$/)
   const [, name = ''] = /^ {2}(.+):$/m.exec(yaml.database) ?? []
