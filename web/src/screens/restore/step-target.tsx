@@ -75,7 +75,8 @@ function Targets({ backup: found, targets }: { backup: BackupDetails; targets: r
   const { target: words } = restore
   const navigate = useNavigate({ from: '/backups/$id/restore' })
   const sorted = targets.toSorted((one, other) => Number(isOther(found, one)) - Number(isOther(found, other)))
-  const [chosen, setChosen] = useState(targets.length === 1 ? (targets[0]?.name ?? '') : '')
+  const fitting = targets.filter(target => !isOther(found, target))
+  const [chosen, setChosen] = useState(fitting.length === 1 ? (fitting[0]?.name ?? '') : '')
   const [isAsked, setAsked] = useState(false)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
