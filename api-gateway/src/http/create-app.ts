@@ -1,3 +1,4 @@
+import { ManifestCache } from '@telegram-backup/engine/restore/manifest-cache.ts'
 import { BackupError } from '@telegram-backup/errors'
 import express, { type Express, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
@@ -24,6 +25,7 @@ import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
 import { jobRoutes } from '#http/routes/job-routes.ts'
 import { keyRoutes } from '#http/routes/key-routes.ts'
+import { memberRoute } from '#http/routes/member-route.ts'
 import { overviewRoutes, overviewsOf } from '#http/routes/overview-routes.ts'
 import { passkeyRoutes } from '#http/routes/passkey-routes.ts'
 import { peopleRoutes } from '#http/routes/people-routes.ts'
@@ -115,10 +117,12 @@ function routesOf(
 ): Route[] {
   const memory = new TransferMemory(ports.settings.transfer_memory_mib)
   const overviews = overviewsOf(ports)
+  const manifests = new ManifestCache()
   return [
     uploadRoute(ports, memory),
     ...backupRoutes(ports),
-    contentRoute(ports, memory),
+    contentRoute(ports, { memory, manifests }),
+    memberRoute(ports, manifests),
     ...jobRoutes(ports),
     jobEvents(ports, streams),
     eventRoute(ports, { open: streams, overviews }),

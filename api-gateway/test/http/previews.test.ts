@@ -1,10 +1,13 @@
 import {
   acquireLease,
+  addSourcePolicy,
   beginVerification,
   finishVerification,
   listRetentionPolicies,
   queryBackups,
+  setRetentionPolicy,
 } from '@telegram-backup/database'
+import { parseKeep } from '@telegram-backup/engine/retention/parse-keep.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 import { type Ask, conformingAsk } from '#test/http/operator-bench.ts'
@@ -53,6 +56,20 @@ test('a preview says what another policy keeps and erases, and why, and changes 
   expect(await listRetentionPolicies(service.database)).toEqual([])
   const after = await queryBackups(service.database)
   expect(after.data.map(({ state }) => state)).toEqual(before.data.map(({ state }) => state))
+})
+
+test('policies are listed with what they keep and where they come from, within the project of the key', async () => {
+  const keep = (last: number) => parseKeep({ last }) ?? {}
+  await setRetentionPolicy(service.database, { ...SHOP, type: 'logs', keep: keep(3) })
+  await addSourcePolicy(service.database, { ...SHOP, type: 'logs', source: 'web', keep: keep(7) })
+  const { status, items } = await ask(reader, 'GET', '/retention')
+  expect(status).toBe(200)
+  expect(items).toEqual([
+    { project_id: 'shop', type: 'logs', source: null, keep: { last: 3 } },
+    { project_id: 'shop', type: 'logs', source: 'web', keep: { last: 7 } },
+  ])
+  expect((await ask(stranger, 'GET', '/retention')).items).toEqual([])
+  expect((await ask(stranger, 'GET', '/retention', { query: '?project_id=shop' })).status).toBe(404)
 })
 
 test('a preview for a schedule changes the policy of that schedule alone', async () => {

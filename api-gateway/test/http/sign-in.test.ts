@@ -23,6 +23,27 @@ beforeEach(() => {
 const acts = async (object: string) =>
   (await listAudit(service.database, { object, limit: 50 })).map(({ act, actor }) => [act, actor])
 
+describe('a look at a link', () => {
+  withService()
+
+  it('says whom the link signs in and until when, and uses nothing up; guesses are bounded', async () => {
+    const { link } = await invite(service, { name, role: 'viewer' })
+    const browser = new Browser(service)
+    const look = async (of: string) =>
+      (await (await browser.ask('/session/link', { json: { link: of } })).json()) as Record<string, unknown>
+    const { expires_at, ...whom } = await look(link.secret)
+    expect(whom).toEqual({ is_usable: true, name, role: 'viewer' })
+    expect(Date.parse(String(expires_at)) - Date.now()).toBeGreaterThan(14 * 60_000)
+    const nobody = { is_usable: false, name: null, role: null, expires_at: null }
+    expect(await look(`${link.secret}x`)).toEqual(nobody)
+    expect(await browser.signIn({ link: link.secret })).toBe(200)
+    expect(await look(link.secret)).toEqual(nobody)
+    const statuses = []
+    for (let guess = 0; guess < 12; guess += 1) statuses.push((await look(`tbl_${guess}`))['status'])
+    expect(statuses.at(-1)).toBe(429)
+  })
+})
+
 describe('a link', () => {
   withService()
 
@@ -165,6 +186,15 @@ describe('a session', () => {
     expect(await browser.status('/session', { method: 'DELETE' })).toBe(204)
     expect(browser.cookie).toBeUndefined()
     expect(await browser.status('/whoami', { headers: { Cookie: kept } })).toBe(401)
+  })
+
+  it('is not kept alive by a tab that nobody looks at, or by its stream', async () => {
+    const browser = await signedIn(service, { name, role: 'viewer' })
+    await grow(browser.id, '11 hours')
+    expect(await browser.status('/backups', { headers: { 'X-Unattended': '1' } })).toBe(200)
+    expect(await browser.status('/events')).toBe(200)
+    await grow(browser.id, '2 hours')
+    expect(await browser.status('/backups')).toBe(401)
   })
 
   it('is listed with its browser; everybody ends their own, an administrator also those of others', async () => {

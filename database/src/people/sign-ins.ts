@@ -10,7 +10,7 @@ import { nameKey, type Permit } from '#people/people.ts'
 import { endLinksOf, endSessionsOf } from '#people/session-ends.ts'
 import { hashOf, newSecret } from '#people/session-life.ts'
 import { beginSessionIn } from '#people/sessions.ts'
-import type { BrowserFacts, SignedIn } from '#people/types.person.ts'
+import type { BrowserFacts, Role, SignedIn } from '#people/types.person.ts'
 
 const LINK_LIVES = sql`interval '15 minutes'`
 
@@ -84,16 +84,25 @@ export async function signInByLink(
   })
 }
 
-/** Whether a link can still be used; uses nothing up. */
-export async function isGoodLink({ kysely }: Database, secret: string): Promise<boolean> {
-  const row = await kysely
+/** A link that can still be used: whom it signs in, and until when. */
+export interface GoodLink {
+  name: string
+  role: Role
+  expires_at: Date
+}
+
+/** Null for a link that cannot be used; uses nothing up. */
+export async function goodLink({ kysely }: Database, secret: string): Promise<GoodLink | null> {
+  const link = await kysely
     .selectFrom('sign_in_links')
-    .select('person_id')
+    .innerJoin('people', 'people.id', 'sign_in_links.person_id')
+    .select(['people.name', 'people.role', 'sign_in_links.expires_at'])
     .where('link_hash', '=', hashOf(secret))
     .where('used_at', 'is', null)
+    .where('people.removed_at', 'is', null)
     .where(sql<boolean>`expires_at > clock_timestamp()`)
     .executeTakeFirst()
-  return row !== undefined
+  return link ?? null
 }
 
 /** Somebody who was not removed, whom nothing else changes until the transaction ends. */

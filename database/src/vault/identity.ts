@@ -50,8 +50,8 @@ export async function takeOver(
 }
 
 /**
- * Before a backup is imported. A recovery that goes on after a kill is the same one: the audit has one entry of
- * it, not one for each backup.
+ * Before a backup is imported. A recovery that goes on after a kill is the same one: the audit has one entry
+ * of it, not one for each backup.
  */
 export async function beginRecovery(database: Database): Promise<void> {
   await inTransaction(database.kysely, async trx => {

@@ -69,6 +69,30 @@ export async function openBytes(
   return noting(contents.read(), backup, options, () => forgetDamage(backup, options))
 }
 
+/** One file of a directory backup; sizes are bytes. */
+export interface OpenedFile {
+  path: string
+  size: number
+  /** As it was recorded, hexadecimal; undefined if it was not. */
+  sha256: string | undefined
+  bytes: AsyncIterable<Buffer>
+}
+
+/**
+ * One file of a directory backup as a stream, from the parts that hold it. Throws `USAGE` for a backup of
+ * something else and for what is no file, `NOT_FOUND`, and what fetching throws.
+ */
+export async function openFile(
+  backup: BackupDetails,
+  name: string,
+  options: ContentsOptions,
+): Promise<OpenedFile> {
+  membersOf(backup)
+  const contents = await BackupContents.open(backup, options)
+  const { path, size, sha256, bytes } = await contents.openMember(name)
+  return { path, size, sha256, bytes: noting(bytes, backup, options) }
+}
+
 /**
  * Writes into the audit that somebody gets the plain bytes, or those of one file or range. To be called
  * before the first of them leaves.

@@ -1,8 +1,9 @@
 import {
   type BrowserFacts,
   type Database,
+  type GoodLink,
   getSession,
-  isGoodLink,
+  goodLink,
   type NewSession,
   noteRefusedSignIn,
   passwordOf,
@@ -54,11 +55,25 @@ async function byLink(
 ): Promise<NewSession> {
   if (password !== undefined) assertGoodPassword(password)
   // A guess costs no hash.
-  const isGood = password === undefined || (await isGoodLink(database, link))
+  const isGood = password === undefined || (await goodLink(database, link)) !== null
   const passwordHash = password === undefined || !isGood ? undefined : await hashPassword(password)
   const session = isGood ? await signInByLink(database, link, { ...browser, passwordHash }) : null
   if (session !== null) return session
-  throw new BackupError(
+  throw uselessLink()
+}
+
+/**
+ * Whom a link signs in, and until when; it stays as it is. Nobody learns more by it than by signing in.
+ * Throws `UNAUTHENTICATED` as {@link signIn}.
+ */
+export async function describeLink(database: Database, link: string): Promise<GoodLink> {
+  const good = await goodLink(database, link)
+  if (good === null) throw uselessLink()
+  return good
+}
+
+function uselessLink(): BackupError {
+  return new BackupError(
     'This link cannot be used: it was used before, is older than 15 minutes, or was replaced',
     {
       code: 'UNAUTHENTICATED',

@@ -5,11 +5,14 @@ import { withOtherPlaces } from '@telegram-backup/vault/fetch/part-places.ts'
 import { readIdentities } from '#age-keys.ts'
 import type { Engine, Watching } from '#engine.ts'
 import { type FetchedMember, MemberFetch, type SelectedPart } from '#restore/fetch-member.ts'
+import type { ManifestCache } from '#restore/manifest-cache.ts'
 import { type ByteRange, cutRanges } from '#restore/read-ranges.ts'
 
 export interface ContentsOptions extends Omit<Engine, 'database'>, Watching {
   /** Opened only when a document is not where the plan expects it. */
   catalog: () => Promise<Database>
+  /** Where manifests are kept that several requests read. */
+  manifests?: ManifestCache | undefined
 }
 
 export interface ReadHooks {
@@ -130,9 +133,9 @@ export class BackupContents {
 
   /** Reads the list of members, and single ones. */
   memberFetch(): MemberFetch {
-    const { service, signal } = this.#options
+    const { service, signal, manifests } = this.#options
     return new MemberFetch({
-      ...{ service, signal, backup: this.backup },
+      ...{ service, signal, manifests, backup: this.backup },
       ...{ plan: this.#plan, identities: this.#identities },
     })
   }

@@ -10,6 +10,7 @@ import type { BackupDetails } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { FetchPlan } from '@telegram-backup/vault/fetch/fetch-plan.ts'
 import type { BackupService, PartToFetch } from 'telegram-deployment-bot'
+import type { ManifestCache } from '#restore/manifest-cache.ts'
 import { type ByteRange, cutRanges, planRanges } from '#restore/read-ranges.ts'
 import { membersOf } from '#restore/restore-target.ts'
 
@@ -19,10 +20,15 @@ export interface MemberFetchOptions {
   plan: FetchPlan
   identities: readonly string[]
   signal: AbortSignal
+  manifests?: ManifestCache | undefined
 }
 
 export interface FetchedMember {
   path: string
+  /** In bytes. */
+  size: number
+  /** As it was recorded, hexadecimal; undefined if it was not. */
+  sha256: string | undefined
   /** How many parts hold it; only these are fetched. */
   parts: number
   bytes: AsyncIterable<Buffer>
@@ -112,7 +118,8 @@ export class MemberFetch {
         stamp = found
       },
     })
-    return { path: member.path, parts: parts.length, bytes, stamp: () => stamp }
+    const { size, sha256 } = member
+    return { path: member.path, size, sha256, parts: parts.length, bytes, stamp: () => stamp }
   }
 
   /**
@@ -184,7 +191,9 @@ export class MemberFetch {
   }
 
   #openManifest(): Promise<Manifest> {
-    this.#manifest ??= this.#fetchManifest()
+    const { manifests, backup } = this.#options
+    const fetch = (): Promise<Manifest> => this.#fetchManifest()
+    this.#manifest ??= manifests === undefined ? fetch() : manifests.read(backup.id, fetch)
     return this.#manifest
   }
 

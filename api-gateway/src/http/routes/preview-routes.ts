@@ -1,15 +1,21 @@
-import { getBackupDetails, getSchedule } from '@telegram-backup/database'
+import {
+  getBackupDetails,
+  getSchedule,
+  listRetentionPolicies,
+  listSourcePolicies,
+} from '@telegram-backup/database'
 import { preflightRestore } from '@telegram-backup/engine/operations/preflight-restore.ts'
 import { previewRetention } from '@telegram-backup/engine/operations/preview-retention.ts'
+import { keepView } from '@telegram-backup/engine/retention/keep-policy.ts'
 import { parseKeep } from '@telegram-backup/engine/retention/parse-keep.ts'
 import { z } from 'zod'
-import { assertSees, found, notFound, targetFor } from '#http/callers.ts'
+import { assertSees, found, notFound, projectOf, targetFor } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { logOf } from '#http/request-context.ts'
 import { assertWhole } from '#http/routes/backup-routes.ts'
 import { type Route, route } from '#http/routes/route.ts'
 import { KEEP } from '#http/schemas/job-schemas.ts'
-import { PREFLIGHT, RETENTION_PREVIEW } from '#http/schemas/operator-schemas.ts'
+import { POLICY_PAGE, PREFLIGHT, RETENTION_PREVIEW } from '#http/schemas/operator-schemas.ts'
 import { NAME, PROJECT_ID, TYPE, UUID } from '#http/schemas/terms.ts'
 import { Slots } from '#http/slots.ts'
 
@@ -18,9 +24,9 @@ const AT_ONCE = 4
 /** How long a target may take to answer. */
 const PREFLIGHT_LIMIT_MS = 20_000
 
-/** What an act would do. Nothing is changed. */
+/** What an act would do, and the policies of now. Nothing is changed. */
 export function previewRoutes(ports: HttpPorts): Route[] {
-  return [preflight(ports), retention(ports)]
+  return [preflight(ports), policies(ports), retention(ports)]
 }
 
 const preflight = ({ database, engine, configFile }: HttpPorts): Route => {
@@ -50,6 +56,28 @@ const preflight = ({ database, engine, configFile }: HttpPorts): Route => {
     },
   )
 }
+
+const policies = ({ database }: HttpPorts): Route =>
+  route(
+    {
+      method: 'get',
+      path: '/retention',
+      name: 'listPolicies',
+      summary: 'The policies that no schedule has: of a project and type, and of removed schedules',
+      scope: 'read',
+      query: z.strictObject({ project_id: PROJECT_ID.optional() }),
+      answers: { 200: { description: 'All of them', schema: POLICY_PAGE } },
+      problems: [404],
+    },
+    async ({ caller, query }) => {
+      const projectId = projectOf(caller, query.project_id)
+      const ofKinds = (await listRetentionPolicies(database)).map(policy => ({ ...policy, source: null }))
+      const items = [...ofKinds, ...(await listSourcePolicies(database))]
+        .filter(({ project_id }) => projectId === undefined || project_id === projectId)
+        .map(({ project_id, type, source, keep }) => ({ project_id, type, source, keep: keepView(keep) }))
+      return { status: 200, body: { items, next_cursor: null } }
+    },
+  )
 
 const retention = ({ database }: HttpPorts): Route => {
   const slots = new Slots('previews', AT_ONCE)

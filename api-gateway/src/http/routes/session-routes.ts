@@ -2,7 +2,13 @@ import { type Database, findSession, type NewSession, revokeSession } from '@tel
 import { callerOfSession, ownSession } from '@telegram-backup/engine/access/caller.ts'
 import { signInFromProvider } from '@telegram-backup/engine/operations/oidc.ts'
 import { renewFactorWithPasskey, signInWithPasskey } from '@telegram-backup/engine/operations/passkeys.ts'
-import { renewFactor, setPassword, signIn } from '@telegram-backup/engine/operations/sessions.ts'
+import {
+  describeLink,
+  renewFactor,
+  setPassword,
+  signIn,
+} from '@telegram-backup/engine/operations/sessions.ts'
+import { describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { type BrowserGuards, passkeySiteOf } from '#http/browser-guards.ts'
 import { inNameOf } from '#http/callers.ts'
@@ -17,6 +23,8 @@ import type { HttpPorts } from '#http/http-ports.ts'
 import { openRoute, type Route, route } from '#http/routes/route.ts'
 import {
   type AnyCredentials,
+  ASKED_LINK,
+  ASKED_LINK_IS,
   GIVEN_FACTOR,
   PERSON_WHO,
   SET_PASSWORD,
@@ -32,7 +40,7 @@ export interface SignInParts {
 
 /** The session of a browser: signing in and out, and proving again who one is. */
 export function sessionRoutes(ports: HttpPorts, parts: SignInParts): Route[] {
-  return [begin(ports, parts), end(ports), factor(ports, parts), password(ports, parts)]
+  return [begin(ports, parts), link(ports, parts), end(ports), factor(ports, parts), password(ports, parts)]
 }
 
 const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
@@ -60,6 +68,31 @@ const begin = (ports: HttpPorts, { guards, limits }: SignInParts): Route =>
       await endEarlier(ports.database, request)
       setSessionCookie(request, response, signedIn.secret)
       return { status: 200, body: whoView(callerOfSession(signedIn)) }
+    },
+  )
+
+/** A wrong link counts as a wrong try to sign in, so that this helps nobody to guess. */
+const link = ({ database }: HttpPorts, { guards, limits }: SignInParts): Route =>
+  openRoute(
+    {
+      method: 'post',
+      path: '/session/link',
+      name: 'describeLink',
+      summary: 'Whom a one-time link signs in, and until when; uses nothing up',
+      body: ASKED_LINK,
+      answers: { 200: { description: 'Whether it can be used, and by whom', schema: ASKED_LINK_IS } },
+    },
+    request => assertFromPage(guards, request),
+    async ({ body, request, response }) => {
+      const attempt = await limits.begin(request, response, undefined)
+      const good = await attempt
+        .of(() => describeLink(database, body.link))
+        .catch((error: unknown) => {
+          if (describeError(error).code === 'UNAUTHENTICATED') return null
+          throw error
+        })
+      const { name = null, role = null, expires_at = null } = good ?? {}
+      return { status: 200, body: { is_usable: good !== null, name, role, expires_at } }
     },
   )
 

@@ -1,6 +1,6 @@
 import { API_SCOPES, type AuditAct, BACKUP_ACTS, OTHER_ACTS } from '@telegram-backup/database'
 import { z } from 'zod'
-import { TIME, TIME_OR_NULL, UUID } from '#http/schemas/terms.ts'
+import { PROJECT_ID, TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
 // Schemas for those who run the service: alerts, keys, the audit, retention, restores before they begin.
 
@@ -84,6 +84,25 @@ const PREVIEWED = z.array(
 export const RETENTION_PREVIEW: z.ZodType = z
   .object({ keeps: PREVIEWED, erases: PREVIEWED })
   .meta({ id: 'RetentionPreview' })
+
+export const POLICY_PAGE: z.ZodType = z
+  .object({
+    items: z.array(
+      z
+        .object({
+          project_id: PROJECT_ID,
+          type: TYPE,
+          source: z.string().nullable().meta({
+            description:
+              'Null: the policy of the project and type. Else that of a removed schedule of this source.',
+          }),
+          keep: z.looseObject({}),
+        })
+        .meta({ id: 'Policy' }),
+    ),
+    next_cursor: z.null(),
+  })
+  .meta({ id: 'PolicyPage' })
 
 export const PREFLIGHT: z.ZodType = z
   .object({

@@ -85,15 +85,28 @@ export const ENDED_SESSIONS: z.ZodType = z.object({ ended: z.int().min(0) })
 /** What somebody signs in with, on all ways. */
 export type AnyCredentials = Credentials | { passkey: PasskeyAnswer } | { provider: string; query: string }
 
+const LINK = z
+  .string()
+  .min(1)
+  .max(200)
+  .meta({ description: 'What stands behind # in the address of the link.' })
+
+export const ASKED_LINK: z.ZodType<{ link: string }> = z.strictObject({ link: LINK })
+
+export const ASKED_LINK_IS: z.ZodType = z
+  .object({
+    is_usable: z.boolean().meta({ description: 'If not, all else is null.' }),
+    name: PERSON_FIELDS.name.nullable(),
+    role: ROLE.nullable(),
+    expires_at: TIME_OR_NULL,
+  })
+  .meta({ id: 'AskedLink' })
+
 export const SIGN_IN: z.ZodType<AnyCredentials> = z.union(
   [
     z.strictObject({ name: z.string().min(1).max(200), password: ANY_PASSWORD }),
     z.strictObject({
-      link: z
-        .string()
-        .min(1)
-        .max(200)
-        .meta({ description: 'What stands behind # in the address of the link.' }),
+      link: LINK,
       password: NEW_PASSWORD.optional().meta({ description: 'Sets it, for the next time.' }),
     }),
     z.strictObject({

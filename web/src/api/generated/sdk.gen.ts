@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AddPersonData, AddPersonErrors, AddPersonResponses, AskForNewPasskeyData, AskForNewPasskeyErrors, AskForNewPasskeyResponses, AskForPasskeyData, AskForPasskeyErrors, AskForPasskeyResponses, BeginAtProviderData, BeginAtProviderErrors, BeginAtProviderResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
+import type { AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AddPersonData, AddPersonErrors, AddPersonResponses, AskForNewPasskeyData, AskForNewPasskeyErrors, AskForNewPasskeyResponses, AskForPasskeyData, AskForPasskeyErrors, AskForPasskeyResponses, BeginAtProviderData, BeginAtProviderErrors, BeginAtProviderResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, DescribeLinkData, DescribeLinkErrors, DescribeLinkResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListPoliciesData, ListPoliciesErrors, ListPoliciesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -156,7 +156,7 @@ export const getStats = <ThrowOnError extends boolean = true>(options?: Options<
 });
 
 /**
- * The plain bytes; each part is verified before it is sent
+ * The plain bytes, or those of one file; each part is verified before it is sent
  *
  * Needs the scope restore.
  */
@@ -167,6 +167,21 @@ export const getContent = <ThrowOnError extends boolean = true>(options: Options
             type: 'apiKey'
         }],
     url: '/api/v1/backups/{id}/content',
+    ...options
+});
+
+/**
+ * What is in a folder of a directory backup, in the order of the backup
+ *
+ * Needs the scope restore.
+ */
+export const listMembers = <ThrowOnError extends boolean = true>(options: Options<ListMembersData, ThrowOnError>): RequestResult<ListMembersResponses, ListMembersErrors, ThrowOnError> => (options.client ?? client).get<ListMembersResponses, ListMembersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/backups/{id}/members',
     ...options
 });
 
@@ -446,6 +461,21 @@ export const preflightRestore = <ThrowOnError extends boolean = true>(options: O
 });
 
 /**
+ * The policies that no schedule has: of a project and type, and of removed schedules
+ *
+ * Needs the scope read.
+ */
+export const listPolicies = <ThrowOnError extends boolean = true>(options?: Options<ListPoliciesData, ThrowOnError>): RequestResult<ListPoliciesResponses, ListPoliciesErrors, ThrowOnError> => (options?.client ?? client).get<ListPoliciesResponses, ListPoliciesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/retention',
+    ...options
+});
+
+/**
  * Which backups of a project and type another policy would keep and erase; changes nothing
  *
  * Needs the scope read.
@@ -595,6 +625,20 @@ export const signOut = <ThrowOnError extends boolean = true>(options?: Options<S
  */
 export const signIn = <ThrowOnError extends boolean = true>(options: Options<SignInData, ThrowOnError>): RequestResult<SignInResponses, SignInErrors, ThrowOnError> => (options.client ?? client).post<SignInResponses, SignInErrors, ThrowOnError>({
     url: '/api/v1/session',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Whom a one-time link signs in, and until when; uses nothing up
+ *
+ * Needs neither a key nor a session.
+ */
+export const describeLink = <ThrowOnError extends boolean = true>(options: Options<DescribeLinkData, ThrowOnError>): RequestResult<DescribeLinkResponses, DescribeLinkErrors, ThrowOnError> => (options.client ?? client).post<DescribeLinkResponses, DescribeLinkErrors, ThrowOnError>({
+    url: '/api/v1/session/link',
     ...options,
     headers: {
         'Content-Type': 'application/json',

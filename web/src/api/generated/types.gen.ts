@@ -297,6 +297,39 @@ export type BackupStats = {
     [key: string]: unknown;
 };
 
+export type MemberPage = {
+    items: Array<Member>;
+    next_cursor: string | null;
+};
+
+export type Member = {
+    /**
+     * May hold any characters: never show it as HTML.
+     */
+    path: string;
+    /**
+     * Its bytes, if they are not UTF-8.
+     */
+    path_base64?: string;
+    kind: 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
+    /**
+     * Bytes of a file; else 0.
+     */
+    size: number;
+    /**
+     * Octal, such as 0644.
+     */
+    mode: string | null;
+    owner: string | null;
+    group: string | null;
+    modified_at: string | null;
+    /**
+     * Where a link leads.
+     */
+    link?: string;
+    sha256?: string;
+};
+
 export type JobPage = {
     items: Array<Job>;
     next_cursor: string | null;
@@ -502,6 +535,23 @@ export type RestorePreflight = {
     }>;
 };
 
+export type PolicyPage = {
+    items: Array<Policy>;
+    next_cursor: null;
+};
+
+export type Policy = {
+    project_id: string;
+    type: 'database' | 'storage' | 'logs';
+    /**
+     * Null: the policy of the project and type. Else that of a removed schedule of this source.
+     */
+    source: string | null;
+    keep: {
+        [key: string]: unknown;
+    };
+};
+
 export type RetentionPreview = {
     keeps: Array<{
         id: string;
@@ -653,6 +703,16 @@ export type PersonWho = {
         id: string;
         expires_at: string;
     };
+};
+
+export type AskedLink = {
+    /**
+     * If not, all else is null.
+     */
+    is_usable: boolean;
+    name: string | null;
+    role: 'viewer' | 'operator' | 'restorer' | 'admin' | null;
+    expires_at: string | null;
 };
 
 /**
@@ -1616,7 +1676,12 @@ export type GetContentData = {
     path: {
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Only this file of a directory backup, as GET /backups/{id}/members lists it.
+         */
+        path?: string;
+    };
     url: '/api/v1/backups/{id}/content';
 };
 
@@ -1681,6 +1746,80 @@ export type GetContentResponses = {
 };
 
 export type GetContentResponse = GetContentResponses[keyof GetContentResponses];
+
+export type ListMembersData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Of a file or a folder in the backup, as GET /backups/{id}/members lists it; bytes that are not UTF-8 as ls -b writes them.
+         */
+        path?: string;
+        /**
+         * In and below the path, names that have this text, in upper or lower case.
+         */
+        search?: string;
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/backups/{id}/members';
+};
+
+export type ListMembersErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Bad Gateway
+     */
+    502: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListMembersError = ListMembersErrors[keyof ListMembersErrors];
+
+export type ListMembersResponses = {
+    /**
+     * One page
+     */
+    200: MemberPage;
+};
+
+export type ListMembersResponse = ListMembersResponses[keyof ListMembersResponses];
 
 export type ListJobsData = {
     body?: never;
@@ -2815,6 +2954,65 @@ export type PreflightRestoreResponses = {
 
 export type PreflightRestoreResponse = PreflightRestoreResponses[keyof PreflightRestoreResponses];
 
+export type ListPoliciesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        project_id?: string;
+    };
+    url: '/api/v1/retention';
+};
+
+export type ListPoliciesErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListPoliciesError = ListPoliciesErrors[keyof ListPoliciesErrors];
+
+export type ListPoliciesResponses = {
+    /**
+     * All of them
+     */
+    200: PolicyPage;
+};
+
+export type ListPoliciesResponse = ListPoliciesResponses[keyof ListPoliciesResponses];
+
 export type PreviewRetentionData = {
     body: {
         project_id: string;
@@ -3496,6 +3694,76 @@ export type SignInResponses = {
 };
 
 export type SignInResponse = SignInResponses[keyof SignInResponses];
+
+export type DescribeLinkData = {
+    body: {
+        /**
+         * What stands behind # in the address of the link.
+         */
+        link: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/session/link';
+};
+
+export type DescribeLinkErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type DescribeLinkError = DescribeLinkErrors[keyof DescribeLinkErrors];
+
+export type DescribeLinkResponses = {
+    /**
+     * Whether it can be used, and by whom
+     */
+    200: AskedLink;
+};
+
+export type DescribeLinkResponse = DescribeLinkResponses[keyof DescribeLinkResponses];
 
 export type RenewFactorData = {
     body: {

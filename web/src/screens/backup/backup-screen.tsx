@@ -7,6 +7,7 @@ import { useFormat } from '#format/format.ts'
 import { PlainText } from '#format/plain-text.tsx'
 import { BackupActs } from '#screens/backup/backup-acts.tsx'
 import { BackupFacts } from '#screens/backup/backup-facts.tsx'
+import { BackupFiles } from '#screens/backup/backup-files.tsx'
 import { BackupHistory } from '#screens/backup/backup-history.tsx'
 import { BackupMessages } from '#screens/backup/backup-messages.tsx'
 import { BackupRestores } from '#screens/backup/backup-restores.tsx'
@@ -42,6 +43,7 @@ function Found({ backup: found }: { backup: BackupDetails }) {
       <BackupWork backup={found} />
       <BackupTroubles backup={found} />
       <BackupFacts backup={found} />
+      <BackupFiles backup={found} />
       <BackupRetention backup={found} />
       <BackupVerifications backup={found} />
       <BackupRestores backup={found} />

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { listSchedulesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
+import { listPoliciesOptions, listSchedulesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import { previewRetention } from '#api/generated/sdk.gen.ts'
 import type { BackupDetails, KeepPolicy, Schedule } from '#api/generated/types.gen.ts'
 
@@ -11,26 +11,34 @@ export interface Decision {
 }
 
 /**
- * What retention would do with a backup now: the policy of its schedule is tried in its own place, so all
- * rules are as they are. Undefined without a schedule, whose expiry alone is known, and until the answer is
+ * What retention would do with a backup now: one of its policies is tried in its own place, so all rules are
+ * as they are. Undefined where no policy is for it, so that its expiry alone decides, and until the answer is
  * there.
  */
 export function useDecision(backup: BackupDetails): Decision | undefined {
   const { id, project_id, type, source_name, state, pinned_at } = backup
-  const isDecided = state === 'complete' && source_name !== null
+  const isDecided = state === 'complete'
   const { data: schedules } = useQuery({ ...listSchedulesOptions(), enabled: isDecided })
+  const { data: policies } = useQuery({ ...listPoliciesOptions(), enabled: isDecided })
   const schedule = schedules?.items.find(one => isOf(one, backup))
+  const others = (policies?.items ?? []).filter(
+    one => isSame(one, backup) && (one.source === null || one.source === source_name),
+  )
+  const ofKind = others.find(({ source }) => source === null)?.keep ?? null
+  const keep = schedule === undefined ? ofKind : schedule.keep
   const { data } = useQuery({
-    queryKey: [{ _id: 'previewRetention', id, pinned_at, schedule: schedule?.id, keep: schedule?.keep }],
+    queryKey: [{ _id: 'previewRetention', id, pinned_at, schedule: schedule?.id, keep }],
     queryFn: async ({ signal }) => {
-      if (schedule === undefined) return null
       const { data: preview } = await previewRetention({
-        body: { project_id, type, keep: schedule.keep as KeepPolicy | null, schedule_id: schedule.id },
+        body: {
+          ...{ project_id, type, keep: keep as KeepPolicy | null },
+          ...(schedule !== undefined && { schedule_id: schedule.id }),
+        },
         signal,
       })
       return preview
     },
-    enabled: isDecided && schedule !== undefined,
+    enabled: isDecided && policies !== undefined && (schedule !== undefined || others.length > 0),
   })
   const kept = data?.keeps.find(one => one.id === id)
   if (kept !== undefined) return decided('kept', kept)
@@ -38,8 +46,12 @@ export function useDecision(backup: BackupDetails): Decision | undefined {
   return gone === undefined ? undefined : decided('goes', gone)
 }
 
-function isOf({ source, project_id, type }: Schedule, backup: BackupDetails): boolean {
-  return source === backup.source_name && project_id === backup.project_id && type === backup.type
+function isOf(schedule: Schedule, backup: BackupDetails): boolean {
+  return schedule.source === backup.source_name && isSame(schedule, backup)
+}
+
+function isSame(one: Pick<Schedule, 'project_id' | 'type'>, backup: BackupDetails): boolean {
+  return one.project_id === backup.project_id && one.type === backup.type
 }
 
 function decided(

@@ -6,6 +6,7 @@ import { recordedTables } from '#screens/restore/recorded-tables.ts'
 import { kindOf, restoreFormOf } from '#screens/restore/restore-form.ts'
 import { fetchPathCommand, restorePathCommand, restoreTableCommand } from '#screens/restore/same-act.ts'
 import { CopyText } from '#shell/copy-text.tsx'
+import { AnchorLink } from '#shell/links.tsx'
 import { useWords } from '#words/language.tsx'
 
 /** Only so many names are offered at once. */
@@ -48,7 +49,7 @@ function OnlyATable({ backup: found, target }: { backup: BackupDetails; target: 
 
 function OnlyAFile({ backup: { id } }: { backup: BackupDetails }) {
   const { part: words } = useWords().restore
-  const [path, setPath] = useState('photos/2026')
+  const [path, setPath] = useState('FILE')
   const wanted = visibleText(path.trim())
   return (
     <details>
@@ -65,8 +66,12 @@ function OnlyAFile({ backup: { id } }: { backup: BackupDetails }) {
         <Command text={restorePathCommand(id, wanted)} />
         <Text size="sm">{words.toFile}</Text>
         <Command text={fetchPathCommand(id, wanted)} />
-        <Text size="sm">{words.look}</Text>
-        <Command text={`telegram-backup ls ${id}`} />
+        <Text size="sm">
+          {words.look}{' '}
+          <AnchorLink to="/backups/$id" params={{ id }} inherit>
+            {words.files}
+          </AnchorLink>
+        </Text>
       </Stack>
     </details>
   )

@@ -9,10 +9,13 @@ import { useWords } from '#words/language.tsx'
 /** How to restore where no target of the list is: a new one, or by the command line. */
 export function OtherPlaces({
   backup: found,
+  taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  /** Names of targets that there are. */
+  taken: readonly string[]
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -20,10 +23,10 @@ export function OtherPlaces({
   const form = restoreFormOf(found)
   return (
     <Stack gap="xs">
-      {form === 'database' ? (
-        <NewTarget backup={found} lookAgain={lookAgain} isLooking={isLooking} />
+      {form === 'file' ? (
+        <Text size="sm">{words.noTargetTakesFiles}</Text>
       ) : (
-        <Text size="sm">{words.onlyDatabases}</Text>
+        <NewTarget backup={found} form={form} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
       )}
       <Text size="sm">{words.byCommand[form]}</Text>
       <PlaceCommand backup={found} form={form} />
@@ -33,10 +36,15 @@ export function OtherPlaces({
 
 function NewTarget({
   backup: found,
+  form,
+  taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  form: 'database' | 'directory'
+  /** Names of targets that there are. */
+  taken: readonly string[]
   lookAgain: () => void
   isLooking: boolean
 }) {
@@ -45,13 +53,14 @@ function NewTarget({
     <>
       <Text size="sm">{words.write}</Text>
       <CopyText
-        text={newTargetFor(found).yaml}
+        text={newTargetFor(found, taken).yaml[form]}
         copy={confirm.copy}
         copied={confirm.copied}
         label={words.writeLabel}
       />
       <Text size="sm">
-        {words.complete} <Code>telegram-backup config check</Code>
+        {form === 'database' ? words.complete : words.completeFolder}{' '}
+        <Code>telegram-backup config check</Code>
       </Text>
       <Group>
         <Button variant="default" size="xs" loading={isLooking} onClick={lookAgain}>

@@ -22,7 +22,12 @@ export function StepTarget({ backup: found }: { backup: BackupDetails }) {
   // The heading takes the focus when what follows it is there: the next key goes on from it.
   if (query.isPending) return <Loading />
   const places = (
-    <OtherPlaces backup={found} lookAgain={() => void query.refetch()} isLooking={query.isFetching} />
+    <OtherPlaces
+      backup={found}
+      taken={(query.data?.items ?? []).map(({ name }) => name)}
+      lookAgain={() => void query.refetch()}
+      isLooking={query.isFetching}
+    />
   )
   return (
     <Stack>
@@ -41,7 +46,7 @@ export function StepTarget({ backup: found }: { backup: BackupDetails }) {
                   {places}
                 </Alert>
               )}
-              {items.length === 0 ? null : <Targets backup={found} targets={items} />}
+              {isUsable ? <Targets backup={found} targets={items} /> : null}
               {isUsable ? (
                 <details>
                   <summary>{words.elsewhere}</summary>

@@ -5,6 +5,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { listSchedulesOptions, listSourcesOptions } from '#api/generated/@tanstack/react-query.gen.ts'
 import type { KeepPolicy, Schedule, Source } from '#api/generated/types.gen.ts'
 import { visibleText } from '#format/plain-text.tsx'
+import { Policies } from '#screens/schedules/policies.tsx'
 import { RetentionPreviewView } from '#screens/schedules/retention-preview.tsx'
 import { ScheduleForm } from '#screens/schedules/schedule-form.tsx'
 import { ORDERS } from '#screens/schedules/schedule-order.ts'
@@ -50,6 +51,7 @@ export function SchedulesScreen() {
           </>
         )}
       </QueryView>
+      <Policies />
     </Stack>
   )
 }

@@ -1,9 +1,11 @@
 import { Button, Stack, Text } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
-import { signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
+import { describeLink, signIn as sendSignIn } from '#api/generated/sdk.gen.ts'
 import { type ApiProblem, asProblem } from '#api/problem.ts'
+import { useFormat } from '#format/format.ts'
+import { PlainText } from '#format/plain-text.tsx'
 import { SignInFrame } from '#screens/sign-in/sign-in-frame.tsx'
 import { AnchorLink } from '#shell/links.tsx'
 import { NewPassword } from '#shell/new-password.tsx'
@@ -37,17 +39,15 @@ export function LinkScreen() {
 }
 
 function TokenForm({ token }: { token: string }) {
-  const { signIn } = useWords()
+  const { signIn, shell } = useWords()
+  const format = useFormat()
   const queryClient = useQueryClient()
   const navigate = useNavigate()
   const [password, setPassword] = useState('')
   const [running, setRunning] = useState<'with' | 'without'>()
   const [problem, setProblem] = useState<ApiProblem>()
-  const words = useSignInProblem(problem, {
-    code: 'UNAUTHENTICATED',
-    title: signIn.problems.usedLink,
-    text: signIn.problems.usedLinkHint,
-  })
+  const useless = { title: signIn.problems.usedLink, text: signIn.problems.usedLinkHint }
+  const refused = useSignInProblem(problem, { code: 'UNAUTHENTICATED', ...useless })
   const send = async (way: 'with' | 'without'): Promise<void> => {
     setRunning(way)
     setProblem(undefined)
@@ -64,9 +64,29 @@ function TokenForm({ token }: { token: string }) {
     event.preventDefault()
     void send('with')
   }
+  // The token stays out of the keys of the cache.
+  const { data: link } = useQuery({
+    queryKey: [{ _id: 'describeLink' }],
+    queryFn: async () => (await describeLink({ body: { link: token } })).data,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    retry: false,
+  })
+  const words = refused ?? (link?.is_usable === false ? useless : undefined)
   return (
     <SignInFrame title={signIn.link.title}>
-      <Text size="sm">{signIn.link.text}</Text>
+      {link === undefined || link.name === null || link.role === null ? null : (
+        <Text>
+          <PlainText>{signIn.link.for(link.name, shell.roles[link.role])}</PlainText>
+        </Text>
+      )}
+      <Text size="sm">
+        {signIn.link.text}{' '}
+        {link === undefined || link.expires_at === null
+          ? signIn.link.once
+          : signIn.link.until(format.time(link.expires_at))}
+      </Text>
       <form onSubmit={submit}>
         <Stack>
           <NewPassword label={signIn.password} value={password} onChange={setPassword} />

@@ -90,6 +90,24 @@ export const backup: Words['backup'] = {
   when: 'Wann',
   took: 'Dauerte',
   drill: 'Probe öffnen',
+  files: {
+    title: 'Dateien',
+    hint: 'Die Liste der Dateien liegt verschlüsselt im Chat. Sie wird einmal geholt, wenn Sie sie sehen wollen.',
+    show: 'Dateien zeigen',
+    role: role =>
+      `Die Namen der Dateien sind verschlüsselt wie die Bytes: nur mit der Rolle ${role} zu sehen.`,
+    search: 'Teil eines Namens',
+    find: 'Suchen',
+    allFiles: 'Alle Dateien',
+    empty: 'Dieser Ordner ist leer.',
+    noneFound: 'Kein Name enthält diesen Text.',
+    more: 'Mehr zeigen',
+    kinds: { symlink: 'Verweis', hardlink: 'zweiter Name einer Datei', other: 'Gerät, Pipe oder Socket' },
+    download: 'Herunterladen',
+    downloadLabel: path => `${path} herunterladen`,
+    wholeFolder:
+      'Geholt werden nur die Nachrichten, in denen die Datei steht, und jede wird geprüft. Ein ganzer Ordner, mit Rechten und Zeiten, kommt mit der Kommandozeile zurück: „Wiederherstellen“ zeigt den Befehl.',
+  },
   restored: {
     title: 'Wiederherstellungen',
     table: 'Wiederherstellungen dieser Sicherung, die neuesten zuerst',

@@ -33,7 +33,9 @@ export const restore: Words['restore'] = {
     complete:
       'Setzen Sie Benutzer und Rechner eines PostgreSQL-Servers ein. Die Datenbank muss es noch nicht geben: Die Wiederherstellung legt sie an. Das Ziel erscheint hier binnen fünf Sekunden; wenn nicht, sagt dies den Grund:',
     lookAgain: 'Erneut ansehen',
-    onlyDatabases: 'Die Seite stellt nur in Datenbanken wieder her.',
+    noTargetTakesFiles: 'Kein Ziel nimmt eine einzelne Datei.',
+    completeFolder:
+      'Geben Sie den ganzen Pfad eines neuen Ordners an. Das Ziel erscheint hier binnen fünf Sekunden; wenn nicht, sagt dies den Grund:',
     byCommand: {
       database:
         'Oder nehmen Sie die Kommandozeile, auf einem Rechner, der den Schlüssel hat und den Server erreicht:',
@@ -60,7 +62,8 @@ export const restore: Words['restore'] = {
     path: 'Datei oder Ordner in der Sicherung',
     toDirectory: 'In ein neues Verzeichnis, mit Rechten und Zeiten. *, ? und ** stehen für Namen:',
     toFile: 'Eine Datei, als Datei:',
-    look: 'Was die Sicherung enthält:',
+    look: 'Was die Sicherung enthält, und jede Datei zum Herunterladen:',
+    files: 'die Dateien dieser Sicherung',
   },
   unended: {
     running: target => `Diese Sicherung wird gerade nach ${target} wiederhergestellt.`,
@@ -70,7 +73,6 @@ export const restore: Words['restore'] = {
   },
   plan: {
     looking: 'Der Server sieht sich das Ziel an. Das verändert nichts.',
-    facts: 'Was die Wiederherstellung tut',
     fetches: 'Holt',
     fetched: (size, number) => `${size} in ${parts(number)} aus dem Chat`,
     writes: 'Schreibt',

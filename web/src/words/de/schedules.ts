@@ -118,6 +118,16 @@ export const schedules: Words['schedules'] = {
     save: 'Speichern',
     cancel: 'Schließen',
   },
+  policies: {
+    title: 'Regeln ohne Zeitplan',
+    says: 'Sie gelten neben den Regeln der Zeitpläne: Eine Sicherung bleibt, solange eine Regel sie behält. Festgelegt werden sie auf dem Server: telegram-backup retention set.',
+    none: 'Es gibt keine. Eine Sicherung, die kein Zeitplan erstellt hat, bleibt bis zu der Zeit, die für sie gewählt wurde, sonst 30 Tage.',
+    project: 'Projekt',
+    type: 'Art',
+    of: 'Welche Sicherungen',
+    all: 'alle des Projekts und der Art',
+    removed: 'von einem entfernten Zeitplan',
+  },
   preview: {
     title: 'Was bleibt und was geht',
     now: (stay, go) => `Nach den jetzigen Regeln: ${stay}, ${go}.`,

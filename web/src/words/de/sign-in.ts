@@ -11,7 +11,10 @@ export const signIn: Words['signIn'] = {
   lost: 'Passwort vergessen? Ein neuer Link hilft. Ein Administrator macht ihn auf der Seite „Personen“, oder auf dem Server:',
   link: {
     title: 'Willkommen',
-    text: 'Wählen Sie ein Passwort für das nächste Mal. Dieser Link gilt einmal, und nur 15 Minuten lang.',
+    for: (name, role) => `Dieser Link meldet Sie als ${name} an (${role}).`,
+    text: 'Wählen Sie ein Passwort für das nächste Mal.',
+    once: 'Dieser Link gilt einmal, und nur 15 Minuten lang.',
+    until: time => `Dieser Link gilt einmal, bis ${time}.`,
     rule: 'Mindestens 12 Zeichen. Vier Wörter, die nicht zusammengehören, sind gut.',
     withoutPassword: 'Ohne Passwort weiter',
     withoutHint:

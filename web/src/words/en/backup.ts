@@ -93,6 +93,24 @@ export const backup = {
   when: 'When',
   took: 'Took',
   drill: 'Open the drill',
+  files: {
+    title: 'Files',
+    hint: 'The list of the files is encrypted in the chat. It is fetched once, when you ask for it.',
+    show: 'Show the files',
+    role: (role: string) =>
+      `The names of the files are encrypted, like the bytes: only with the role ${role}.`,
+    search: 'Part of a name',
+    find: 'Find',
+    allFiles: 'All files',
+    empty: 'This folder is empty.',
+    noneFound: 'No name has this text.',
+    more: 'Show more',
+    kinds: { symlink: 'link', hardlink: 'second name of a file', other: 'device, pipe or socket' },
+    download: 'Download',
+    downloadLabel: (path: string) => `Download ${path}`,
+    wholeFolder:
+      'Only the messages that hold a file are fetched, and each is verified. A whole folder, with rights and times, comes back with the command line: “Restore” shows the command.',
+  },
   restored: {
     title: 'Restores',
     table: 'Restores of this backup, newest first',

@@ -32,7 +32,9 @@ export const restore = {
     complete:
       'Put the user and the host of a PostgreSQL server in their places. The database need not exist: the restore makes it. The target appears here within five seconds; if it does not, this says why:',
     lookAgain: 'Look again',
-    onlyDatabases: 'The page restores into databases only.',
+    noTargetTakesFiles: 'No target takes a single file.',
+    completeFolder:
+      'Write the absolute path of a new folder. The target appears here within five seconds; if it does not, this says why:',
     byCommand: {
       database: 'Or use the command line, on any machine that has the key and reaches the server:',
       directory:
@@ -58,7 +60,8 @@ export const restore = {
     path: 'File or folder in the backup',
     toDirectory: 'Into a new directory, with rights and times. *, ? and ** match names:',
     toFile: 'One file, as a file:',
-    look: 'What the backup holds:',
+    look: 'What the backup holds, and the download of each file:',
+    files: 'the files of this backup',
   },
   unended: {
     running: (target: string) => `A restore of this backup into ${target} is running now.`,
@@ -67,7 +70,6 @@ export const restore = {
   },
   plan: {
     looking: 'The server looks at the target. This changes nothing.',
-    facts: 'What the restore will do',
     fetches: 'Fetches',
     fetched: (size: string, number: number) => `${size} in ${parts(number)} from the chat`,
     writes: 'Writes',

@@ -113,6 +113,16 @@ export const schedules = {
     save: 'Save',
     cancel: 'Close',
   },
+  policies: {
+    title: 'Rules without a schedule',
+    says: 'They hold besides the rules of the schedules: a backup stays as long as one rule keeps it. Set them on the server: telegram-backup retention set.',
+    none: 'There are none. A backup that no schedule has made stays until the time that was chosen for it, 30 days unless it says otherwise.',
+    project: 'Project',
+    type: 'Type',
+    of: 'Which backups',
+    all: 'all of the project and type',
+    removed: 'of a schedule that was removed',
+  },
   preview: {
     title: 'What stays and what goes',
     now: (stay: string, go: string) => `By the rules of now, ${stay} and ${go}.`,

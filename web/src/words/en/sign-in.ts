@@ -10,7 +10,10 @@ export const signIn = {
   lost: 'Lost your password? A new link gets you in. An administrator makes one on the screen People, or on the server:',
   link: {
     title: 'Welcome',
-    text: 'Choose a password for the next time. This link works once, for 15 minutes after it was made.',
+    for: (name: string, role: string) => `This link signs you in as ${name} (${role}).`,
+    text: 'Choose a password for the next time.',
+    once: 'This link works once, for 15 minutes after it was made.',
+    until: (time: string) => `This link works once, until ${time}.`,
     rule: '12 characters or more. Four words that do not belong together make a good one.',
     withoutPassword: 'Continue without a password',
     withoutHint: 'Without one you need a new link each time, and for acts that ask who you are.',

@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { addPasskey, addPerson, askForNewPasskey, askForPasskey, beginAtProvider, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listPasskeys, listPeople, listProviders, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removePasskey, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
-import type { AddPasskeyData, AddPasskeyError, AddPasskeyResponse, AddPersonData, AddPersonError, AddPersonResponse, AskForNewPasskeyData, AskForNewPasskeyError, AskForNewPasskeyResponse, AskForPasskeyData, AskForPasskeyError, AskForPasskeyResponse, BeginAtProviderData, BeginAtProviderError, BeginAtProviderResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListProvidersData, ListProvidersError, ListProvidersResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
+import { addPasskey, addPerson, askForNewPasskey, askForPasskey, beginAtProvider, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, describeLink, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listMembers, listPasskeys, listPeople, listPolicies, listProviders, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removePasskey, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
+import type { AddPasskeyData, AddPasskeyError, AddPasskeyResponse, AddPersonData, AddPersonError, AddPersonResponse, AskForNewPasskeyData, AskForNewPasskeyError, AskForNewPasskeyResponse, AskForPasskeyData, AskForPasskeyError, AskForPasskeyResponse, BeginAtProviderData, BeginAtProviderError, BeginAtProviderResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, DescribeLinkData, DescribeLinkError, DescribeLinkResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListMembersData, ListMembersError, ListMembersResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListPoliciesData, ListPoliciesError, ListPoliciesResponse, ListProvidersData, ListProvidersError, ListProvidersResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
 
 /**
  * Back up the body; it is streamed to the chat, and not stored on the way
@@ -258,7 +258,7 @@ export const getStatsOptions = (options?: Options<GetStatsData>) => queryOptions
 export const getContentQueryKey = (options: Options<GetContentData>) => createQueryKey('getContent', options);
 
 /**
- * The plain bytes; each part is verified before it is sent
+ * The plain bytes, or those of one file; each part is verified before it is sent
  *
  * Needs the scope restore.
  */
@@ -274,6 +274,58 @@ export const getContentOptions = (options: Options<GetContentData>) => queryOpti
     },
     queryKey: getContentQueryKey(options)
 });
+
+export const listMembersQueryKey = (options: Options<ListMembersData>) => createQueryKey('listMembers', options);
+
+/**
+ * What is in a folder of a directory backup, in the order of the backup
+ *
+ * Needs the scope restore.
+ */
+export const listMembersOptions = (options: Options<ListMembersData>) => queryOptions<ListMembersResponse, ListMembersError, ListMembersResponse, ReturnType<typeof listMembersQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listMembers({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listMembersQueryKey(options)
+});
+
+export const listMembersInfiniteQueryKey = (options: Options<ListMembersData>): QueryKey<Options<ListMembersData>> => createQueryKey('listMembers', options, true);
+
+/**
+ * What is in a folder of a directory backup, in the order of the backup
+ *
+ * Needs the scope restore.
+ */
+export const listMembersInfiniteOptions = (options: Options<ListMembersData>) => {
+    const opts = infiniteQueryOptions<ListMembersResponse, ListMembersError, InfiniteData<ListMembersResponse>, QueryKey<Options<ListMembersData>>, string | Pick<QueryKey<Options<ListMembersData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListMembersData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listMembers({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listMembersInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
 
 export const listJobsQueryKey = (options?: Options<ListJobsData>) => createQueryKey('listJobs', options);
 
@@ -728,6 +780,26 @@ export const preflightRestoreMutation = (options?: Partial<Options<PreflightRest
     return mutationOptions;
 };
 
+export const listPoliciesQueryKey = (options?: Options<ListPoliciesData>) => createQueryKey('listPolicies', options);
+
+/**
+ * The policies that no schedule has: of a project and type, and of removed schedules
+ *
+ * Needs the scope read.
+ */
+export const listPoliciesOptions = (options?: Options<ListPoliciesData>) => queryOptions<ListPoliciesResponse, ListPoliciesError, ListPoliciesResponse, ReturnType<typeof listPoliciesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listPolicies({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listPoliciesQueryKey(options)
+});
+
 /**
  * Which backups of a project and type another policy would keep and erase; changes nothing
  *
@@ -975,6 +1047,25 @@ export const signInMutation = (options?: Partial<Options<SignInData>>): UseMutat
     const mutationOptions: UseMutationOptions<SignInResponse, SignInError, Options<SignInData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await signIn({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Whom a one-time link signs in, and until when; uses nothing up
+ *
+ * Needs neither a key nor a session.
+ */
+export const describeLinkMutation = (options?: Partial<Options<DescribeLinkData>>): UseMutationOptions<DescribeLinkResponse, DescribeLinkError, Options<DescribeLinkData>> => {
+    const mutationOptions: UseMutationOptions<DescribeLinkResponse, DescribeLinkError, Options<DescribeLinkData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await describeLink({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
