@@ -140,7 +140,8 @@ it('a name that was turned to our address (DNS rebinding) does not get the page'
   site,
   browser,
 }) => {
-  const context = await browser.newContext()
+  // The other site's own page has no policy that would stop it.
+  const context = await browser.newContext({ bypassCSP: true })
   try {
     const page = await context.newPage()
     const there = site.url.replace('127.0.0.1', 'rebound.example')
