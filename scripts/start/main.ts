@@ -6,7 +6,7 @@ import { DAYS } from '#start/history.ts'
 import { Progress } from '#start/progress.ts'
 import { type RunningSample, runSample } from '#start/sample.ts'
 import { defaultFolder, openSampleFolder } from '#start/sample-folder.ts'
-import { RESTORE_TARGET } from '#start/sample-settings.ts'
+import { FOLDER_TARGET, RESTORE_TARGET } from '#start/sample-settings.ts'
 
 const USAGE = `npm start -- [OPTIONS]
   --folder FOLDER  keeps the sample there; another folder is another sample
@@ -75,7 +75,8 @@ function whatToTry({ noServer }: RunningSample): string {
   const restore =
     noServer === null
       ? `- Restore the shop: its newest backup, "Restore", into the new database ${RESTORE_TARGET}.`
-      : `- The shop is a dump as a file, since ${noServer}. To restore it into a database, install
+      : `- Restore the documents: their newest backup, "Restore", into the new folder ${FOLDER_TARGET}.
+- The shop is a dump as a file, since ${noServer}. To restore it into a database, install
   PostgreSQL's client programs (apt-get install postgresql-client), then: npm start -- --fresh`
   return `Try on the page:
 - Mend the alert: the last backup of the logs is far too small. "Back up now" makes a whole one.

@@ -6,8 +6,9 @@ import { bareEnvironment } from '@telegram-backup/engine/environment.ts'
 import { HOME } from '#start/sample-folder.ts'
 import { type SampleSource, SHOP_SERVER_VARIABLE } from '#start/sample-sources.ts'
 
-/** The target of a restore; it does not exist before. */
+/** The targets of restores; they do not exist before. */
 export const RESTORE_TARGET = 'shop-restored'
+export const FOLDER_TARGET = 'documents-restored'
 
 const KEY_FILE = 'backup-key.txt'
 const PRIVATE = { mode: 0o600 }
@@ -25,10 +26,13 @@ export async function writeConfiguration(
   { sources, hasServer }: { sources: readonly SampleSource[]; hasServer: boolean },
 ): Promise<void> {
   const lines = sources.map(({ name, settings }) => `  ${name}:\n    ${settings}\n`)
-  const targets = hasServer
-    ? `targets:\n  ${RESTORE_TARGET}:\n    postgres: \${${SHOP_SERVER_VARIABLE}}/shop_restored\n`
-    : ''
-  await writeFile(join(folder, 'telegram-backup.yaml'), `sources:\n${lines.join('')}${targets}`, PRIVATE)
+  const targets = {
+    ...(hasServer && { [RESTORE_TARGET]: `postgres: \${${SHOP_SERVER_VARIABLE}}/shop_restored` }),
+    [FOLDER_TARGET]: `directory: ${JSON.stringify(join(folder, FOLDER_TARGET))}`,
+  }
+  const places = Object.entries(targets).map(([name, place]) => `  ${name}:\n    ${place}\n`)
+  const text = `sources:\n${lines.join('')}targets:\n${places.join('')}`
+  await writeFile(join(folder, 'telegram-backup.yaml'), text, PRIVATE)
 }
 
 /** The environment of the program, as variables and as a file for other commands. */

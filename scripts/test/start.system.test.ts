@@ -82,12 +82,24 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
 
 interface Overview {
   state: string
-  sources: Array<{ source: string; state: string; proof: { depth: string }; sizes: Array<{ at: string }> }>
+  sources: Array<{
+    source: string
+    state: string
+    proof: { depth: string }
+    sizes: Array<{ at: string }>
+    last_good: { id: string } | null
+  }>
   alerts: Array<{ kind: string; source: string }>
 }
 
+interface SignedIn {
+  status: number
+  overview(): Promise<Overview>
+  ask(path: string, json: unknown): Promise<void>
+}
+
 /** Signs in by the link, and asks with the cookie. */
-async function signIn({ page, secret }: Started): Promise<{ status: number; overview(): Promise<Overview> }> {
+async function signIn({ page, secret }: Started): Promise<SignedIn> {
   const answer = await fetch(`${page}/api/v1/session`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Origin: page },
@@ -99,6 +111,14 @@ async function signIn({ page, secret }: Started): Promise<{ status: number; over
     overview: async () => {
       const seen = await fetch(`${page}/api/v1/overview`, { headers: { Cookie: cookie.join('; ') } })
       return (await seen.json()) as Overview
+    },
+    ask: async (path, json) => {
+      const asked = await fetch(`${page}/api/v1/${path}`, {
+        method: 'POST',
+        headers: { Cookie: cookie.join('; '), 'Content-Type': 'application/json', Origin: page },
+        body: JSON.stringify(json),
+      })
+      expect(asked.ok, await asked.text()).toBe(true)
     },
   }
 }
@@ -163,8 +183,18 @@ test.runIf(process.getuid?.() === 0)(
     const hide = 'mount -t tmpfs none /usr/lib/postgresql && exec "$@"'
     const { said, stop, ...started } = await start('unshare', '--mount', 'sh', '-c', hide, 'sh')
     expect(said).toContain('pg_dump is not installed')
-    const { sources } = await (await signIn({ said, stop, ...started })).overview()
+    const signedIn = await signIn({ said, stop, ...started })
+    const { sources } = await signedIn.overview()
     expect(sources.map(({ source }) => source).toSorted()).toEqual(['documents', 'logs', 'shop-dump-file'])
+    const newest = sources.find(({ source }) => source === 'documents')?.last_good?.id
+    await signedIn.ask(`backups/${newest}/restore`, { target: 'documents-restored' })
+    const restored = (): string[] => {
+      const place = join(folder, 'documents-restored')
+      return existsSync(place) ? readdirSync(place, { recursive: true, encoding: 'utf8' }).toSorted() : []
+    }
+    await expect
+      .poll(restored, { timeout: 60_000 })
+      .toEqual(readdirSync(join(folder, 'documents'), { recursive: true, encoding: 'utf8' }).toSorted())
     await stop()
     expect(leftProcesses(folder)).toEqual([])
   },

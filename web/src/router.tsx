@@ -6,7 +6,7 @@ import {
   lazyRouteComponent,
   Outlet,
 } from '@tanstack/react-router'
-import { asProblem, problemOf } from '#api/problem.ts'
+import { asProblem } from '#api/problem.ts'
 import { readAuditSearch } from '#screens/audit/audit-search.ts'
 import { readBackupSearch } from '#screens/backups/backup-search.ts'
 import { readJobsSearch } from '#screens/jobs/jobs-search.ts'
@@ -16,7 +16,7 @@ import { readRestoreSearch } from '#screens/restore/restore-search.ts'
 import { readSchedulesSearch } from '#screens/schedules/schedules-search.ts'
 import { only } from '#shell/search.ts'
 import { SignedIn } from '#shell/signed-in.tsx'
-import { Failed, Loading, NotFound } from '#shell/states.tsx'
+import { Failed, Loading, NotFound, PartAway } from '#shell/states.tsx'
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({ component: Outlet })
 
@@ -143,11 +143,7 @@ export function createPageRouter(queryClient: QueryClient, basepath: string) {
     defaultPendingComponent: Loading,
     defaultNotFoundComponent: NotFound,
     defaultErrorComponent: ({ error, reset }) =>
-      isOfScript(error) ? (
-        <Failed problem={problemOf(undefined, undefined)} retry={() => window.location.reload()} />
-      ) : (
-        <Failed problem={asProblem(error)} retry={reset} />
-      ),
+      isOfScript(error) ? <PartAway /> : <Failed problem={asProblem(error)} retry={reset} />,
     scrollRestoration: true,
   })
 }

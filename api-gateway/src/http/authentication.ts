@@ -3,7 +3,7 @@ import { type Caller, callerOfKey, callerOfSession } from '@telegram-backup/engi
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { BackupError, hint, run } from '@telegram-backup/errors'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
 import type { BrowserGuards } from '#http/browser-guards.ts'
 import { noteGoodKey } from '#http/connections.ts'
@@ -45,9 +45,11 @@ export function openAuthentication(of: {
   const callerWith = async (given: {
     cookie: string | undefined
     key: string | undefined
+    isUse: boolean
   }): Promise<Caller | null> => {
+    const { isUse } = given
     if (given.cookie !== undefined) {
-      const signedIn = await findSession(database, given.cookie)
+      const signedIn = await findSession(database, given.cookie, { isUse })
       return signedIn && callerOfSession(signedIn)
     }
     const found = given.key === undefined ? null : await findApiKey(database, given.key)
@@ -81,7 +83,7 @@ export function openAuthentication(of: {
           throw tooMany('Too many wrong keys came from this address')
         }
       }
-      const caller = await callerWith({ cookie, key })
+      const caller = await callerWith({ cookie, key, isUse: isAttended(request) })
       if (caller === null) {
         if (secret !== undefined) keys.forget(secret)
         await wrong.count(address)
@@ -112,6 +114,11 @@ export function openAuthentication(of: {
       requests.shutdown()
     },
   }
+}
+
+/** Whether a person does something, as the page says: a forgotten tab asks for news for days. */
+function isAttended(request: Request): boolean {
+  return request.get('X-Unattended') === undefined && !request.path.endsWith('/events')
 }
 
 function unauthenticated(message: string): BackupError {

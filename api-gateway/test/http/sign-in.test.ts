@@ -188,6 +188,15 @@ describe('a session', () => {
     expect(await browser.status('/whoami', { headers: { Cookie: kept } })).toBe(401)
   })
 
+  it('is not kept alive by a tab that nobody looks at, or by its stream', async () => {
+    const browser = await signedIn(service, { name, role: 'viewer' })
+    await grow(browser.id, '11 hours')
+    expect(await browser.status('/backups', { headers: { 'X-Unattended': '1' } })).toBe(200)
+    expect(await browser.status('/events')).toBe(200)
+    await grow(browser.id, '2 hours')
+    expect(await browser.status('/backups')).toBe(401)
+  })
+
   it('is listed with its browser; everybody ends their own, an administrator also those of others', async () => {
     const viewer = await signedIn(service, { name, role: 'viewer' })
     const admin = await signedIn(service, { name: `${name} b`, role: 'admin' })

@@ -81,6 +81,10 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     claims: /\.tar$/,
     takesOthers: false,
     readTarget: async path => ({ kind: 'directory', path }),
+    hideTarget: async ({ path }, name) => {
+      const { namingFolder } = await import('#directory/unpack/naming-folder.ts')
+      return error => namingFolder(error, { name, path })
+    },
     plan: async (target, backup, of) => {
       const { planRestore } = await import('#directory/unpack/plan-restore.ts')
       return await planRestore(target, backup, of)

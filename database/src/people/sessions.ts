@@ -51,13 +51,18 @@ function sessionOf(row: Selectable<CatalogSchema['sessions']> & { ends_at: Date 
 
 /**
  * Whose session the cookie holds; null for one that is unknown or has ended. It is found by its hash, so that
- * the time of the lookup reveals nothing. Counts as a use, which is recorded once a minute at most.
+ * the time of the lookup reveals nothing.
+ * @param isUse whether it counts as a use, which is recorded once a minute at most
  */
-export async function findSession(database: Database, secret: string): Promise<SignedIn | null> {
+export async function findSession(
+  database: Database,
+  secret: string,
+  { isUse = true }: { isUse?: boolean } = {},
+): Promise<SignedIn | null> {
   const found = await signedIn(database, { secret })
   if (found === null) return null
   const { isStale, ...whose } = found
-  if (isStale) await noteUse(database, whose.session.id)
+  if (isStale && isUse) await noteUse(database, whose.session.id)
   return whose
 }
 

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { ALLOWANCES, parseAllowances } from '@telegram-backup/connectors/allowances.ts'
 import { PROOF_MODES } from '@telegram-backup/connectors/proof-mode.ts'
 import { z } from 'zod'
@@ -21,7 +22,10 @@ import { parseExpiry, parseRate, parseSpanMs } from '#units/quantities.ts'
 import { readTags } from '#units/tags.ts'
 
 export interface TargetSettings {
-  postgres: string
+  /** It has one of the two. */
+  postgres?: string | undefined
+  /** The absolute path of a folder: new, empty, or to be replaced. */
+  directory?: string | undefined
   /** API keys of this project may restore to it. Default: only API keys without a project. */
   project?: string | undefined
 }
@@ -135,6 +139,19 @@ const SOURCE: z.ZodType<SourceSettings> = SOURCE_OBJECT.superRefine((source, con
   }
 })
 
+const TARGET: z.ZodType<TargetSettings> = z
+  .strictObject({ postgres: TEXT.optional(), directory: TEXT.optional(), project: TEXT.optional() })
+  .superRefine(({ postgres, directory }, context) => {
+    const refuse = (message: string): void => context.addIssue({ code: 'custom', message })
+    if (postgres === undefined && directory === undefined)
+      refuse('names nothing to restore into; give postgres or directory')
+    else if (postgres !== undefined && directory !== undefined)
+      refuse('has postgres and directory; give one of them, and the other to a target of its own')
+    // `serve` and the commands may run in different folders.
+    else if (directory !== undefined && !isAbsolute(directory) && !holdsVariable(directory))
+      refuse('directory is no absolute path; write it from / on')
+  })
+
 export const SOURCE_SETTING_NAMES: readonly string[] = Object.keys(SOURCE_OBJECT.shape)
 
 /** The error for entries that are not a map; errors in a name or below it have texts of their own. */
@@ -148,7 +165,7 @@ export const CONFIG_FILE_SCHEMA: z.ZodType<ConfigFileContents> = z.strictObject(
     .nullish()
     .transform(sources => sources ?? {}),
   targets: z
-    .record(NAME, z.strictObject({ postgres: TEXT, project: TEXT.optional() }), { error: ENTRIES })
+    .record(NAME, TARGET, { error: ENTRIES })
     .nullish()
     .transform(targets => targets ?? {}),
   retention: RETENTION_ENTRIES.nullish().transform(entries => entries ?? {}),

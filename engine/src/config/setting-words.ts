@@ -45,9 +45,11 @@ const WORDS: Readonly<Record<string, string>> = {
   'sources.*.before':
     'Programs that run before the source is read: [/path/of/program, argument], or a list of such lists. A failure stops the backup.',
   'sources.*.after': 'Programs that run when the backup has ended, however it ended.',
-  targets: 'Where backups may be restored to: a name for each database.',
-  'targets.*': 'A database to restore into.',
+  targets: 'Where backups may be restored to: a name for each database or folder.',
+  'targets.*': 'A database or a folder to restore into: postgres or directory.',
   'targets.*.postgres': 'The URL of the database. Write its password as a variable, not as text.',
+  'targets.*.directory':
+    'The absolute path of a folder: a new one, or one that a restore with overwrite replaces.',
   'targets.*.project': 'API keys of this project may restore to it. Default: only keys without a project.',
   retention: 'How backups are erased that no rule keeps.',
   'retention.notice':

@@ -106,7 +106,7 @@ describe('telegram-backup.yaml', () => {
         PW: 'a&sslmode=disable',
       },
     )
-    const connection = parsePostgresUrl(file.target('a').postgres)
+    const connection = parsePostgresUrl(file.target('a').postgres ?? '')
     expect(connection.environment['PGPASSWORD']).toBe('a&sslmode=disable')
     expect(connection.uri).toContain('sslmode=require')
     expect(connection.uri).not.toContain('disable')
@@ -160,6 +160,19 @@ describe('telegram-backup.yaml', () => {
       'sources:\n  a: { project: p, type: logs, directory: "" }',
       2,
       /sources\.a: directory is empty; say/,
+    ],
+    ['a target of nothing', 'targets:\n  a: { project: p }', 2, /targets\.a: names nothing to restore into/],
+    [
+      'a target of two things',
+      'targets:\n  a: { postgres: "postgresql://h/d", directory: /d }',
+      2,
+      /targets\.a: has postgres and directory; give one/,
+    ],
+    [
+      'a target of a relative path',
+      'targets:\n  a: { directory: restored }',
+      2,
+      /targets\.a: directory is no absolute path/,
     ],
     [
       'what cannot be allowed',

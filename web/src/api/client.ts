@@ -1,3 +1,4 @@
+import { isAttended, watchAttention } from '#api/attention.ts'
 import { client } from '#api/generated/client.gen.ts'
 import { problemOf } from '#api/problem.ts'
 import { learnTime } from '#format/clock.ts'
@@ -15,6 +16,11 @@ export function urlOf(path: string): string {
 /** To be called once, before the first request. */
 export function configureClient(): void {
   client.setConfig({ baseUrl: basePath().replace(/\/$/, ''), throwOnError: true, credentials: 'same-origin' })
+  watchAttention(document)
+  client.interceptors.request.use(request => {
+    if (!isAttended()) request.headers.set('X-Unattended', '1')
+    return request
+  })
   client.interceptors.response.use(response => {
     learnTime(response.headers.get('Date'))
     return response

@@ -53,6 +53,21 @@ export function NotFound() {
   )
 }
 
+/** A part of the page could not be fetched, and is asked for again by a reload alone. */
+export function PartAway() {
+  const { states } = useWords()
+  return (
+    <Alert color="red" variant="light" title={states.failed} role="alert">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{states.partAway}</Text>
+        <Button size="xs" variant="default" onClick={() => window.location.reload()}>
+          {states.reload}
+        </Button>
+      </Stack>
+    </Alert>
+  )
+}
+
 /** What went wrong, in the words of the API, and what to do next. */
 export function Failed({ problem, retry }: { problem: ApiProblem; retry?: () => void }) {
   const { states } = useWords()

@@ -14,7 +14,9 @@ it('a person signs in at a provider, proves it there once more, and is out when 
   if (provider === undefined) throw new Error('There is no provider')
   provider.account = { sub: 'ann', preferred_username: 'ann', groups: ['admins'] }
   const page = await pages.open(site.url, { mayReport: REFUSED, mayVisit: provider.issuer })
-  const cameBack = page.waitForRequest(request => request.isNavigationRequest() && CODE.test(request.url()))
+  const comingBack = () =>
+    page.waitForRequest(request => request.isNavigationRequest() && CODE.test(request.url()))
+  const cameBack = comingBack()
   const sent = page.waitForRequest(request => request.method() === 'POST' && /session$/.test(request.url()))
   await page.goto(`${site.url}sign-in?to=/people?tab=keys`)
   await page.getByRole('button', { name: 'Continue with Example SSO' }).click()
@@ -49,7 +51,9 @@ it('a person signs in at a provider, proves it there once more, and is out when 
   await add('Ben')
   const again = page.getByRole('dialog', { name: 'Is it you?' })
   expect(await again.textContent()).not.toMatch(/password/i)
+  const cameBackAgain = comingBack()
   await again.getByRole('button', { name: /^Prove it at Example SSO/ }).click()
+  await cameBackAgain
   await page.waitForURL(`${site.url}people`)
   expect(provider.visits.at(-1)?.get('prompt')).toBe('login')
   await add('Ben')

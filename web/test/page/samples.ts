@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Site } from '@telegram-backup/test-support/browser/site.ts'
 import { expect } from 'vitest'
 import { pageTest } from '#test/page/page-test.ts'
@@ -41,9 +39,14 @@ async function makeSamples(site: Site): Promise<Samples> {
     ...{ source: 'shop', cron: '30 3 * * *', timezone: 'America/New_York' },
     keep: { daily: 7 },
   })
-  await rm(join(site.vault.folder, 'log'), { recursive: true })
-  const { job_id: failed } = await site.ask<{ job_id: string }>('backups', { source: 'logs' })
+  // The target is not empty.
+  await site.server?.sql('postgres', 'create database staging')
+  await site.server?.sql('staging', 'create table kept (id int)')
+  const { job_id: failed } = await site.ask<{ job_id: string }>(`backups/${backup}/restore`, {
+    target: 'staging',
+  })
   expect((await site.ended(failed)).state).toBe('failed')
+  await site.server?.sql('postgres', 'drop database staging')
   site.vault.emulator.faults.on('sendDocument', { calls: 1_000 }, { kind: 'flood', retryAfterSeconds: 3_600 })
   const { job_id: running } = await site.ask<{ job_id: string }>('backups', { source: 'uploads' })
   await expect.poll(async () => (await site.ask<{ state: string }>(`jobs/${running}`)).state).toBe('running')

@@ -37,8 +37,14 @@ const LISTS = ['', 'backups', 'jobs', 'schedules', 'sources', 'proof', 'people',
 
 /** Resolves when nothing loads any longer. */
 async function shown(page: Page): Promise<void> {
-  await page.locator('h1, h2').first().waitFor()
+  await page.locator('h1, h2, [role="alert"]').first().waitFor()
   await expect.poll(() => page.getByRole('progressbar', { name: 'Loading' }).count()).toBe(0)
+}
+
+/** Changes the theme of the system, which the page follows. */
+async function chooseTheme(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme })
+  await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor()
 }
 
 /** Chooses a language as another tab of the person would. */
@@ -62,9 +68,9 @@ it.for(Object.entries(SCREENS))(
       [360, 'dark', 'light'],
     ] as const) {
       await page.setViewportSize({ width, height: 900 })
-      await page.emulateMedia({ colorScheme: first })
+      await chooseTheme(page, first)
       expect(await seriousFindings(page), `${width} px, ${first}`).toEqual([])
-      await page.emulateMedia({ colorScheme: second })
+      await chooseTheme(page, second)
       expect(await seriousFindings(page, ['color-contrast']), `${width} px, ${second}`).toEqual([])
       expect(await widthOf(page)).toBeLessThanOrEqual(width)
     }
@@ -93,12 +99,14 @@ it('a screen whose data cannot be had says so, and shows it when it is asked aga
       route.fulfill({ status: 503, json: { detail: 'The catalog is away' } }),
     )
     await page.goto(new URL(path, site.url).href)
-    const alert = page.getByRole('alert').filter({ hasText: 'This could not be loaded' }).first()
-    await alert.waitFor()
+    const alerts = page.getByRole('alert').filter({ hasText: 'This could not be loaded' })
+    await alerts.first().waitFor()
     expect(await seriousFindings(page), path).toEqual([])
     await page.unroute(failing)
-    await alert.getByRole('button', { name: 'Try again' }).click()
-    await expect.poll(() => alert.count(), { message: path }).toBe(0)
+    // Each asks for what it is about.
+    for (const alert of (await alerts.all()).toReversed())
+      await alert.getByRole('button', { name: 'Try again' }).click()
+    await expect.poll(() => alerts.count(), { message: path }).toBe(0)
   }
 })
 

@@ -14,7 +14,9 @@ it('a backup comes back as what it was, by its record or its file name', () => {
 })
 
 it('a new target has names that the configuration file takes, whatever the source is called', () => {
-  expect(newTargetFor({ source_name: 'shop', project_id: 'p' }).yaml).toBe(
+  const shop = newTargetFor({ source_name: 'shop', project_id: 'p' })
+  expect(shop.yaml.directory).toContain('    directory: "/srv/shop-restored"\n')
+  expect(shop.yaml.database).toBe(
     [
       'targets:',
       '  shop-restored:',
@@ -22,12 +24,12 @@ it('a new target has names that the configuration file takes, whatever the sourc
       '    project: "p"',
     ].join('\n'),
   )
-  expect(newTargetFor({ source_name: 'shop', project_id: 'p' }, ['shop-restored', 'x']).yaml).toContain(
-    '  shop-restored2:\n',
-  )
+  expect(
+    newTargetFor({ source_name: 'shop', project_id: 'p' }, ['shop-restored', 'x']).yaml.database,
+  ).toContain('  shop-restored2:\n')
   const { url, yaml } = newTargetFor({ source_name: `a"\n b${'x'.repeat(64)}`, project_id: 'p' })
   expect(url).toMatch(/^postgresql:\/\/USER@HOST\/\w+$/)
-  const [, name = ''] = /^ {2}(.+):$/m.exec(yaml) ?? []
+  const [, name = ''] = /^ {2}(.+):$/m.exec(yaml.database) ?? []
   expect(name).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
 })
 

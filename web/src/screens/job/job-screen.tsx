@@ -68,7 +68,7 @@ function OneJob({ job }: { job: Job }) {
 function Outcome({ job: { kind, state, target, error } }: { job: Job }) {
   const { job } = useWords()
   if (state === 'done') {
-    const words = lookOf<string | ((target: string) => string)>(job.ended, kind, '')
+    const words = lookOf<Job['kind'], string | ((target: string) => string)>(job.ended, kind, '')
     return words === '' ? null : (
       <Alert color="teal" variant="light">
         {typeof words === 'string' ? words : <PlainText>{words(target ?? '–')}</PlainText>}

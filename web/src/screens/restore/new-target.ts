@@ -8,8 +8,8 @@ const ENDING = 'restored'
 export interface NewTarget {
   /** Where to restore, for the command line. */
   url: string
-  /** For telegram-backup.yaml. */
-  yaml: string
+  /** For telegram-backup.yaml, by what the backup comes back as. */
+  yaml: Readonly<Record<'database' | 'directory', string>>
 }
 
 /**
@@ -26,8 +26,12 @@ export function newTargetFor(
     .slice(0, MOST - ENDING.length - '-99'.length)
   const name = firstFree(`${stem}-${ENDING}`, taken)
   const url = `postgresql://USER@HOST/${name.replace(/[^A-Za-z0-9_]/g, '_')}`
-  const yaml = ['targets:', `  ${name}:`, `    postgres: "${url}"`, `    project: "${project_id}"`].join('\n')
-  return { url, yaml }
+  const yamlOf = (place: string): string =>
+    ['targets:', `  ${name}:`, `    ${place}`, `    project: "${project_id}"`].join('\n')
+  return {
+    url,
+    yaml: { database: yamlOf(`postgres: "${url}"`), directory: yamlOf(`directory: "/srv/${name}"`) },
+  }
 }
 
 function firstFree(name: string, taken: readonly string[]): string {

@@ -23,10 +23,10 @@ export function OtherPlaces({
   const form = restoreFormOf(found)
   return (
     <Stack gap="xs">
-      {form === 'database' ? (
-        <NewTarget backup={found} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
+      {form === 'file' ? (
+        <Text size="sm">{words.noTargetTakesFiles}</Text>
       ) : (
-        <Text size="sm">{words.onlyDatabases}</Text>
+        <NewTarget backup={found} form={form} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
       )}
       <Text size="sm">{words.byCommand[form]}</Text>
       <PlaceCommand backup={found} form={form} />
@@ -36,11 +36,13 @@ export function OtherPlaces({
 
 function NewTarget({
   backup: found,
+  form,
   taken,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
+  form: 'database' | 'directory'
   /** Names of targets that there are. */
   taken: readonly string[]
   lookAgain: () => void
@@ -51,13 +53,14 @@ function NewTarget({
     <>
       <Text size="sm">{words.write}</Text>
       <CopyText
-        text={newTargetFor(found, taken).yaml}
+        text={newTargetFor(found, taken).yaml[form]}
         copy={confirm.copy}
         copied={confirm.copied}
         label={words.writeLabel}
       />
       <Text size="sm">
-        {words.complete} <Code>telegram-backup config check</Code>
+        {form === 'database' ? words.complete : words.completeFolder}{' '}
+        <Code>telegram-backup config check</Code>
       </Text>
       <Group>
         <Button variant="default" size="xs" loading={isLooking} onClick={lookAgain}>

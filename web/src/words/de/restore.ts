@@ -33,7 +33,9 @@ export const restore: Words['restore'] = {
     complete:
       'Setzen Sie Benutzer und Rechner eines PostgreSQL-Servers ein. Die Datenbank muss es noch nicht geben: Die Wiederherstellung legt sie an. Das Ziel erscheint hier binnen fünf Sekunden; wenn nicht, sagt dies den Grund:',
     lookAgain: 'Erneut ansehen',
-    onlyDatabases: 'Die Seite stellt nur in Datenbanken wieder her.',
+    noTargetTakesFiles: 'Kein Ziel nimmt eine einzelne Datei.',
+    completeFolder:
+      'Geben Sie den ganzen Pfad eines neuen Ordners an. Das Ziel erscheint hier binnen fünf Sekunden; wenn nicht, sagt dies den Grund:',
     byCommand: {
       database:
         'Oder nehmen Sie die Kommandozeile, auf einem Rechner, der den Schlüssel hat und den Server erreicht:',

@@ -8,6 +8,9 @@ export const states: Words['states'] = {
     'Die Seite selbst hat hier einen Fehler. Laden Sie sie neu; hilft das nicht, melden Sie diese Worte:',
   noAnswer:
     'Der Server hat nicht geantwortet. Sehen Sie nach, ob es geschehen ist, bevor Sie es wiederholen.',
+  partAway:
+    'Der Server hat diesen Teil der Seite nicht geliefert: Er ist weg oder wurde aktualisiert. Laden Sie die Seite neu.',
+  reload: 'Neu laden',
   retry: 'Erneut versuchen',
   forbidden: 'Ihre Rolle erlaubt das nicht',
   forbiddenHint: 'Ein Administrator kann Ihre Rolle auf der Seite „Personen“ ändern.',

@@ -1,3 +1,7 @@
+import type { ListAuditData } from '#api/generated/types.gen.ts'
+
+type Act = NonNullable<NonNullable<ListAuditData['query']>['act']>
+
 export const audit = {
   says: 'Who did what, newest first. Entries are kept for 400 days, and nobody can change them here.',
   list: 'Audit',
@@ -61,5 +65,5 @@ export const audit = {
     'token.rotate': 'Changed the token',
     'recipients.rotate': 'Changed the public keys',
     'signer.rotate': 'Changed the signing key',
-  },
+  } satisfies Record<Act, string>,
 }

@@ -32,7 +32,9 @@ export const restore = {
     complete:
       'Put the user and the host of a PostgreSQL server in their places. The database need not exist: the restore makes it. The target appears here within five seconds; if it does not, this says why:',
     lookAgain: 'Look again',
-    onlyDatabases: 'The page restores into databases only.',
+    noTargetTakesFiles: 'No target takes a single file.',
+    completeFolder:
+      'Write the absolute path of a new folder. The target appears here within five seconds; if it does not, this says why:',
     byCommand: {
       database: 'Or use the command line, on any machine that has the key and reaches the server:',
       directory:

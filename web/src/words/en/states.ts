@@ -5,6 +5,9 @@ export const states = {
   fault: 'The page itself has a fault here. Load it again; if that does not help, report these words:',
   /** Of an act, which is not tried again by itself. */
   noAnswer: 'The server did not answer. Look whether this was done before you try again.',
+  partAway:
+    'The server did not give this part of the page: it is away, or was upgraded. Load the page again.',
+  reload: 'Load again',
   retry: 'Try again',
   forbidden: 'Your role does not allow this',
   forbiddenHint: 'An administrator can change your role on the screen People.',
