@@ -8,7 +8,7 @@ import { errorOfJob } from '#jobs/job-errors.ts'
 import { restoreTimeOf } from '#proof/restore-time.ts'
 import { askForPlan, type RestorePlan, type RestoreStep } from '#restore/ask-for-plan.ts'
 import { BackupContents } from '#restore/contents.ts'
-import { fetchSeconds, heldBy, wayOf } from '#restore/plan-words.ts'
+import { fetchSeconds, replacedBy, wayOf } from '#restore/plan-words.ts'
 import { assertRestorable, requestedWishes, targetIn } from '#restore/restore-target.ts'
 
 /** What a restore into a named target would do now, without names of its server. Sizes are bytes. */
@@ -118,10 +118,9 @@ function describe(plan: RestorePlan | undefined, name: string): Pick<RestorePref
   if (plan === undefined) return { way: null, replaces: null }
   const { makes, steps } = plan
   const written = steps.find(step => step.does === 'write' || step.does === 'move in')
-  const replaced = steps.find(step => step.does === 'replace')
   return {
     way: written === undefined ? null : wayOf(makes, { ...written, name }),
-    replaces: replaced === undefined ? null : heldBy(replaced),
+    replaces: replacedBy({ makes, steps }),
   }
 }
 

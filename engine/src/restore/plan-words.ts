@@ -42,11 +42,25 @@ export function heldBy({ holds, sizeBytes }: Extract<RestoreStep, { does: 'repla
   return `${holds.join(', ')} (${formatBytes(sizeBytes)})`
 }
 
+/** What a restore replaces; null for nothing. A folder goes as a whole, and is not counted. */
+export function replacedBy({ makes, steps }: Pick<RestorePlan, 'makes' | 'steps'>): string | null {
+  const replaced = steps.find(step => step.does === 'replace')
+  if (replaced !== undefined) return heldBy(replaced)
+  const isFull = steps.some(step => step.does === 'write' && step.into === 'staging')
+  return makes === 'directory' && isFull ? 'the folder with all that is in it' : null
+}
+
+/** A send this slow waited, or its machine's clock was behind that of the catalog. */
+const HELD_UP = { seconds: 60, bytesPerSecond: 1024 }
+
 /** How long fetching may take: as long as the send took; null when nobody knows. */
 export function fetchSeconds({
   completed_at,
   created_at,
-}: Pick<Backup, 'completed_at' | 'created_at'>): number | null {
+  archive_size,
+  size,
+}: Pick<Backup, 'completed_at' | 'created_at' | 'archive_size' | 'size'>): number | null {
   const took = ((completed_at?.getTime() ?? 0) - created_at.getTime()) / 1000
-  return took > 0 ? Math.ceil(took) : null
+  const isHeldUp = took > HELD_UP.seconds && (archive_size ?? size) / took < HELD_UP.bytesPerSecond
+  return took > 0 && !isHeldUp ? Math.ceil(took) : null
 }

@@ -26,11 +26,12 @@ export function Time({
   const ago = format.relative(at, new Date(now))
   const [shown, more] = isRelative ? [ago, format.time(at)] : [format.time(at), ago]
   return (
-    <>
+    // One thing also where its cell lays out its parts side by side.
+    <span>
       <time dateTime={at} title={more} className={styles.time}>
         {shown}
       </time>
       {there === undefined ? null : <span className={styles.there}> {there}</span>}
-    </>
+    </span>
   )
 }

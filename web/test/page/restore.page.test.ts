@@ -4,6 +4,11 @@ import { pageTest } from '#test/page/page-test.ts'
 
 const it = pageTest({ withServer: true })
 const MOST_TABS = 200
+/** The focus is not beside the screen, as it would be in the closed navigation of a phone. */
+const IS_FOCUS_SEEN = `(() => {
+  const { left, right } = document.activeElement.getBoundingClientRect()
+  return right > 0 && left < innerWidth
+})()`
 
 /** Goes on with the key Tab until the element has the focus. */
 async function tabTo(page: Page, element: Locator): Promise<void> {
@@ -11,6 +16,7 @@ async function tabTo(page: Page, element: Locator): Promise<void> {
   for (let pressed = 0; pressed < MOST_TABS; pressed += 1) {
     if (await element.evaluate(found => found === found.ownerDocument.activeElement)) return
     await page.keyboard.press('Tab')
+    await expect.poll(() => page.evaluate(IS_FOCUS_SEEN)).toBe(true)
   }
   throw new Error(`The key Tab does not lead to ${element}`)
 }

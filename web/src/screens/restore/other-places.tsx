@@ -26,7 +26,7 @@ export function OtherPlaces({
       {form === 'file' ? (
         <Text size="sm">{words.noTargetTakesFiles}</Text>
       ) : (
-        <NewTarget backup={found} form={form} taken={taken} lookAgain={lookAgain} isLooking={isLooking} />
+        <NewTarget backup={found} taken={taken} form={form} lookAgain={lookAgain} isLooking={isLooking} />
       )}
       <Text size="sm">{words.byCommand[form]}</Text>
       <PlaceCommand backup={found} form={form} />
@@ -36,15 +36,15 @@ export function OtherPlaces({
 
 function NewTarget({
   backup: found,
-  form,
   taken,
+  form,
   lookAgain,
   isLooking,
 }: {
   backup: BackupDetails
-  form: 'database' | 'directory'
   /** Names of targets that there are. */
   taken: readonly string[]
+  form: 'database' | 'directory'
   lookAgain: () => void
   isLooking: boolean
 }) {
