@@ -31,7 +31,7 @@ export function Time({
       <time dateTime={at} title={more} className={styles.time}>
         {shown}
       </time>
-      {there === undefined ? null : <span className={styles.there}> {there}</span>}
+      {there === undefined ? null : <span className={styles.there}> · {there}</span>}
     </span>
   )
 }

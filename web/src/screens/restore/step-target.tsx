@@ -10,6 +10,7 @@ import { OtherPlaces } from '#screens/restore/other-places.tsx'
 import { kindOf, restoreFormOf } from '#screens/restore/restore-form.ts'
 import { StepHeading } from '#screens/restore/step-trail.tsx'
 import { Loading, QueryView } from '#shell/states.tsx'
+import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
 /** Kinds that are restored only into a target of the same kind; any other may be a dump. */
@@ -71,8 +72,9 @@ function isOther(found: BackupDetails, { kind: targetKind }: Target): boolean {
 }
 
 function Targets({ backup: found, targets }: { backup: BackupDetails; targets: readonly Target[] }) {
-  const { restore } = useWords()
+  const { restore, sources } = useWords()
   const { target: words } = restore
+  const nameOf = (kind: string): string => wordOf<string>(sources.kinds, kind)
   const navigate = useNavigate({ from: '/backups/$id/restore' })
   const sorted = targets.toSorted((one, other) => Number(isOther(found, one)) - Number(isOther(found, other)))
   const fitting = targets.filter(target => !isOther(found, target))
@@ -85,10 +87,10 @@ function Targets({ backup: found, targets }: { backup: BackupDetails; targets: r
   }
   const describe = (target: Target): string =>
     [
-      words.kind(visibleText(target.kind ?? '–')),
+      words.kind(target.kind === null ? '–' : nameOf(target.kind)),
       target.project_id === null ? words.anyProject : words.project(visibleText(target.project_id)),
       ...(isOther(found, target)
-        ? [words.otherKind(kindOf(found) ?? restoreFormOf(found), visibleText(target.kind ?? ''))]
+        ? [words.otherKind(nameOf(kindOf(found) ?? restoreFormOf(found)), nameOf(target.kind ?? ''))]
         : []),
     ].join(' · ')
   return (

@@ -100,6 +100,8 @@ function TokenForm({ token }: { token: string }) {
           </Button>
           <Button
             variant="subtle"
+            // On a phone its words need the whole width.
+            px={0}
             loading={running === 'without'}
             disabled={running === 'with'}
             onClick={() => void send('without')}

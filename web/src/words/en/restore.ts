@@ -45,7 +45,7 @@ export const restore = {
     project: (project: string) => `Project: ${project}`,
     anyProject: 'All projects',
     otherKind: (backup: string, target: string) =>
-      `Probably does not fit: the backup is of ${backup}, and this is ${target}.`,
+      `Probably does not fit: the backup is of the kind ${backup}, the target ${target}.`,
     choice: 'Choose a target.',
   },
   part: {
