@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { type DescribedError, describeError, hintOf } from '#backup-error.ts'
+import { BackupError, type DescribedError, describeError, hintOf } from '#backup-error.ts'
 import { commandLineWords, type HintWords } from '#hint.ts'
 
 /** Errors of our own, with messages for people. */
@@ -84,4 +84,19 @@ export function hideSecretsIn<Given extends object>(given: Given): Given {
       typeof value === 'string' ? hideSecrets(value) : value,
     ]),
   ) as Given
+}
+
+/**
+ * The same error in other words: its message, its hint, and the texts between the actions of its hint. An error
+ * without words of ours comes back as it is.
+ */
+export function rewordError(error: unknown, words: (text: string) => string): unknown {
+  if (!hasOwnWords(error)) return error
+  const { code, message, hint } = describeError(error)
+  const advice = error instanceof BackupError ? error.advice : undefined
+  return new BackupError(words(message), {
+    code,
+    hint: advice?.map(words) ?? (hint && words(hint)),
+    cause: error,
+  })
 }

@@ -83,7 +83,7 @@ export const DIRECTORY: Connector<DirectoryChoice, DirectoryTarget, DirectorySet
     readTarget: async path => ({ kind: 'directory', path }),
     hideTarget: async ({ path }, name) => {
       const { namingFolder } = await import('#directory/unpack/naming-folder.ts')
-      return error => namingFolder(error, { name, path })
+      return await namingFolder({ name, path })
     },
     plan: async (target, backup, of) => {
       const { planRestore } = await import('#directory/unpack/plan-restore.ts')

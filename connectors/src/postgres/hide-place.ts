@@ -1,4 +1,4 @@
-import { BackupError, describeError, hasOwnWords } from '@telegram-backup/errors'
+import { rewordError } from '@telegram-backup/errors'
 import { asWord, type PostgresConnection } from '#postgres/connection.ts'
 
 /** Parts of a connection that psql and servers quote. */
@@ -38,7 +38,6 @@ function naming(
   error: unknown,
   of: NamedPlace & { place: string; hidden: readonly string[]; hide: (text: string) => string },
 ): unknown {
-  if (!hasOwnWords(error)) return error
   const { database, display, host } = of.connection
   const named = (text: string): string =>
     [
@@ -55,13 +54,7 @@ function naming(
         .replace(QUOTED_PLACE, `$1 "${HIDDEN_NAME}"`)
         .replace(PORT, ''),
     )
-  const { code, message, hint } = describeError(error)
-  const advice = error instanceof BackupError ? error.advice : undefined
-  return new BackupError(named(message), {
-    code,
-    hint: advice?.map(named) ?? (hint && named(hint)),
-    cause: error,
-  })
+  return rewordError(error, named)
 }
 
 /** Matches the database's name, but not the longer names of staging databases. */

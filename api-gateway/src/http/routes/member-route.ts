@@ -5,6 +5,7 @@ import { base64Of, escapeName } from '@telegram-backup/engine/units/names.ts'
 import { z } from 'zod'
 import { found } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
+import { whileWanted } from '#http/in-time.ts'
 import { logOf } from '#http/request-context.ts'
 import { assertWhole } from '#http/routes/backup-routes.ts'
 import { type Route, route } from '#http/routes/route.ts'
@@ -45,11 +46,9 @@ export function memberRoute({ database, engine }: HttpPorts, manifests: Manifest
       const after = readCountCursor(cursor)
       const backup = found(caller, await getBackupDetails(database, id), 'backup')
       assertWhole(backup)
-      const gone = new AbortController()
-      response.once('close', () => gone.abort())
       const options = {
         ...{ ...engine, manifests, catalog: async () => engine.database },
-        signal: AbortSignal.any([gone.signal, AbortSignal.timeout(LIMIT_MS)]),
+        signal: whileWanted(response, LIMIT_MS),
         note: (line: string) => logOf(response).info({ backup_id: backup.id }, line),
       }
       const work = () => browseFolder({ backup, path, search, limit, after }, options)

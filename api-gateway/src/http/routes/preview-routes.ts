@@ -11,6 +11,7 @@ import { parseKeep } from '@telegram-backup/engine/retention/parse-keep.ts'
 import { z } from 'zod'
 import { assertSees, found, notFound, projectOf, targetFor } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
+import { whileWanted } from '#http/in-time.ts'
 import { logOf } from '#http/request-context.ts'
 import { assertWhole } from '#http/routes/backup-routes.ts'
 import { type Route, route } from '#http/routes/route.ts'
@@ -47,9 +48,7 @@ const preflight = ({ database, engine, configFile }: HttpPorts): Route => {
       const backup = found(caller, await getBackupDetails(database, id), 'backup')
       const settings = targetFor(configFile, caller, name)
       assertWhole(backup)
-      const gone = new AbortController()
-      response.once('close', () => gone.abort())
-      const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(PREFLIGHT_LIMIT_MS)])
+      const signal = whileWanted(response, PREFLIGHT_LIMIT_MS)
       const note = (line: string): void => logOf(response).info({ backup_id: backup.id, target: name }, line)
       const work = () => preflightRestore(engine, { backup, name, settings, overwrite }, { signal, note })
       return { status: 200, body: await slots.use(caller.id, work) }
