@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { PORTS, wholeNumber } from '@telegram-backup/cli/commands/command.ts'
 import { shellWord } from '@telegram-backup/engine/units/shell-word.ts'
 import { describeError, ExitCode, exitCodeOf, exitCodeOfSignal } from '@telegram-backup/errors'
 import { DAYS } from '#start/history.ts'
@@ -37,6 +38,8 @@ function readOptions(args: readonly string[]): StartOptions {
       help: { type: 'boolean', default: false },
     },
   })
+  // `serve` would say so as well, but only after the days of history were made.
+  if (values.port !== undefined) wholeNumber('--port', values.port, PORTS)
   return values
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -213,5 +213,13 @@ test('nothing is written into a folder that is not a sample’s', async ({ folde
   expect(said).toContain('is not the folder of a sample')
   expect(code).toBe(2)
   expect(readdirSync(other)).toEqual(['mine'])
+  expect(existsSync(folder)).toBe(false)
+})
+
+test('a port that is none is refused before anything is made', ({ folder }) => {
+  const args = ['start', '--', '--folder', folder, '--port', 'abc']
+  const { status, stderr } = spawnSync('npm', args, { cwd: ROOT, encoding: 'utf8' })
+  expect(status).toBe(2)
+  expect(stderr).toContain('hint: Give a whole number from 0 to 65535.')
   expect(existsSync(folder)).toBe(false)
 })
