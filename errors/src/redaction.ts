@@ -87,8 +87,8 @@ export function hideSecretsIn<Given extends object>(given: Given): Given {
 }
 
 /**
- * The same error in other words: its message, its hint, and the texts between the actions of its hint. An error
- * without words of ours comes back as it is.
+ * The same error in other words: its message, its hint, and the texts between the actions of its hint. An
+ * error without words of ours comes back as it is.
  */
 export function rewordError(error: unknown, words: (text: string) => string): unknown {
   if (!hasOwnWords(error)) return error
