@@ -15,6 +15,16 @@ import type { ApiKey } from '#keys/types.key.ts'
 import type { Holder, LeasePurpose } from '#leases/holder.ts'
 import type { NoticeChannel, RecordedAlert } from '#monitoring/types.alert.ts'
 import type {
+  DoorKeysTable,
+  ExtentsTable,
+  ObjectBucketsTable,
+  ObjectCheckpointsTable,
+  ObjectsTable,
+  ObjectUploadsTable,
+  PackMessagesTable,
+  PacksTable,
+} from '#objects/object-tables.ts'
+import type {
   IdentitiesTable,
   PasskeysTable,
   PeopleTable,
@@ -54,6 +64,14 @@ export interface CatalogSchema {
     tries: Generated<number>
     next_try_at: Generated<Date>
   }
+  object_buckets: ObjectBucketsTable
+  object_uploads: ObjectUploadsTable
+  object_checkpoints: ObjectCheckpointsTable
+  packs: PacksTable
+  pack_messages: PackMessagesTable
+  objects: ObjectsTable
+  extents: ExtentsTable
+  door_keys: DoorKeysTable
   schedules: SchedulesTable
   source_policies: {
     project_id: string
@@ -230,9 +248,10 @@ interface OpenSendsTable {
   id: Generated<string>
   chat_id: string
   bot_id: string | null
-  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence' | 'pack' | 'checkpoint'
   backup_id: string | null
   evidence_id: string | null
+  pack_id: string | null
   part_no: number | null
   source_message_id: number | null
   sha256: string | null

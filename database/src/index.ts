@@ -234,3 +234,14 @@ export { type DrillUnit, drillUnits } from '#queue/drill-units.ts'
 
 export { readChanges } from '#events/changes.ts'
 export type * from '#events/types.event.ts'
+
+// 13. Buckets, their objects, and the packs that hold them.
+
+export type {
+  Bucket,
+  BucketKind,
+  DoorKey,
+  DoorScope,
+  ObjectExtent,
+  ObjectVersion,
+} from '#objects/types.object.ts'

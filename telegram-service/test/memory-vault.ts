@@ -44,6 +44,7 @@ export function memoryVault(
       purpose: 'part',
       backupId: null,
       evidenceId: null,
+      packId: null,
       partNumber: null,
       sourceMessageId: null,
       sha256: null,

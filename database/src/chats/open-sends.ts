@@ -10,11 +10,13 @@ export interface OpenSend {
   id: string
   chatId: string
   botId: string | null
-  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence' | 'pack' | 'checkpoint'
   /** Of a part, a manifest, or a copy that was made for one backup. */
   backupId: string | null
   /** Of a record of evidence. */
   evidenceId: string | null
+  /** Of a pack, also one of a checkpoint. */
+  packId: string | null
   /** From 1; 0 for a manifest. */
   partNumber: number | null
   /** Of a copy. */
@@ -113,6 +115,7 @@ export async function openSends(
     purpose: row.purpose,
     backupId: row.backup_id,
     evidenceId: row.evidence_id,
+    packId: row.pack_id,
     partNumber: row.part_no,
     sourceMessageId: row.source_message_id,
     sha256: row.sha256,

@@ -2,7 +2,16 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { errorCode } from '#catalog-error.ts'
 
-export type LeasePurpose = 'send' | 'erase' | 'restore' | 'reconcile' | 'recover' | 'verify' | 'job' | 'hooks'
+export type LeasePurpose =
+  | 'send'
+  | 'erase'
+  | 'restore'
+  | 'reconcile'
+  | 'recover'
+  | 'verify'
+  | 'job'
+  | 'hooks'
+  | 'objects'
 
 /** A process, so that another one on the same machine can tell whether it is still there. */
 export interface Holder {

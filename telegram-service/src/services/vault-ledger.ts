@@ -130,11 +130,13 @@ export interface OpenSend {
   id: string
   chatId: string
   botId: string
-  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence'
+  purpose: 'part' | 'manifest' | 'index' | 'copy' | 'evidence' | 'pack' | 'checkpoint'
   /** For parts, manifests, and copies made for one backup. */
   backupId: string | null
   /** For evidence. */
   evidenceId: string | null
+  /** For packs, also those of checkpoints. */
+  packId: string | null
   /** From 1; 0 for a manifest. */
   partNumber: number | null
   /** For copies; 0 for a text that was sent to learn the newest id. */
