@@ -48,7 +48,7 @@ export interface PackedExtent {
   length: number
 }
 
-export type PackRecord = PutRecord | DeleteRecord | MoveRecord | FragmentRecord
+export type PackRecord = PutRecord | DeleteRecord | FragmentRecord
 
 /** The object exists from here on; one with the same key before it is deleted. It stands in its last pack. */
 export interface PutRecord {
@@ -59,7 +59,10 @@ export interface PutRecord {
   sha256: string
   etag?: string
   meta?: Record<string, string>
+  /** When it was stored. */
   at: string
+  /** The version whose place it takes: the same object in another place. That version never was. */
+  moves?: string
   /** In order; together as long as the object. */
   extents: PackedExtent[]
 }
@@ -69,13 +72,6 @@ export interface DeleteRecord {
   delete: string
   id: string
   at: string
-}
-
-/** The bytes of that version are in other places now. */
-export interface MoveRecord {
-  move: string
-  id: string
-  extents: PackedExtent[]
 }
 
 /** Bytes of an object whose `put` record comes in a later pack. Without one they are garbage. */

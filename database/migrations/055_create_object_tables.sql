@@ -100,7 +100,8 @@ create index pack_messages_by_message on control_plane.pack_messages (chat_id, m
 
 -- Versions of objects. key: in the order of its bytes. An intended one becomes live in the transaction that proves its pack. content:
 -- of small objects that are read often, and of those that are in no chat (in_chat false: locks). A deleted one stays until
--- undelete_ms have passed; deleted_in: the pack that told the chat of it.
+-- undelete_ms have passed; deleted_in: the pack that tells the chat of it. moves: the version whose bytes it moves to another pack, and
+-- whose row goes when it becomes live.
 create table control_plane.objects (
   id         uuid primary key,
   bucket_id  uuid not null references control_plane.object_buckets (id),
@@ -117,6 +118,7 @@ create table control_plane.objects (
   stored_at  timestamptz(3) not null default clock_timestamp(),
   deleted_at timestamptz(3),
   deleted_in uuid references control_plane.packs (id),
+  moves      uuid,
   constraint objects_are_somewhere check (in_chat = (pack_id is not null) and (in_chat or content is not null)),
   constraint deleted_objects_have_a_time check ((state = 'deleted') = (deleted_at is not null))
 );

@@ -92,6 +92,7 @@ export interface ObjectsTable {
   stored_at: Generated<Date>
   deleted_at: Date | null
   deleted_in: string | null
+  moves: string | null
 }
 
 export interface ExtentsTable {
