@@ -150,7 +150,7 @@ test('a bucket is a line of its own, and one without a new snapshot needs a look
   expect(late.stdout).toMatch(
     /^The only source can be restored\. 1 bucket needs a look: laptops \(no new snapshot\)\./,
   )
-  expect(late.stdout).toMatch(/\nattention +laptops +restic +web1 +30 h ago/)
+  expect(late.stdout).toMatch(/\nattention +laptops +restic +web1 +1 d ago/)
   expect(late.stdout).toContain('No new snapshot in bucket "laptops" (project web1) for too long.')
   expect((await status('--project', 'other', '--json')).json()).toMatchObject({ buckets: [] })
   await run('delete from control_plane.object_buckets')
