@@ -121,6 +121,7 @@ export type {
   SealedBackup,
   SenderRecords,
 } from '#services/part-ledger.ts'
+export { assertOwnChat, type PreparedChat, prepareChat } from '#services/prepare-chat.ts'
 export {
   type CurrentDocument,
   type RenewFileIdOptions,
