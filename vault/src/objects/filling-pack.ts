@@ -6,7 +6,7 @@ import {
   type PutRecord,
 } from '@telegram-backup/archive'
 import type { Bucket, IntendedObject } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import type { BackupError } from '@telegram-backup/errors'
 import type { Reservation } from '#objects/memory-budget.ts'
 
 /** An object that becomes visible with its pack. */

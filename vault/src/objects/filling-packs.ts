@@ -72,7 +72,11 @@ export class FillingPacks {
     return pack
   }
 
-  async #sharedPack(bucket: Bucket, plainBytes: number, { record, signal }: PackedObject): Promise<FillingPack> {
+  async #sharedPack(
+    bucket: Bucket,
+    plainBytes: number,
+    { record, signal }: PackedObject,
+  ): Promise<FillingPack> {
     const waiting = this.#waitingPack(bucket, plainBytes, record)
     if (waiting !== undefined) return waiting
     const opened = await this.open(bucket, { isShared: true, signal })

@@ -88,7 +88,7 @@ export class ObjectReader {
     while (at <= end) {
       try {
         for (const stretch of stretchesOf(found, { start: at, end })) {
-          for await (const piece of this.#readStretch(bucket, stretch, signal)) {
+          for await (const piece of this.#readStretch(stretch, signal)) {
             if (signal.aborted) throw cancelled()
             at += piece.length
             yield piece
@@ -102,7 +102,6 @@ export class ObjectReader {
   }
 
   async *#readStretch(
-    bucket: Bucket,
     { packId, offset, length }: Stretch,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
@@ -126,7 +125,8 @@ export class ObjectReader {
 /** Throws `INVALID`. */
 function checkRange({ start, end }: ByteRange, { size }: ObjectVersion): void {
   if (size === 0 && start === 0 && end === -1) return
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end < size) return
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end < size)
+    return
   throw new BackupError(`The object has no bytes ${start} to ${end}: it has ${size}`, { code: 'INVALID' })
 }
 
@@ -166,7 +166,9 @@ async function* checkedWhole(
     last = piece
   }
   if (hash.digest('hex') !== sha256) {
-    throw new BackupError(`The bytes of the object ${key} are not those that were stored`, { code: 'INTEGRITY' })
+    throw new BackupError(`The bytes of the object ${key} are not those that were stored`, {
+      code: 'INTEGRITY',
+    })
   }
   if (last !== undefined) yield last
 }
