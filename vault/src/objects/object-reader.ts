@@ -101,10 +101,7 @@ export class ObjectReader {
     }
   }
 
-  async *#readStretch(
-    { packId, offset, length }: Stretch,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer> {
+  async *#readStretch({ packId, offset, length }: Stretch, signal: AbortSignal): AsyncGenerator<Buffer> {
     const pack = await findPack(this.#options.database, packId)
     if (pack === null || pack.state === 'erasing' || pack.state === 'erased') {
       throw new BackupError(`Pack ${packId} was erased`, { code: 'NOT_FOUND' })

@@ -32,7 +32,6 @@ export interface ObjectWriterOptions {
   packSizeBytes: number
 }
 
-
 /** Stores objects: small ones share packs, large ones have packs of their own. */
 export class ObjectWriter {
   readonly #database: Database

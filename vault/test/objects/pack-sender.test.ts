@@ -25,7 +25,10 @@ describe('a pack', () => {
 
   it.each([
     ['is cut off', { kind: 'answer-lost' }],
-    ['becomes a 502 of a proxy, and the message comes late', { kind: 'late', ms: 1_500, answer: 'bad-gateway' }],
+    [
+      'becomes a 502 of a proxy, and the message comes late',
+      { kind: 'late', ms: 1_500, answer: 'bad-gateway' },
+    ],
     ['is a 500, and there is no message', { kind: 'status', status: 500 }],
     ['never reaches the server', { kind: 'reset-during' }],
   ] as const)('whose answer %s is there once', async (_, fault) => {
@@ -89,9 +92,9 @@ describe('several packs', () => {
     const one = world.process()
     const other = world.process()
     await Promise.all([one.store('data/a'), other.store('data/b'), one.store('data/c')])
-    expect(new Set(world.packsInChat().map(({ caption }) => /sequence=(\d+)/.exec(caption ?? '')?.[1]))).toEqual(
-      new Set(['1', '2', '3']),
-    )
+    expect(
+      new Set(world.packsInChat().map(({ caption }) => /sequence=(\d+)/.exec(caption ?? '')?.[1])),
+    ).toEqual(new Set(['1', '2', '3']))
     await world.expectAgreement()
   })
 })
