@@ -287,15 +287,6 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
-export type {
-  Bucket,
-  BucketKind,
-  DoorKey,
-  DoorScope,
-  ObjectExtent,
-  ObjectVersion,
-  Pack,
-  PackMessage,
-} from '#objects/types.object.ts'
-export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'
+export type * from '#objects/types.object.ts'
+export * from '#objects/uploads.ts'
 export * from '#objects/work.ts'
