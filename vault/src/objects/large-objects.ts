@@ -113,7 +113,7 @@ class LargeUpload {
   async #open(): Promise<FillingPack> {
     this.#extent = undefined
     const { bucket, signal } = this.#of
-    return await this.#options.packs.open(bucket, { isShared: false, uploadId: this.#uploadId, signal })
+    return await this.#options.packs.open(bucket, { isShared: false, signal })
   }
 
   /** The put record as it would be in this pack. */

@@ -66,6 +66,14 @@ export class ObjectReader {
     return { object, body: onePiece(content) }
   }
 
+  /** All bytes of a small object. Throws what the body of `get` throws. */
+  async readWhole(found: FoundObject, signal: AbortSignal): Promise<Buffer> {
+    const { object, content } = found
+    if (content !== null) return content
+    const { bucket_id: id, size } = object
+    return await joined(checkedWhole(this.#read({ id }, found, { start: 0, end: size - 1, signal }), object))
+  }
+
   /** Whether a private key is needed, the pack says: a bucket may have been begun without encryption. */
   async #assertReadable({ extents }: FoundObject): Promise<void> {
     if (this.#options.hasIdentity) return
@@ -79,7 +87,7 @@ export class ObjectReader {
   }
 
   async *#read(
-    bucket: Bucket,
+    bucket: Pick<Bucket, 'id'>,
     first: FoundObject,
     { start, end, signal }: ByteRange & { signal: AbortSignal },
   ): AsyncGenerator<Buffer> {
@@ -110,7 +118,7 @@ export class ObjectReader {
   }
 
   /** Compaction may have moved the bytes since they were looked up. Throws `error` when it has not. */
-  async #movedObject(bucket: Bucket, before: FoundObject, error: unknown): Promise<FoundObject> {
+  async #movedObject(bucket: Pick<Bucket, 'id'>, before: FoundObject, error: unknown): Promise<FoundObject> {
     const now = await findObject(this.#options.database, { bucketId: bucket.id, key: before.object.key })
     const isMoved =
       now !== null && now.object.id !== before.object.id && now.object.sha256 === before.object.sha256

@@ -138,7 +138,9 @@ export class ObjectWriter {
       const plain = bytes.subarray(0, size)
       Object.assign(draft.record, { size, sha256: body.sha256 })
       if (object.where === 'chat and catalog' && size <= MAX_CONTENT_BYTES) draft.content = Buffer.from(plain)
-      return await this.#packs.store(bucket, draft, plain, () => memory.release())
+      const { stored } = await this.#packs.add(bucket, draft, plain)
+      memory.release()
+      return await stored
     } finally {
       memory.release()
     }
