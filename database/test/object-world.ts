@@ -56,6 +56,9 @@ interface Going {
   deletes: { id: string; key: string }[]
 }
 
+/** Enough to be proven in many orders. */
+const MOST_AT_ONCE = 4
+
 /** A bucket with its chat, and a model beside it that must always say the same. */
 export class ObjectWorld {
   readonly database: Database
@@ -92,12 +95,12 @@ export class ObjectWorld {
   }
 
   async reserve(): Promise<void> {
-    if (this.#reserved.length < 4) this.#reserved.push(await this.writer.reserve())
+    if (this.#reserved.length < MOST_AT_ONCE) this.#reserved.push(await this.writer.reserve())
   }
 
   /** `tells`: the deletions that it can tell. `moves`: writes a live object of that key again. */
   async intend(at: number, of: { keys: string[]; tells: boolean; moves: string | undefined }): Promise<void> {
-    const pack = take(this.#reserved, at)
+    const pack = this.#intended.length < MOST_AT_ONCE ? take(this.#reserved, at) : undefined
     if (pack === undefined) return
     const { bucketId, database } = this
     const puts = of.keys.map(key => this.#newVersion(pack, key))
