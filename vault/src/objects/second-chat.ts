@@ -2,8 +2,10 @@ import { type FoundObject, findPack, findPacks, type Pack } from '@telegram-back
 import { describeError } from '@telegram-backup/errors'
 import { type CopyPackTools, copyLackingPacks, copyPack } from '#objects/copy-pack.ts'
 import type { PackChats } from '#objects/pack-chats.ts'
-import type { TendedBucket } from '#objects/upkeep.ts'
+import { lookForCopies } from '#objects/repair-buckets.ts'
+import type { TendedBucket } from '#objects/tended-bucket.ts'
 import type { Writer } from '#objects/writer.ts'
+import type { VaultSession } from '#session/session.ts'
 
 export interface SecondChatTools extends CopyPackTools {
   chats: PackChats
@@ -17,6 +19,8 @@ export interface SecondChatTools extends CopyPackTools {
 /** P8: the second chat gets a copy of each pack, by its file id. */
 export class SecondChat {
   readonly #tools: SecondChatTools
+  /** Ids of packs that are being copied. */
+  readonly #underWay = new Set<string>()
 
   constructor(tools: SecondChatTools) {
     this.#tools = tools
@@ -36,17 +40,22 @@ export class SecondChat {
   }
 
   /** Copies what either chat lacks of a bucket, as long as nobody waits for the pace. */
-  async copyLacking({ work, lease }: TendedBucket): Promise<void> {
-    const { chats, chatId, replicaChatId, client, log } = this.#tools
+  async copyLacking(session: VaultSession, { work, lease }: TendedBucket): Promise<void> {
+    const { chats, chatId, replicaChatId, client, writer, log } = this.#tools
+    const { id: bucketId } = work.bucket
+    const own = { writer: writer.subject, isUnderWay: (packId: string) => this.#underWay.has(packId) }
+    await lookForCopies(session, { bucketId, lease, own })
     const both = [await chats.enter(chatId), await chats.enter(replicaChatId)] as const
     const { left } = await copyLackingPacks(this.#tools, {
-      bucketId: work.bucket.id,
+      bucketId,
       chats: both,
       lease,
       mayGoOn: () => both.every(chat => client.isIdle(chat.chatId)),
     })
     for (const { pack, chatId: where, reason } of left) {
-      log(`Pack ${pack.sequence} of bucket ${work.bucket.name} could not be copied to chat ${where}: ${reason}`)
+      log(
+        `Pack ${pack.sequence} of bucket ${work.bucket.name} could not be copied to chat ${where}: ${reason}`,
+      )
     }
   }
 
@@ -55,6 +64,7 @@ export class SecondChat {
     const to = await chats.enter(replicaChatId)
     if (pack.messages.some(message => message.chat_id === to.chatId && message.state === 'sent')) return
     const from = await chats.enter(chatId)
+    this.#underWay.add(pack.id)
     try {
       await copyPack(this.#tools, pack, { from: from.chatId, to, lease: await writer.lease() })
     } catch (error) {
@@ -63,6 +73,8 @@ export class SecondChat {
       // Another process has copied it meanwhile.
       if (now?.messages.some(message => message.chat_id === to.chatId && message.state === 'sent')) return
       throw error
+    } finally {
+      this.#underWay.delete(pack.id)
     }
   }
 }
