@@ -21,6 +21,10 @@ export class SecondChat {
   readonly #tools: SecondChatTools
   /** Ids of packs that are being copied. */
   readonly #underWay = new Set<string>()
+  /** Callers that wait for a copy. */
+  #waiting = 0
+  /** The copies that nobody waits for. */
+  #copying: Promise<unknown> = Promise.resolve()
 
   constructor(tools: SecondChatTools) {
     this.#tools = tools
@@ -28,19 +32,36 @@ export class SecondChat {
 
   /** Resolves when the second chat has the pack. Throws what `copyPack` throws. */
   async waitForPack(packId: string): Promise<void> {
-    const pack = await findPack(this.#tools.database, packId)
-    if (pack !== null) await this.#waitFor(pack)
+    await this.#waitForAll([packId])
   }
 
   /** The same for all packs of an object, which may have been stored when the second chat could not be reached. */
   async waitForObject({ object, extents }: FoundObject): Promise<void> {
     const ids = extents.map(({ packId }) => packId)
     if (object.pack_id !== null) ids.push(object.pack_id)
-    for (const pack of await findPacks(this.#tools.database, ids)) await this.#waitFor(pack)
+    await this.#waitForAll(ids)
   }
 
-  /** Copies what either chat lacks of a bucket, as long as nobody waits for the pace. */
-  async copyLacking(session: VaultSession, { work, lease }: TendedBucket): Promise<void> {
+  /** Copies that nobody waits for make room first: two copies of one pack at once would be one too many. */
+  async #waitForAll(packIds: readonly string[]): Promise<void> {
+    this.#waiting++
+    try {
+      await this.#copying
+      for (const pack of await findPacks(this.#tools.database, packIds)) await this.#waitFor(pack)
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /** Copies what either chat lacks of a bucket, as long as nobody waits for the pace, or for a copy. */
+  async copyLacking(session: VaultSession, tended: TendedBucket): Promise<void> {
+    const copying = this.#copying.then(() => this.#copyLacking(session, tended))
+    this.#copying = copying.catch(() => {})
+    await copying
+  }
+
+  async #copyLacking(session: VaultSession, { work, lease }: TendedBucket): Promise<void> {
+    if (this.#waiting > 0) return
     const { chats, chatId, replicaChatId, client, writer, log } = this.#tools
     const { id: bucketId } = work.bucket
     const own = { writer: writer.subject, isUnderWay: (packId: string) => this.#underWay.has(packId) }
@@ -50,7 +71,7 @@ export class SecondChat {
       bucketId,
       chats: both,
       lease,
-      mayGoOn: () => both.every(chat => client.isIdle(chat.chatId)),
+      mayGoOn: () => this.#waiting === 0 && both.every(chat => client.isIdle(chat.chatId)),
     })
     for (const { pack, chatId: where, reason } of left) {
       log(

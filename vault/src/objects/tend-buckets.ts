@@ -54,8 +54,17 @@ export class BucketTender {
     await Promise.all(this.#working)
   }
 
-  /** Draws a checkpoint of each bucket that has changed, unless another process tends it. */
+  /** Draws a checkpoint of each bucket that has changed, unless another process tends it. Failures are logged. */
   async drawLastCheckpoints(): Promise<void> {
+    if (this.#tools.signal.aborted) return
+    try {
+      await this.#drawLastCheckpoints()
+    } catch (error) {
+      this.#report('The last checkpoint was not drawn', error)
+    }
+  }
+
+  async #drawLastCheckpoints(): Promise<void> {
     for (const work of await bucketsToTend(this.#tools.database)) {
       if (work.packsSinceCheckpoint === 0 || work.bucket.removed_at !== null) continue
       await this.#underLease(work, tended =>
