@@ -1,18 +1,21 @@
 import type { FragmentRecord, PutRecord } from '@telegram-backup/archive'
 import { abandonUpload, type Bucket, beginUpload, type Database } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
 import type { TakenSpace } from '#objects/bucket-space.ts'
 import type { FillingPack, PackedObject, StoredIn } from '#objects/filling-pack.ts'
 import type { FillingPacks } from '#objects/filling-packs.ts'
 import type { ObjectBody } from '#objects/object-body.ts'
 import type { Writer } from '#objects/writer.ts'
 
-/** A frame of a pack. */
-const PIECE_BYTES = 1_048_576
+/** A smaller rest of a pack is not worth a frame. */
+const LEAST_PIECE_BYTES = 1_024
 
 export interface LargeObjectsOptions {
   database: Database
   packs: FillingPacks
   writer: Writer
+  /** The unit in which objects are cut: much less than a pack, and at most a frame. */
+  pieceBytes: number
 }
 
 /** The body of an object, of which `begun` was read already. */
@@ -64,10 +67,11 @@ class LargeUpload {
   }
 
   async run({ body, begun, space }: LargeBody): Promise<StoredIn> {
-    for (let from = 0; from < begun.length; from += PIECE_BYTES) {
-      await this.#add(begun.subarray(from, from + PIECE_BYTES))
+    const { pieceBytes } = this.#options
+    for (let from = 0; from < begun.length; from += pieceBytes) {
+      await this.#add(begun.subarray(from, from + pieceBytes))
     }
-    const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+    const piece = Buffer.allocUnsafeSlow(pieceBytes)
     for (;;) {
       const length = await body.readInto(piece)
       if (length > 0) await this.#add(piece.subarray(0, length))
@@ -95,22 +99,35 @@ class LargeUpload {
     return this.#of.object.record.id
   }
 
-  async #add(piece: Buffer): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure.error
-    this.#filling ??= await this.#open()
-    if (!this.#filling.hasRoomFor(piece.length, this.#longestRecord())) {
-      await this.#sendFragment(this.#filling)
-      this.#filling = await this.#open()
+  /** A pack is filled up before the next one is begun: messages are dear. */
+  async #add(bytes: Buffer): Promise<void> {
+    for (let added = 0; added < bytes.length; ) {
+      if (this.#failure !== undefined) throw this.#failure.error
+      this.#filling ??= await this.#open()
+      const left = bytes.length - added
+      const room = this.#filling.roomFor(this.#longestRecord(), left)
+      if (room === left || room >= LEAST_PIECE_BYTES) {
+        this.#addPiece(this.#filling, bytes.subarray(added, added + room))
+        added += room
+      } else if (this.#extent === undefined) {
+        throw new BackupError('The object needs more packs than one record can name', { code: 'INVALID' })
+      } else await this.#sendFragment(this.#filling)
     }
-    const { offset } = this.#filling.builder.add(piece)
-    this.#extent = { offset: this.#extent?.offset ?? offset, length: (this.#extent?.length ?? 0) + piece.length }
+  }
+
+  #addPiece(pack: FillingPack, piece: Buffer): void {
+    const { offset } = pack.builder.add(piece)
+    this.#extent = {
+      offset: this.#extent?.offset ?? offset,
+      length: (this.#extent?.length ?? 0) + piece.length,
+    }
     this.#size += piece.length
   }
 
   async #open(): Promise<FillingPack> {
     this.#extent = undefined
     const { bucket, signal } = this.#of
-    return await this.#options.packs.open(bucket, { isShared: false, uploadId: this.#uploadId, signal })
+    return await this.#options.packs.open(bucket, { isShared: false, signal })
   }
 
   /** The put record as it would be in this pack. */

@@ -57,13 +57,21 @@ export class ObjectReader {
       return { object, body: onePiece(found.content.subarray(asked.start, asked.end + 1)) }
     }
     if (object.size > 0) await this.#assertReadable(found)
-    const body = this.#read(bucket, found, { ...asked, signal })
+    const body = this.#read(found, { ...asked, signal })
     if (asked.start > 0 || asked.end < object.size - 1) return { object, body }
     const whole = checkedWhole(body, object)
     if (!keep || object.size > MAX_CONTENT_BYTES) return { object, body: whole }
     const content = await joined(whole)
     await keepContent(this.#options.database, { versionId: object.id, content })
     return { object, body: onePiece(content) }
+  }
+
+  /** All bytes of a small object. Throws what the body of `get` throws. */
+  async readWhole(found: FoundObject, signal: AbortSignal): Promise<Buffer> {
+    const { object, content } = found
+    if (content !== null) return content
+    const all = { start: 0, end: object.size - 1, signal }
+    return await joined(checkedWhole(this.#read(found, all), object))
   }
 
   /** Whether a private key is needed, the pack says: a bucket may have been begun without encryption. */
@@ -79,7 +87,6 @@ export class ObjectReader {
   }
 
   async *#read(
-    bucket: Bucket,
     first: FoundObject,
     { start, end, signal }: ByteRange & { signal: AbortSignal },
   ): AsyncGenerator<Buffer> {
@@ -88,7 +95,7 @@ export class ObjectReader {
     while (at <= end) {
       try {
         for (const stretch of stretchesOf(found, { start: at, end })) {
-          for await (const piece of this.#readStretch(bucket, stretch, signal)) {
+          for await (const piece of this.#readStretch(stretch, signal)) {
             if (signal.aborted) throw cancelled()
             at += piece.length
             yield piece
@@ -96,16 +103,12 @@ export class ObjectReader {
         }
       } catch (error) {
         if (signal.aborted) throw error
-        found = await this.#movedObject(bucket, found, error)
+        found = await this.#movedObject(found, error)
       }
     }
   }
 
-  async *#readStretch(
-    bucket: Bucket,
-    { packId, offset, length }: Stretch,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer> {
+  async *#readStretch({ packId, offset, length }: Stretch, signal: AbortSignal): AsyncGenerator<Buffer> {
     const pack = await findPack(this.#options.database, packId)
     if (pack === null || pack.state === 'erasing' || pack.state === 'erased') {
       throw new BackupError(`Pack ${packId} was erased`, { code: 'NOT_FOUND' })
@@ -114,8 +117,9 @@ export class ObjectReader {
   }
 
   /** Compaction may have moved the bytes since they were looked up. Throws `error` when it has not. */
-  async #movedObject(bucket: Bucket, before: FoundObject, error: unknown): Promise<FoundObject> {
-    const now = await findObject(this.#options.database, { bucketId: bucket.id, key: before.object.key })
+  async #movedObject(before: FoundObject, error: unknown): Promise<FoundObject> {
+    const { bucket_id: bucketId, key } = before.object
+    const now = await findObject(this.#options.database, { bucketId, key })
     const isMoved =
       now !== null && now.object.id !== before.object.id && now.object.sha256 === before.object.sha256
     if (!isMoved) throw error
@@ -126,7 +130,8 @@ export class ObjectReader {
 /** Throws `INVALID`. */
 function checkRange({ start, end }: ByteRange, { size }: ObjectVersion): void {
   if (size === 0 && start === 0 && end === -1) return
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end < size) return
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end < size)
+    return
   throw new BackupError(`The object has no bytes ${start} to ${end}: it has ${size}`, { code: 'INVALID' })
 }
 
@@ -166,7 +171,9 @@ async function* checkedWhole(
     last = piece
   }
   if (hash.digest('hex') !== sha256) {
-    throw new BackupError(`The bytes of the object ${key} are not those that were stored`, { code: 'INTEGRITY' })
+    throw new BackupError(`The bytes of the object ${key} are not those that were stored`, {
+      code: 'INTEGRITY',
+    })
   }
   if (last !== undefined) yield last
 }
