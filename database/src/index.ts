@@ -279,8 +279,8 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
-export { takenKeys } from '#objects/taken-keys.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
 export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'
 export * from '#objects/uploads.ts'
