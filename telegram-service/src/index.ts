@@ -26,12 +26,15 @@ export {
   PUBLIC_FETCH_LIMIT_BYTES,
   type TelegramClient,
 } from '#bot-api/telegram-client.ts'
+export type { Turn } from '#bot-api/turn.ts'
 export { type Environment, readTelegramConfig, readVariable, type TelegramConfig } from '#config.ts'
 export {
   type CaptionFacts,
+  type PackCaptionFacts,
   writeCaption,
   writeEvidenceCaption,
   writeIndexCaption,
+  writePackCaption,
   writeTombstoneCaption,
 } from '#messages/captions.ts'
 export {
@@ -39,6 +42,7 @@ export {
   backupFileName,
   evidenceFileName,
   manifestFileName,
+  packFileName,
   partFileName,
 } from '#messages/file-names.ts'
 export {
@@ -47,6 +51,7 @@ export {
   type ParsedDocument,
   type ParsedEvidence,
   type ParsedIndex,
+  type ParsedPack,
   type ParsedTombstone,
   parseCaption,
 } from '#messages/machine-line.ts'

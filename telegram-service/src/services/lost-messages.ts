@@ -1,7 +1,12 @@
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { parseCaption } from '#messages/machine-line.ts'
+import {
+  type ParsedDocument,
+  type ParsedEvidence,
+  type ParsedPack,
+  parseCaption,
+} from '#messages/machine-line.ts'
 import { editionCount, newEdition } from '#services/index-edition.ts'
 import { removeLostCopies, type WeighedMessage } from '#services/lost-copies.ts'
 import { type FoundMessage, proveMessage } from '#services/message-proof.ts'
@@ -159,14 +164,18 @@ function describes(open: OpenSend, { caption, document }: SeenMessage): boolean 
   if (parsed.kind === 'index') {
     return open.purpose === 'index' && newEdition(editionCount(parsed.edition), open.id) === parsed.edition
   }
-  if (parsed.kind === 'tombstone' || parsed.kind !== open.purpose) return false
-  const isOfIt =
-    parsed.kind === 'evidence'
-      ? parsed.evidenceId === open.evidenceId
-      : parsed.backupId === open.backupId && parsed.partNumber === (open.partNumber ?? 0)
   return (
-    isOfIt &&
+    parsed.kind !== 'tombstone' &&
+    isOfIt(open, parsed) &&
     parsed.sha256 === open.sha256 &&
     (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)
   )
+}
+
+function isOfIt(open: OpenSend, parsed: ParsedDocument | ParsedEvidence | ParsedPack): boolean {
+  const purpose = parsed.kind === 'pack' && parsed.checkpoint !== undefined ? 'checkpoint' : parsed.kind
+  if (purpose !== open.purpose) return false
+  if (parsed.kind === 'evidence') return parsed.evidenceId === open.evidenceId
+  if (parsed.kind === 'pack') return parsed.packId === open.packId
+  return parsed.backupId === open.backupId && parsed.partNumber === (open.partNumber ?? 0)
 }
