@@ -38,6 +38,31 @@ export {
   readMemberIndex,
 } from '#member-index.ts'
 export { memberPathBytes, memberPathOf } from '#member-path.ts'
+export { readCheckpoint, type UnsealedPart, writeCheckpoint } from '#packs/checkpoint.ts'
+export { type ExpectedPack, type OpenPackOptions, openPack } from '#packs/open-pack.ts'
+export type { OpenedPack } from '#packs/opened-pack.ts'
+export {
+  PackBuilder,
+  type PackBuilderOptions,
+  type PackIdentity,
+  type SealedPack,
+} from '#packs/pack-builder.ts'
+export type {
+  CheckpointCover,
+  CheckpointedObject,
+  CheckpointedPack,
+  CheckpointLine,
+  CheckpointPart,
+  DeleteRecord,
+  FragmentRecord,
+  NamedPack,
+  PackedBucket,
+  PackedExtent,
+  PackHeader,
+  PackRecord,
+  PutRecord,
+} from '#packs/pack-header.ts'
+export { PACK_LIMITS } from '#packs/pack-limits.ts'
 export type { BackupIdentity, PartHeader } from '#part-header.ts'
 export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
 export { DEFAULT_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'

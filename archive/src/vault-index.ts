@@ -219,10 +219,10 @@ function readEntry(entry: CheckedObject): IndexEntry {
     ...(entry.has('sourceName') && { sourceName: entry.storable('sourceName', 256) }),
     ...(entry.has('tags') && { tags: entry.tags('tags') }),
     ...(entry.has('scheduleId') && { scheduleId: entry.matching('scheduleId', UUID) }),
-    ...(entry.has('scheduledFor') && { scheduledFor: timeIn(entry, 'scheduledFor') }),
+    ...(entry.has('scheduledFor') && { scheduledFor: entry.time('scheduledFor') }),
     ...(entry.has('expiryGiven') && entry.boolean('expiryGiven') && { expiryGiven: true }),
-    ...(entry.has('pinnedAt') && { pinnedAt: timeIn(entry, 'pinnedAt') }),
-    ...(entry.has('verifiedAt') && { verifiedAt: timeIn(entry, 'verifiedAt') }),
+    ...(entry.has('pinnedAt') && { pinnedAt: entry.time('pinnedAt') }),
+    ...(entry.has('verifiedAt') && { verifiedAt: entry.time('verifiedAt') }),
     ...(entry.has('damagedAt') && { damagedAt: entry.matching('damagedAt', ISO_TIME) }),
     ...(entry.has('signer') && { signer: entry.text('signer', 256) }),
     manifest: readMessage(entry.object('manifest')),
@@ -253,24 +253,12 @@ function readIndexedEvidence(fields: CheckedObject): IndexedEvidence {
 
 function readEvent(fields: CheckedObject): IndexedEvent {
   const event = fields.text('event')
-  const at = timeIn(fields, 'at')
+  const at = fields.time('at')
   const count = fields.integer('count', 1)
   // Databases refuse a zero character.
   if (event.includes('\0') || !event.isWellFormed() || count > MAX_COUNT)
     throw new TypeError('an event that is none')
   return { event, at, count }
-}
-
-/** Databases refuse an impossible time, such as the 31st of February. */
-function timeIn(fields: CheckedObject, name: string): string {
-  const time = fields.matching(name, ISO_TIME)
-  if (!isTime(time)) throw new TypeError('a time that is none')
-  return time
-}
-
-function isTime(text: string): boolean {
-  const time = new Date(text)
-  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19)
 }
 
 function messageId(value: unknown): number {
