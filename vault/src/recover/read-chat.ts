@@ -13,6 +13,7 @@ import type { FoundBackup } from '#recover/found-backup.ts'
 import { findPinnedIndex, type IndexSearch } from '#recover/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recover/indexed-backups.ts'
 import type { OpenedChat } from '#recover/open-chat.ts'
+import type { IndexedBuckets } from '#recover/pack-places.ts'
 import { type Owner, ownerOf } from '#recover/ownership.ts'
 import { type Outcome, recordFound } from '#recover/record-backup.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
@@ -30,6 +31,8 @@ export interface ReadChat extends OpenedChat {
   readonly evidence: readonly EvidenceOutcome[]
   /** All believed indexes, also those under former ids of the chat. */
   readonly indexes: readonly VaultIndex[]
+  /** The buckets that these indexes name, with the chat that each index describes. */
+  readonly buckets: readonly IndexedBuckets[]
   /** The owner of the chat, as captions say. */
   readonly captionOwner: Owner | undefined
   /** Problems with the index, a sentence each. */
@@ -86,13 +89,15 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
   } catch (error) {
     failure = error
   }
-  const indexes = [search, ...earlier.map(one => one.search)].flatMap(({ index }) => index ?? [])
+  const searched = [{ search, reader: chat.reader }, ...earlier]
+  const indexes = searched.flatMap(one => one.search.index ?? [])
+  const buckets = searched.map(one => ({ reader: one.reader, buckets: one.search.index?.buckets ?? [] }))
   const notes = [...search.notes, ...earlier.flatMap(notesOf), ...evidenceNotes(evidence)]
   const isLocked = scan.refused.some(one => one.isLocked)
   const withoutKey = failure === undefined && isLocked && !tools.documents.hasKey
   return {
     ...chat,
-    ...{ recorded, scan, evidence, indexes, notes, withoutKey, seenUpTo, failure },
+    ...{ recorded, scan, evidence, indexes, buckets, notes, withoutKey, seenUpTo, failure },
     captionOwner: captionOwner(),
   }
 }
