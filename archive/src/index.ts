@@ -23,6 +23,15 @@ export type {
 } from '#evidence-record.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export {
+  type IndexedBucket,
+  type IndexedCheckpoint,
+  type IndexedCheckpointPart,
+  type IndexedPack,
+  MAX_INDEXED_BUCKETS,
+  MAX_INDEXED_PACKS,
+} from '#index-buckets.ts'
+export type { IndexedManifest } from '#index-message.ts'
+export {
   type IndexedKeep,
   type IndexedRetention,
   type IndexedSchedule,
@@ -83,7 +92,6 @@ export {
   type IndexEntry,
   type IndexedEvent,
   type IndexedEvidence,
-  type IndexedManifest,
   indexContent,
   MAX_INDEXED_EVIDENCE,
   openIndex,

@@ -22,7 +22,7 @@ export function readPackHeader(json: unknown): PackHeader {
     format: 1,
     kind,
     pack,
-    bucket: readBucket(fields.object('bucket')),
+    bucket: readPackedBucket(fields.object('bucket')),
     catalogId: fields.matching('catalogId', UUID),
     sequence: fields.integer('sequence', 1),
     createdAt: fields.time('createdAt'),
@@ -42,7 +42,7 @@ export function plainSizeOf(frames: PackHeader['frames']): number {
 }
 
 /** @throws TypeError */
-function readBucket(bucket: CheckedObject): PackedBucket {
+export function readPackedBucket(bucket: CheckedObject): PackedBucket {
   return {
     id: bucket.matching('id', UUID),
     name: bucket.matching('name', BUCKET_NAME),
