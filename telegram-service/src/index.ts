@@ -78,6 +78,11 @@ export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
 export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
 export {
+  type DocumentProof,
+  DocumentSender,
+  type OutgoingDocument,
+} from '#services/document-sender.ts'
+export {
   DELETABLE_FOR_MS,
   type EraseMessageOptions,
   type Erasure,
@@ -91,6 +96,7 @@ export { fetchPartDocuments, type PartToFetch } from '#services/fetch-parts.ts'
 export { openFile } from '#services/file-source.ts'
 export { editionCount } from '#services/index-edition.ts'
 export type { IndexOptions } from '#services/index-message.ts'
+export { LostAnswers } from '#services/lost-answers.ts'
 export {
   type FindLostOptions,
   findLostMessages,
@@ -113,7 +119,9 @@ export type {
   MessageProof,
   PartLedger,
   SealedBackup,
+  SenderRecords,
 } from '#services/part-ledger.ts'
+export { assertOwnChat, type PreparedChat, prepareChat } from '#services/prepare-chat.ts'
 export {
   type CurrentDocument,
   type RenewFileIdOptions,

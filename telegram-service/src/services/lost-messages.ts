@@ -24,7 +24,7 @@ const PASSES = 3
 export interface FindLostOptions extends LookOptions {
   /** Undefined: any; `null`: of no backup. Only the lease's holder may look for a backup's sends. */
   backupId?: string | null | undefined
-  /** Only these calls for parts and manifests; other ones may be under way. */
+  /** Only these calls and copies; other ones may be under way. Default: all but those for packs. */
   sendIds?: ReadonlySet<string> | undefined
   limit?: number
 }
@@ -59,7 +59,9 @@ export async function findLostMessages(
   const { chatId, backupId, sendIds, limit = LIMIT, ...on } = options
   const openSends = async (): Promise<OpenSend[]> => {
     const open = await vault.openSends({ chatId, backupId })
-    return open.filter(({ id, purpose }) => purpose === 'copy' || (sendIds?.has(id) ?? true))
+    return open.filter(
+      ({ id, purpose, packId }) => purpose === 'copy' || (sendIds?.has(id) ?? packId === null),
+    )
   }
   const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
   const lookedFor = new Set<string>()
