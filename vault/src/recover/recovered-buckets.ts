@@ -1,18 +1,19 @@
-import type { CheckpointCover, PackHeader } from '@telegram-backup/archive'
+import type { CheckpointCover, PackedBucket, PackHeader } from '@telegram-backup/archive'
+import type { Database } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import { BucketRows, type BucketRowsOptions, type PackToReplay } from '#recover/bucket-rows.ts'
+import { BucketRows, type PackToReplay } from '#recover/bucket-rows.ts'
 import { CheckpointParts } from '#recover/checkpoint-parts.ts'
 import {
   type FoundBucket,
   type FoundCheckpoint,
   findBuckets,
   type IndexedBuckets,
-  type PlacesOfPack,
+  type PackPlace,
   placeOfNamed,
   type ScannedPacks,
 } from '#recover/pack-places.ts'
 import { type PackReading, type RefusedPack, readPack } from '#recover/read-pack.ts'
-import type { RecoveredBucket } from '#recover/recovery-report.ts'
+import type { RecoveredBucket, RefusedPackReport } from '#recover/recovery-report.ts'
 
 /** What the chats say about buckets, and how the catalog may take it. */
 export interface BucketsToRecord {
@@ -29,25 +30,38 @@ export interface BucketsToRecord {
  * knows already stays.
  */
 export class BucketRecovery {
-  readonly #of: PackReading & BucketRowsOptions
+  readonly #of: PackReading & { database: Database }
   readonly #buckets = new Map<string, BucketRows>()
   /** Checkpoints that were read, or cannot be. */
   readonly #tried = new Set<string>()
   readonly #refused = new Map<string, RefusedPack>()
 
-  constructor(of: PackReading & BucketRowsOptions) {
+  constructor(of: PackReading & { database: Database }) {
     this.#of = of
   }
 
-  /** Packs that are there and were not taken. */
-  get refused(): readonly RefusedPack[] {
-    return [...this.#refused.values()].filter(({ isGone }) => !isGone)
+  /** Packs and checkpoints that are there and were not taken. */
+  get refused(): RefusedPackReport[] {
+    return [...this.#refused.values()]
+      .filter(({ isGone }) => !isGone)
+      .map(({ place, reason }) => ({
+        ...{ packId: place.packId, bucketId: place.bucketId, reason },
+        ...{ chatId: place.reader.chatId, messageId: place.messageId },
+      }))
+  }
+
+  /** Some packs were not opened because there is no key. */
+  get isLocked(): boolean {
+    return [...this.#refused.values()].some(({ isLocked }) => isLocked)
   }
 
   /** At the end of the recovery. */
   async report(): Promise<RecoveredBucket[]> {
     const reports: RecoveredBucket[] = []
-    for (const bucket of this.#buckets.values()) reports.push(await bucket.report())
+    for (const bucket of this.#buckets.values()) {
+      const gone = [...this.#refused.values()].filter(one => one.isGone && one.place.bucketId === bucket.id)
+      reports.push(await bucket.report(gone.map(({ place }) => place)))
+    }
     return reports
   }
 
@@ -61,19 +75,19 @@ export class BucketRecovery {
   /** Everything else that these chats have of buckets. */
   async record({ indexes, scans, prepare }: BucketsToRecord): Promise<void> {
     for (const found of findBuckets(indexes, scans)) {
-      // Captions lead to a checkpoint only if no index does, or if those cannot be read.
-      for (const checkpoint of found.checkpoints)
-        if (this.#buckets.get(found.id)?.cover === undefined)
-          await this.#readCheckpoint(found, checkpoint, prepare)
-      const opened = await this.#openPacks(found)
-      const [first] = opened
-      if (first === undefined && found.indexed === undefined) continue
-      const bucket = await this.#bucketOf(found, first?.header, prepare)
-      for (const pack of opened) {
-        const refusal = await bucket.replay(pack)
-        if (refusal !== undefined) this.#refuse({ place: pack.places[0], reason: refusal, isGone: false, isLocked: false })
+      for (const checkpoint of found.checkpoints) {
+        // Captions lead to a checkpoint only if no index does, or if that one cannot be read.
+        if (this.#buckets.get(found.id)?.cover !== undefined) break
+        await this.#readCheckpoint(found, checkpoint, prepare)
       }
-      await bucket.addPlaces(found)
+      const packs = await this.#openPacks(found)
+      const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
+      if (bucket === undefined) continue
+      for (const pack of packs) {
+        const reason = await bucket.replay(pack)
+        if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
+      }
+      await bucket.addPlaces(found.packs)
     }
   }
 
@@ -86,40 +100,46 @@ export class BucketRecovery {
     this.#tried.add(checkpoint.id)
     const parts = new CheckpointParts(checkpoint, this.#of)
     const first = await parts.open()
-    if (first !== undefined) {
-      const bucket = await this.#bucketOf(found, first.header, prepare)
-      // Another chat may name an older one.
-      if (bucket.cover !== undefined && bucket.cover.upTo >= first.cover.upTo) return
-      const failure = await bucket.importCheckpoint(parts, first.cover)
-      if (failure === undefined) return
-      bucket.note(failure)
+    const bucket = first && (await this.#bucketOf(found, first.header, prepare))
+    if (first === undefined || bucket === undefined) {
+      if (parts.refused !== undefined) this.#refuse(parts.refused)
+      return
     }
-    if (parts.refused !== undefined) this.#refuse(parts.refused)
+    // Another chat may name an older one.
+    if (bucket.cover !== undefined && bucket.cover.upTo >= first.cover.upTo) return
+    try {
+      await bucket.importCheckpoint(parts, first.cover)
+    } catch (error) {
+      const { code, message: reason } = describeError(error)
+      if (code !== 'INTEGRITY' && code !== 'INVALID') throw error
+      this.#refuse(parts.refused ?? { place: checkpoint.parts[0]?.[0], reason: `does not open: ${reason}` })
+    }
   }
 
   /** The packs whose records no checkpoint holds, and those before them that they name; by their numbers. */
-  async #openPacks(found: FoundBucket): Promise<PackToReplay[]> {
-    const cover = this.#buckets.get(found.id)?.cover
-    const opened: PackToReplay[] = []
-    const waiting = [...found.packs]
+  async #openPacks({ id, packs }: FoundBucket): Promise<PackToReplay[]> {
+    const bucket = this.#buckets.get(id)
+    const isNeeded = ({ packId, sequence }: PackPlace): boolean =>
+      !seen.has(packId) &&
+      bucket?.hasReplayed(packId) !== true &&
+      (sequence === undefined || !isCovered(sequence, bucket?.cover))
     const seen = new Set<string>()
+    const opened: PackToReplay[] = []
+    const waiting = [...packs]
     for (let places = waiting.shift(); places !== undefined; places = waiting.shift()) {
-      const [{ packId, sequence }] = places
-      if (seen.has(packId) || (sequence !== undefined && isCovered(sequence, cover))) continue
-      seen.add(packId)
-      if (this.#buckets.get(found.id)?.hasReplayed(packId) === true) continue
+      const [first] = places
+      if (!isNeeded(first)) continue
+      seen.add(first.packId)
       const read = await readPack(places, this.#of)
       if (!('pack' in read)) {
         this.#refuse(read)
         continue
       }
-      const { pack, size, encrypted, place } = read
+      const { pack, place, size, encrypted } = read
       const { header } = pack
-      opened.push({ header, size, encrypted, places: withFirst(place, places) })
-      for (const name of header.names) {
-        if (!seen.has(name.pack) && !isCovered(name.sequence, cover))
-          waiting.push([placeOfNamed(name, { bucketId: found.id, reader: place.reader })])
-      }
+      opened.push({ header, size, encrypted, places: [place, ...places.filter(one => one.reader !== place.reader)] })
+      const { reader } = place
+      waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }
     return opened.sort(inOrder)
   }
@@ -130,17 +150,18 @@ export class BucketRecovery {
     prepare: () => Promise<void>,
   ): Promise<BucketRows | undefined> {
     const known = this.#buckets.get(id)
-    if (known !== undefined) return known
-    const { project, ...described } = indexed ?? header?.bucket ?? {}
-    if (described === undefined) return undefined
+    const described = indexed ?? header?.bucket
+    if (known !== undefined || described === undefined) return known
     await prepare()
-    const bucket = await BucketRows.open(described, this.#of)
+    const bucket = await BucketRows.open(this.#of.database, described)
     this.#buckets.set(id, bucket)
     return bucket
   }
 
-  #refuse(refused: RefusedPack): void {
-    this.#refused.set(refused.place.packId, refused)
+  #refuse(refused: Pick<RefusedPack, 'reason'> & Partial<RefusedPack>): void {
+    const { place } = refused
+    if (place !== undefined)
+      this.#refused.set(place.packId, { isGone: false, isLocked: false, ...refused, place })
   }
 }
 
