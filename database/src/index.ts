@@ -238,6 +238,7 @@ export type * from '#events/types.event.ts'
 
 // 13. Buckets, their objects, and the packs that hold them.
 
+export { type BucketFacts, bucketFacts } from '#objects/bucket-facts.ts'
 export type { ObjectLease } from '#objects/bucket-writes.ts'
 export {
   type BucketSettings,
@@ -251,7 +252,12 @@ export {
   noteUndelete,
   removeBucket,
 } from '#objects/buckets.ts'
+export * from '#objects/checkpoint-snapshot.ts'
+export * from '#objects/checkpoints.ts'
+export * from '#objects/deletions.ts'
 export * from '#objects/door-keys.ts'
+export * from '#objects/garbage.ts'
+export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
 export {
   deleteObject,
@@ -263,6 +269,7 @@ export {
   MAX_CONTENT_BYTES,
   putInCatalog,
   usedBytes,
+  versionsById,
 } from '#objects/objects.ts'
 export { type ImportedBucket, importBucket } from '#objects/import-bucket.ts'
 export {
@@ -288,7 +295,15 @@ export {
   piecesOf,
 } from '#objects/pack-health.ts'
 export { type ReplayedPack, replayPack } from '#objects/replay.ts'
+export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
+export {
+  findPack,
+  findPacks,
+  packMessages,
+  packsLackingCopy,
+  unfinishedPacks,
+} from '#objects/pack-queries.ts'
 export {
   intendPack,
   type PackIntent,
@@ -303,5 +318,8 @@ export type {
   DoorScope,
   ObjectExtent,
   ObjectVersion,
+  Pack,
+  PackMessage,
 } from '#objects/types.object.ts'
 export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'
+export * from '#objects/work.ts'

@@ -14,10 +14,12 @@ export interface ImportedBucket extends BucketSettings {
   projectId: string
   createdAt?: Date | undefined
   lastSnapshotAt?: Date | undefined
+  /** It was removed then, and is not to come back. */
+  removedAt?: Date | undefined
 }
 
 /**
- * Takes a bucket into the catalog. A known one stays as it is. When another bucket has its name, it gets the first
+ * Takes a bucket into the catalog. A known one stays as it is, unless it was removed elsewhere. When another bucket has its name, it gets the first
  * digits of its id behind the name. CatalogError INVALID.
  */
 export async function importBucket(
@@ -28,12 +30,14 @@ export async function importBucket(
   checkBucketName(of.name)
   checkProjectId(of.projectId)
   checkSettings(of)
-  for (const time of [of.createdAt, of.lastSnapshotAt]) if (time !== undefined) checkTime('time', time)
+  for (const time of [of.createdAt, of.lastSnapshotAt, of.removedAt])
+    if (time !== undefined) checkTime('time', time)
   return await inTransaction(database.kysely, async trx => {
     const known = await trx
-      .selectFrom('object_buckets')
-      .select(['name', 'removed_at'])
+      .updateTable('object_buckets')
+      .set({ removed_at: sql<Date | null>`coalesce(removed_at, ${of.removedAt ?? null}::timestamptz)` })
       .where('id', '=', of.id)
+      .returning(['name', 'removed_at'])
       .executeTakeFirst()
     if (known !== undefined) return { outcome: 'known', name: known.name, isRemoved: known.removed_at !== null }
     await ensureProject(trx, of.projectId)
@@ -43,7 +47,7 @@ export async function importBucket(
       .where('name', '=', of.name)
       .where('removed_at', 'is', null)
       .executeTakeFirst()
-    const name = other === undefined ? of.name : `${of.name.slice(0, 54)}-${of.id.slice(0, 8)}`
+    const name = other === undefined || of.removedAt !== undefined ? of.name : `${of.name.slice(0, 54)}-${of.id.slice(0, 8)}`
     await trx
       .insertInto('object_buckets')
       .values({
@@ -57,8 +61,9 @@ export async function importBucket(
         snapshot_limit_hours: of.snapshotLimitHours,
         created_at: of.createdAt ?? sql<Date>`clock_timestamp()`,
         last_snapshot_at: of.lastSnapshotAt ?? null,
+        removed_at: of.removedAt ?? null,
       })
       .execute()
-    return { outcome: 'added', name, isRemoved: false }
+    return { outcome: 'added', name, isRemoved: of.removedAt !== undefined }
   })
 }
