@@ -271,20 +271,6 @@ export {
   usedBytes,
   versionsById,
 } from '#objects/objects.ts'
-export { type ImportedBucket, importBucket } from '#objects/import-bucket.ts'
-export {
-  dropUnlisted,
-  type ImportedCheckpoint,
-  type ImportedObject,
-  importCheckpoint,
-  importObjects,
-} from '#objects/import-objects.ts'
-export {
-  type ImportedPack,
-  type ImportedPackMessage,
-  importPackMessages,
-  importPacks,
-} from '#objects/import-packs.ts'
 export {
   type HeldPack,
   type HeldPackMessage,
@@ -294,7 +280,7 @@ export {
   type PackPiece,
   piecesOf,
 } from '#objects/pack-health.ts'
-export { type ReplayedPack, replayPack } from '#objects/replay.ts'
+export { settleKnownVersions } from '#objects/settle-known.ts'
 export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {
