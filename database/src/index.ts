@@ -257,6 +257,7 @@ export * from '#objects/checkpoints.ts'
 export * from '#objects/deletions.ts'
 export * from '#objects/door-keys.ts'
 export * from '#objects/garbage.ts'
+export { importBucket, importCheckpoint, importPacks } from '#objects/imports.ts'
 export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
 export {
@@ -281,6 +282,7 @@ export {
   piecesOf,
 } from '#objects/pack-health.ts'
 export { settleKnownVersions } from '#objects/settle-known.ts'
+export * from '#objects/objects.ts'
 export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {
@@ -297,15 +299,8 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
-export type {
-  Bucket,
-  BucketKind,
-  DoorKey,
-  DoorScope,
-  ObjectExtent,
-  ObjectVersion,
-  Pack,
-  PackMessage,
-} from '#objects/types.object.ts'
+export { importObjects, replayPack } from '#objects/replay.ts'
+export type * from '#objects/types.import.ts'
+export type * from '#objects/types.object.ts'
 export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'
 export * from '#objects/work.ts'
