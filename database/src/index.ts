@@ -260,18 +260,8 @@ export * from '#objects/garbage.ts'
 export { importBucket, importCheckpoint, importPacks } from '#objects/imports.ts'
 export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
-export {
-  deleteObject,
-  type FoundObject,
-  findObject,
-  keepContent,
-  type ListedVersion,
-  listObjects,
-  MAX_CONTENT_BYTES,
-  putInCatalog,
-  usedBytes,
-  versionsById,
-} from '#objects/objects.ts'
+export * from '#objects/objects.ts'
+export * from '#objects/pack-copies.ts'
 export {
   type HeldPack,
   type HeldPackMessage,
@@ -281,9 +271,6 @@ export {
   type PackPiece,
   piecesOf,
 } from '#objects/pack-health.ts'
-export { settleKnownVersions } from '#objects/settle-known.ts'
-export * from '#objects/objects.ts'
-export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {
   findPack,
@@ -300,7 +287,8 @@ export {
   reservePack,
 } from '#objects/packs.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
+export { settleKnownVersions } from '#objects/settle-known.ts'
 export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'
-export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'
+export * from '#objects/uploads.ts'
 export * from '#objects/work.ts'

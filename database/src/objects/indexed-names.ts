@@ -11,7 +11,10 @@ export async function markIndexed(trx: Transaction<CatalogSchema>, names: readon
   if (names.length === 0) return
   // Otherwise neither of two transactions for two chats would see what the other one writes.
   await lockByName(trx, 'control_plane: names in indexes')
-  const isNamedEverywhere = (id: 'checkpoint.id' | 'bucket.id', bucketId: 'checkpoint.bucket_id' | 'bucket.id') =>
+  const isNamedEverywhere = (
+    id: 'checkpoint.id' | 'bucket.id',
+    bucketId: 'checkpoint.bucket_id' | 'bucket.id',
+  ) =>
     sql<boolean>`not exists (
       select from control_plane.chats as chat
        where chat.moved_to is null and chat.index_message_id is not null

@@ -40,7 +40,10 @@ export async function verifyBuckets(
     try {
       const onProgress = (progress: { packs: number; bytes: number }): void =>
         hooks.onProgress?.({ bucket: bucket.name, ...progress })
-      outcomes.push({ bucket, report: await verifyBucket(session, { bucketId: bucket.id, readData, onProgress }) })
+      outcomes.push({
+        bucket,
+        report: await verifyBucket(session, { bucketId: bucket.id, readData, onProgress }),
+      })
     } catch (error) {
       if (endsEverything(session, error)) throw error
       outcomes.push({ bucket, error })

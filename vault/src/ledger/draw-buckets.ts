@@ -4,7 +4,12 @@ import {
   MAX_INDEXED_BUCKETS,
   MAX_INDEXED_PACKS,
 } from '@telegram-backup/archive'
-import { bucketsOfChat, type Database, type IndexedBucketRow, type IndexedPackRow } from '@telegram-backup/database'
+import {
+  bucketsOfChat,
+  type Database,
+  type IndexedBucketRow,
+  type IndexedPackRow,
+} from '@telegram-backup/database'
 
 /**
  * The buckets with packs in a chat, by id: their settings, the newest checkpoint, and the packs after it. A removed

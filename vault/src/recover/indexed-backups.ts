@@ -19,7 +19,10 @@ export function idsOf(index: VaultIndex): Set<number> {
   const ofBackups = index.backups.flatMap(entry => [entry.manifest.messageId, ...entry.partMessages])
   const named = [
     ...(index.evidence ?? []),
-    ...(index.buckets ?? []).flatMap(({ checkpoint, packs }) => [...(checkpoint?.parts ?? []), ...(packs ?? [])]),
+    ...(index.buckets ?? []).flatMap(({ checkpoint, packs }) => [
+      ...(checkpoint?.parts ?? []),
+      ...(packs ?? []),
+    ]),
   ]
   return new Set([...ofBackups, ...named.map(({ messageId }) => messageId)])
 }

@@ -154,7 +154,12 @@ export class BucketRecovery {
       }
       const { pack, place, size, encrypted } = read
       const { header } = pack
-      opened.push({ header, size, encrypted, places: [place, ...places.filter(one => one.reader !== place.reader)] })
+      opened.push({
+        header,
+        size,
+        encrypted,
+        places: [place, ...places.filter(one => one.reader !== place.reader)],
+      })
       const { reader } = place
       waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }

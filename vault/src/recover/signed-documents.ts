@@ -1,10 +1,10 @@
 import {
   type DocumentUnlocking,
   type Manifest,
+  type OpenedPack,
   openEvidence,
   openIndex,
   openManifest,
-  type OpenedPack,
   openPack,
   type SignedEvidence,
   type Signer,
@@ -159,10 +159,7 @@ export class SignedDocuments {
   }
 
   /** Accepts a pack that a believed document names, or that a believed key signed. */
-  async readPack(
-    { bytes }: Downloaded,
-    options: { isVouchedFor: boolean },
-  ): Promise<Reading<OpenedPack>> {
+  async readPack({ bytes }: Downloaded, options: { isVouchedFor: boolean }): Promise<Reading<OpenedPack>> {
     const reading = await this.#open(bytes, options, async unlocking => {
       const pack = await openPack(bytes, unlocking)
       return { content: pack, signer: pack.signer, before: pack.before }

@@ -36,7 +36,11 @@ export async function readPackDocument(
 
 type Fetched = { bytes: Buffer } | { words: string } | { error: unknown }
 
-async function fetch(session: VaultSession, { id, size, sha256 }: HeldPack, fileId: string): Promise<Fetched> {
+async function fetch(
+  session: VaultSession,
+  { id, size, sha256 }: HeldPack,
+  fileId: string,
+): Promise<Fetched> {
   const { client, signal } = session
   try {
     const of = { name: `pack ${id}`, signal, onWait: impatient(session).onWait }
@@ -69,7 +73,13 @@ async function look(
   const { pack, message, movedTo } = of
   const { chat_id: chatId, message_id: messageId } = message
   const { size, sha256 } = pack
-  const seen = await readDocument(client, vault, { chatId, messageId, movedTo, expected: { size, sha256 }, signal })
+  const seen = await readDocument(client, vault, {
+    chatId,
+    messageId,
+    movedTo,
+    expected: { size, sha256 },
+    signal,
+  })
   if (seen.outcome === 'gone')
     return { finding: packFinding(pack, message, 'missing', 'is not in the chat any more') }
   if (seen.outcome !== 'found')

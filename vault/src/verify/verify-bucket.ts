@@ -148,7 +148,12 @@ class BucketWork {
     const answer = await client.messageExists(chatId, messageId, { signal, onWait })
     if (answer === 'gone') return packFinding(pack, message, 'missing', 'is not in the chat any more')
     if (state !== 'damaged') return undefined
-    return packFinding(pack, message, 'damaged', 'was found damaged, and only reading it can prove that it is not')
+    return packFinding(
+      pack,
+      message,
+      'damaged',
+      'was found damaged, and only reading it can prove that it is not',
+    )
   }
 
   async #read(
@@ -159,7 +164,10 @@ class BucketWork {
     const { client, signal, onWait } = this.#session
     const { chat_id: chatId, message_id: messageId } = message
     // A file outlives its message.
-    if (chat.movedTo === undefined && (await client.messageExists(chatId, messageId, { signal, onWait })) === 'gone')
+    if (
+      chat.movedTo === undefined &&
+      (await client.messageExists(chatId, messageId, { signal, onWait })) === 'gone'
+    )
       return packFinding(pack, message, 'missing', 'is not in the chat any more')
     const read = await readPackDocument(this.#session, pack, message, chat.movedTo)
     if ('finding' in read) return read.finding
@@ -172,7 +180,10 @@ class BucketWork {
     const { encrypted, id, sha256 } = pack
     const identities = encrypted ? this.#identities : []
     if (identities === undefined) {
-      this.#noteClosed(message.chat_id, { code: 'NO_KEY', message: 'there is no private key to open the packs' })
+      this.#noteClosed(message.chat_id, {
+        code: 'NO_KEY',
+        message: 'there is no private key to open the packs',
+      })
       return undefined
     }
     try {
@@ -198,7 +209,11 @@ class BucketWork {
   async #note(pack: HeldPack, findings: readonly PackFinding[]): Promise<void> {
     if (findings.length === 0) return
     const { database } = this.#session
-    const [now] = await heldPacks(database, { bucketId: this.#of.bucketId, after: pack.sequence - 1, limit: 1 })
+    const [now] = await heldPacks(database, {
+      bucketId: this.#of.bucketId,
+      after: pack.sequence - 1,
+      limit: 1,
+    })
     // It was erased meanwhile.
     if (now?.id !== pack.id) return
     for (const { chat_id, finding, reason: error } of findings) {

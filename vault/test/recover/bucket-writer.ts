@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { PackBuilder, type PackedExtent, type PutRecord, writeCheckpoint } from '@telegram-backup/archive'
 import {
   acquireLease,
@@ -12,15 +12,11 @@ import {
   deadPacks,
   deleteObject,
   endPackErase,
-  findObject,
   findPack,
-  type IntendedObject,
   intendPackCopy,
   markPackMessage,
   purgeObjects,
   reservePack,
-  type SnapshotObject,
-  type SnapshotPack,
   untoldDeletes,
   withCheckpointSnapshot,
 } from '@telegram-backup/database'
@@ -30,6 +26,7 @@ import { refreshIndex, writePackCaption } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { PackSender, type PackToSend } from '#objects/pack-sender.ts'
 import { Writer } from '#objects/writer.ts'
+import { factsOf, intended, objectLine, packLine } from '#test/recover/bucket-records.ts'
 
 /** Small, so that a checkpoint has several parts. */
 const PACK_SIZE_BYTES = 64 * 1024
@@ -96,8 +93,18 @@ export class BucketWriter {
       const isLast = index === pieces.length - 1
       const at = extents.reduce((sum, { length }) => sum + length, 0)
       if (!isLast) builder.addRecord({ fragment: key, id, at, extent })
-      const put: PutRecord = { put: key, id, ...facts, at: new Date().toISOString(), extents: [...extents, extent] }
-      const { packId, messageId } = await this.#sendPack(builder, isLast ? [put] : [], isLast ? undefined : id)
+      const put: PutRecord = {
+        put: key,
+        id,
+        ...facts,
+        at: new Date().toISOString(),
+        extents: [...extents, extent],
+      }
+      const { packId, messageId } = await this.#sendPack(
+        builder,
+        isLast ? [put] : [],
+        isLast ? undefined : id,
+      )
       extents.push({ pack: packId, ...extent })
       messages.push(messageId)
     }
@@ -135,7 +142,13 @@ export class BucketWriter {
           const turn = await this.#sender.takeTurn({ signal: this.#signal })
           const reserved = await reservePack(database, { bucketId, ...turn })
           const { packId, sequence, catalogId, at } = reserved
-          const sealed = await part.seal({ pack: packId, catalogId, sequence, createdAt: at.toISOString(), names: [] })
+          const sealed = await part.seal({
+            pack: packId,
+            catalogId,
+            sequence,
+            createdAt: at.toISOString(),
+            names: [],
+          })
           const { messageId } = await this.#sender.send(
             {
               ...{ packId, sequence, bucket: this.bucket, createdAt: at, names: [], puts: [], deletes: [] },
@@ -235,7 +248,17 @@ export class BucketWriter {
       names: reserved.names.map(({ packId: pack, ...name }) => ({ pack, ...name })),
     })
     const pack: PackToSend = {
-      ...{ packId, sequence, bytes, sha256, plainSize, encrypted, uploadId, createdAt: at, bucket: this.bucket },
+      ...{
+        packId,
+        sequence,
+        bytes,
+        sha256,
+        plainSize,
+        encrypted,
+        uploadId,
+        createdAt: at,
+        bucket: this.bucket,
+      },
       names: header.names.map(name => name.pack),
       puts: records.map(record => intended(packId, record)),
       deletes: told.map(({ id }) => id),
@@ -257,47 +280,5 @@ export class BucketWriter {
       signingKey: this.#machine.signingKey,
       packSizeBytes: PACK_SIZE_BYTES,
     }
-  }
-}
-
-/** What a catalog says of a bucket, without what no chat says. */
-export async function objectOf(machine: Machine, bucketId: string, key: string) {
-  return (await findObject(machine.database, { bucketId, key }))?.object
-}
-
-function factsOf(bytes: Buffer): { id: string; size: number; sha256: string } {
-  return { id: randomUUID(), size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
-}
-
-function intended(packId: string, { put: key, at, extents, ...record }: PutRecord): IntendedObject {
-  return {
-    ...record,
-    key,
-    storedAt: new Date(at),
-    extents: extents.map(({ pack = packId, offset, length }) => ({ packId: pack, offset, length })),
-  }
-}
-
-function packLine({ plain_size: plainSize, messages, ...pack }: SnapshotPack) {
-  return {
-    ...pack,
-    plainSize,
-    messages: messages.map(({ chat_id: chat, message_id: message, file_id, bot_id }) => ({
-      ...{ chat, message },
-      ...(file_id !== null && { file: file_id }),
-      ...(bot_id !== null && { bot: bot_id }),
-    })),
-  }
-}
-
-function objectLine({ id, key, size, sha256, sequence, extents, ...object }: SnapshotObject) {
-  const { etag, meta, stored_at, deleted_at, pack_id: pack, moves } = object
-  return {
-    ...{ id, key, size, sha256, sequence, pack, at: stored_at.toISOString() },
-    ...(etag !== null && { etag }),
-    ...(meta !== null && { meta }),
-    ...(moves !== null && { moves }),
-    ...(deleted_at && { deletedAt: deleted_at.toISOString() }),
-    extents: extents.map(({ packId, offset, length }) => ({ pack: packId, offset, length })),
   }
 }
