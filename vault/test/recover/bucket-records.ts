@@ -27,7 +27,15 @@ export function packLine({ plain_size: plainSize, messages, ...pack }: SnapshotP
   }
 }
 
-export function objectLine({ id, key, size, sha256, sequence, extents, ...object }: SnapshotObject): CheckpointedObject {
+export function objectLine({
+  id,
+  key,
+  size,
+  sha256,
+  sequence,
+  extents,
+  ...object
+}: SnapshotObject): CheckpointedObject {
   const { etag, meta, stored_at, deleted_at, pack_id: pack, moves } = object
   return {
     ...{ id, key, size, sha256, sequence, pack, at: stored_at.toISOString() },

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Database } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
-import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BucketWriter } from '#test/recover/bucket-writer.ts'
+import { versionsIn } from '#test/recover/versions-in.ts'
 
 let machines: Machines
 let old: Machine
@@ -16,27 +15,14 @@ beforeEach(async () => {
 })
 afterEach(() => machines.close())
 
-/** Versions and their places, as a catalog has them: what a recovery has to bring back. */
-async function stateOf({ kysely }: Database, bucketId: string): Promise<unknown[]> {
-  const { rows } = await sql`
-    select object.key, object.state, object.size, object.sha256, object.sequence,
-           (select json_agg(json_build_array(pack.sequence, extent.pack_offset, extent.length) order by no)
-              from control_plane.extents extent join control_plane.packs pack on pack.id = extent.pack_id
-             where extent.object_id = object.id) as extents
-      from control_plane.objects object
-     where object.bucket_id = ${bucketId} and object.in_chat and object.state <> 'intended'
-     order by object.key, object.sequence, object.id`.execute(kysely)
-  return rows
-}
-
 /** Recovers into an empty catalog, and compares it with the one before. */
 async function expectRecovered(options: { machine?: Machine } = {}): Promise<Machine> {
   const next = options.machine ?? (await machines.open())
   const report = await next.recover()
   expect(report.refusedPacks).toEqual([])
   expect(report.buckets).toMatchObject([{ id: writer.bucket.id, findings: [], lost: 0 }])
-  expect(await stateOf(next.database, writer.bucket.id)).toEqual(
-    await stateOf(old.database, writer.bucket.id),
+  expect(await versionsIn(next.database, writer.bucket.id)).toEqual(
+    await versionsIn(old.database, writer.bucket.id),
   )
   return next
 }
@@ -78,8 +64,8 @@ describe('a bucket comes back', () => {
       objects: 4,
       hasCheckpoint: true,
     })
-    expect(await stateOf(next.database, writer.bucket.id)).toEqual(
-      await stateOf(old.database, writer.bucket.id),
+    expect(await versionsIn(next.database, writer.bucket.id)).toEqual(
+      await versionsIn(old.database, writer.bucket.id),
     )
   })
 
@@ -125,8 +111,8 @@ describe('a bucket comes back', () => {
     lose(part ?? 0)
     const next = await openOtherBot()
     const report = await next.recover()
-    expect(await stateOf(next.database, writer.bucket.id)).toEqual(
-      await stateOf(old.database, writer.bucket.id),
+    expect(await versionsIn(next.database, writer.bucket.id)).toEqual(
+      await versionsIn(old.database, writer.bucket.id),
     )
     expect(report.buckets).toMatchObject([{ hasCheckpoint: false, packs: 2, objects: 2 }])
     expect(report.buckets[0]?.findings).toEqual([expect.stringContaining(`(message ${part} of chat`)])
@@ -175,8 +161,8 @@ describe('a bucket comes back', () => {
       },
     })
     await sending
-    expect(await stateOf(next.database, writer.bucket.id)).toEqual(
-      await stateOf(old.database, writer.bucket.id),
+    expect(await versionsIn(next.database, writer.bucket.id)).toEqual(
+      await versionsIn(old.database, writer.bucket.id),
     )
   })
 })
