@@ -137,6 +137,6 @@ test('in every history the catalog has what a simple model has, and the chat alo
       }
       await world.end()
     }),
-    { numRuns: roundsOf(8) },
+    { numRuns: roundsOf(8), endOnFailure: true },
   )
 })
