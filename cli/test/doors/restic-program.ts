@@ -59,27 +59,27 @@ const MIB = 1024 ** 2
 
 /**
  * 203 MiB in 394 files, as people have them: some that hardly compress, many that do, and small ones. restic
- * makes some 130 MiB of them.
+ * makes some 130 MiB of them. All are in one folder: prune always writes again what it needs of a list of folders.
  */
 export async function writeFiles(folder: string): Promise<void> {
-  for (let count = 0; count < 64; count++) await writeUnder(folder, `photos/${count}.jpg`, photo(count))
-  for (let count = 0; count < 30; count++) await writeUnder(folder, `logs/${count}.log`, logOf(count))
+  await mkdir(folder)
+  for (let count = 0; count < 64; count++) await writeUnder(folder, `photo-${count}.jpg`, photo(count))
+  for (let count = 0; count < 30; count++) await writeUnder(folder, `app-${count}.log`, logOf(count))
   for (let count = 0; count < 300; count++) {
-    await writeUnder(folder, `notes/${count % 10}/${count}.txt`, randomBytes(5_000).toString('hex'))
+    await writeUnder(folder, `note-${count}.txt`, randomBytes(5_000).toString('hex'))
   }
 }
 
 /** Other bytes in about one file of a hundred, two megabytes in all. */
 export async function changeFiles(folder: string): Promise<void> {
-  await writeUnder(folder, 'photos/7.jpg', randomBytes(MIB))
+  await writeUnder(folder, 'photo-7.jpg', randomBytes(MIB))
   for (let count = 0; count < 4; count++) {
-    await writeUnder(folder, `notes/3/${count * 10 + 3}.txt`, randomBytes(100_000).toString('hex'))
+    await writeUnder(folder, `note-${count}.txt`, randomBytes(100_000).toString('hex'))
   }
 }
 
 async function writeUnder(folder: string, path: string, bytes: Buffer | string): Promise<void> {
   const file = join(folder, path)
-  await mkdir(join(file, '..'), { recursive: true })
   await writeFile(file, bytes)
 }
 
