@@ -21,7 +21,9 @@ export interface ResticDoorPorts {
   log: Pick<Logger, 'warn'>
 }
 
-/** `/restic/<bucket>/`: the buckets of kind `restic`, for restic's REST backend (protocol versions 1 and 2). */
+/**
+ * `/restic/<bucket>/`: the buckets of kind `restic`, for restic's REST backend (protocol versions 1 and 2).
+ */
 export interface ResticDoor {
   handle: RequestHandler
   close(): void

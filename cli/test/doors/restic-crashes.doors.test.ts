@@ -32,7 +32,10 @@ async function folderOf(name: string, mebibytes: number): Promise<string> {
   return folder
 }
 
-/** The newest snapshot of the folder has what is in it, to the last byte, and nothing in the bucket is damaged. */
+/**
+ * The newest snapshot of the folder has what is in it, to the last byte, and nothing in the bucket is
+ * damaged.
+ */
 async function expectWhole(folder: string): Promise<void> {
   expect(await restic.run(['check', '--read-data'])).toContain('no errors were found')
   const target = join(world.folder, 'restored')

@@ -59,7 +59,8 @@ const MIB = 1024 ** 2
 
 /**
  * 203 MiB in 394 files, as people have them: some that hardly compress, many that do, and small ones. restic
- * makes some 130 MiB of them. All are in one folder: prune always writes again what it needs of a list of folders.
+ * makes some 130 MiB of them. All are in one folder: prune always writes again what it needs of a list of
+ * folders.
  */
 export async function writeFiles(folder: string): Promise<void> {
   await mkdir(folder)

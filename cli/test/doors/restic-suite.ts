@@ -17,8 +17,9 @@ export interface ResticSuite {
 }
 
 /**
- * Compiles restic's tests of its REST backend from Debian's sources, without any module from elsewhere; at the
- * first call, for about a minute. It keeps the result in the user's cache folder. Throws, with what is missing.
+ * Compiles restic's tests of its REST backend from Debian's sources, without any module from elsewhere; at
+ * the first call, for about a minute. It keeps the result in the user's cache folder. Throws, with what is
+ * missing.
  */
 export async function resticSuite(): Promise<ResticSuite> {
   await assertInstalled()

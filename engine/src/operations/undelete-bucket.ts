@@ -20,9 +20,9 @@ export interface Undeleted {
 }
 
 /**
- * Takes all of a bucket back to a moment, and records who did it. With `by`, who asks over HTTP. The same call
- * continues after a failure. Throws `NOT_FOUND`, also for a bucket that the caller does not see, `INVALID` for a
- * moment that cannot be reached, and what storing an object throws.
+ * Takes all of a bucket back to a moment, and records who did it. With `by`, who asks over HTTP. The same
+ * call continues after a failure. Throws `NOT_FOUND`, also for a bucket that the caller does not see,
+ * `INVALID` for a moment that cannot be reached, and what storing an object throws.
  */
 export async function undeleteBucket(
   { database, store }: { database: Database; store: Pick<ObjectStore, 'undeleteBucket'> },

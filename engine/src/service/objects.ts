@@ -6,14 +6,18 @@ import { openObjects } from '#wiring.ts'
 
 /** The objects of all buckets, while the service runs. */
 export interface ObjectsPart extends ServicePart {
-  /** Throws `CONFIGURATION` or `NO_KEY` when this service can store nothing: without a chat, or a public key. */
+  /**
+   * Throws `CONFIGURATION` or `NO_KEY` when this service can store nothing: without a chat, or a public key.
+   */
   store(): ObjectStore
 }
 
 /** How long packs that are under way, and checkpoints, may take at the end. */
 const STOP_WITHIN_MS = 10_000
 
-/** Opens the store and looks after its buckets. A service that lacks a setting for it does everything else. */
+/**
+ * Opens the store and looks after its buckets. A service that lacks a setting for it does everything else.
+ */
 export async function startObjects(context: ServiceContext): Promise<ObjectsPart> {
   const ending = new AbortController()
   const { log } = context
