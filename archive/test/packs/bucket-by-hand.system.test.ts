@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SealedPack } from '#index.ts'
+import { scriptIn } from '#test/format-page.ts'
 import { packFileNameOf, SampleBucket } from '#test/packs/sample-bucket.ts'
 import { BUCKET, SIGNING_KEY } from '#test/packs/sample-packs.ts'
 import { dumpText, KEYS, noise, sha256 } from '#test/sample-archives.ts'
@@ -20,8 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 /** The script under "A bucket by hand", run on the packs in the folder. */
 function runScript(bucket = 'laptops'): { status: number | null; stdout: string; stderr: string } {
-  const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'format.md'), 'utf8')
-  const script = /^```bash\n(set -eu -o pipefail\nbucket=[^`]+)```/m.exec(text)?.[1] ?? ''
+  const script = scriptIn('A bucket by hand')
   expect(script).toContain('bucket=laptops ')
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script.replace('laptops ', `${bucket} `)], {
     cwd: folder,
@@ -162,6 +162,23 @@ describe('the script of docs/format.md that makes a folder of a bucket', () => {
     bytes[bytes.length - 1000] = (bytes[bytes.length - 1000] ?? 0) ^ 1
     writeFileSync(join(folder, packFileNameOf(spoilt)), bytes)
     expect(runScript().status).not.toBe(0)
+  })
+
+  it.each(['encrypted', 'clear'])('restores the golden packs, %s', kind => {
+    const golden = join(import.meta.dirname, '..', 'golden')
+    cpSync(join(golden, 'packs', kind), folder, { recursive: true })
+    cpSync(join(golden, 'identity-for-tests-only.txt'), join(folder, 'key.txt'))
+    expect(runScript()).toEqual({ status: 0, stdout: '5 objects\n', stderr: '' })
+    const files = [...filesOf(join(folder, 'restored'))]
+    expect(files.map(([path]) => path.replace(/[0-9a-f]{62}$/, ''))).toEqual([
+      'config',
+      'data/23/23',
+      'data/f1/f1',
+      'data/f9/f9',
+      'keys/91',
+    ])
+    // restic names files by their content.
+    for (const [path, hash] of files.slice(1)) expect(path.endsWith(`/${hash}`)).toBe(true)
   })
 
   it('keeps S3 objects under their keys, and refuses keys that lead elsewhere, and packs of two buckets', async () => {
