@@ -37,13 +37,13 @@ const at = fc.nat(9)
 
 /** What may happen to a bucket, in the proportions of life. */
 const step: fc.Arbitrary<[name: string, Step]> = fc.oneof(
-  { weight: 5, arbitrary: fc.constant<[string, Step]>(['reserve', world => world.reserve()]) },
+  { weight: 6, arbitrary: fc.constant<[string, Step]>(['reserve', world => world.reserve()]) },
   {
     weight: 6,
     arbitrary: fc
       .record({
         at,
-        keys: fc.array(key, { maxLength: 3 }),
+        keys: fc.array(key, { maxLength: 2 }),
         tells: fc.boolean(),
         moves: fc.option(key, { nil: undefined, freq: 2 }),
       })
@@ -52,7 +52,7 @@ const step: fc.Arbitrary<[name: string, Step]> = fc.oneof(
         world => world.intend(at, of),
       ]),
   },
-  { weight: 5, arbitrary: at.map((n): [string, Step] => [`confirm ${n}`, world => world.confirm(n)]) },
+  { weight: 4, arbitrary: at.map((n): [string, Step] => [`confirm ${n}`, world => world.confirm(n)]) },
   { weight: 1, arbitrary: at.map((n): [string, Step] => [`abandon ${n}`, world => world.abandon(n)]) },
   { weight: 2, arbitrary: key.map((of): [string, Step] => [`remove ${of}`, world => world.remove(of)]) },
   { weight: 1, arbitrary: fc.constant<[string, Step]>(['purge', world => world.purge()]) },
@@ -70,7 +70,7 @@ const step: fc.Arbitrary<[name: string, Step]> = fc.oneof(
   { weight: 1, arbitrary: at.map((n): [string, Step] => [`undelete ${n}`, world => world.undelete(n)]) },
   { weight: 1, arbitrary: fc.constant<[string, Step]>(['garbage', world => world.collectGarbage()]) },
 )
-const history = fc.array(step, { maxLength: 45 })
+const history = fc.array(step, { minLength: 20, maxLength: 60 })
 
 /** The bucket as a new machine finds it in the chat: from the newest checkpoint, or from all packs. */
 async function recover(world: ObjectWorld, into: Database): Promise<void> {

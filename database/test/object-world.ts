@@ -29,7 +29,7 @@ import {
 } from '#index.ts'
 import { nextMillisecond } from '#test/clock.ts'
 import { ObjectModel } from '#test/object-model.ts'
-import { sha256, type TestPack, TestWriter } from '#test/test-packs.ts'
+import { importedPack, laidOut, sha256, type TestPack, TestWriter } from '#test/test-packs.ts'
 import { CHAT } from '#test/test-send.ts'
 
 /** A pack as it lies in the chat. */
@@ -55,6 +55,9 @@ interface Going {
   puts: IntendedObject[]
   deletes: { id: string; key: string }[]
 }
+
+/** Enough to be proven in many orders. */
+const MOST_AT_ONCE = 4
 
 /** A bucket with its chat, and a model beside it that must always say the same. */
 export class ObjectWorld {
@@ -87,17 +90,13 @@ export class ObjectWorld {
     return this.writer.bucket.id
   }
 
-  get #isQuiet(): boolean {
-    return this.#reserved.length + this.#intended.length === 0
-  }
-
   async reserve(): Promise<void> {
-    if (this.#reserved.length < 4) this.#reserved.push(await this.writer.reserve())
+    if (this.#reserved.length < MOST_AT_ONCE) this.#reserved.push(await this.writer.reserve())
   }
 
   /** `tells`: the deletions that it can tell. `moves`: writes a live object of that key again. */
   async intend(at: number, of: { keys: string[]; tells: boolean; moves: string | undefined }): Promise<void> {
-    const pack = take(this.#reserved, at)
+    const pack = this.#intended.length < MOST_AT_ONCE ? take(this.#reserved, at) : undefined
     if (pack === undefined) return
     const { bucketId, database } = this
     const puts = of.keys.map(key => this.#newVersion(pack, key))
@@ -219,9 +218,9 @@ export class ObjectWorld {
     }
   }
 
-  /** Remembers how the bucket is now, unless something is under way. */
+  /** Remembers how the bucket is now, with nothing under way. */
   async noteMoment(): Promise<void> {
-    if (!this.#isQuiet) return
+    await this.#finishPacks()
     await nextMillisecond(this.database)
     this.#moments.push({ at: await catalogClock(this.database), live: this.model.liveObjects() })
     await nextMillisecond(this.database)
@@ -230,7 +229,8 @@ export class ObjectWorld {
   /** Takes the bucket back to a moment, as one pack. */
   async undelete(at: number): Promise<void> {
     const moment = this.#moments[at % Math.max(1, this.#moments.length)]
-    if (!this.#isQuiet || moment === undefined) return
+    if (moment === undefined) return
+    await this.#finishPacks()
     const { bucketId, database } = this
     const pack = await this.writer.reserve()
     const plan = await planUndelete(database, { bucketId, at: moment.at }).catch(unlessInvalid)
@@ -250,10 +250,14 @@ export class ObjectWorld {
     expect(plan.unchanged + plan.restore.length).toBe(moment.live.size)
   }
 
-  /** Nothing is under way any more, and all deletions are told. */
-  async settle(): Promise<void> {
+  async #finishPacks(): Promise<void> {
     while (this.#intended.length > 0) await this.confirm(0)
     this.#reserved.length = 0
+  }
+
+  /** Nothing is under way any more, and all deletions are told. */
+  async settle(): Promise<void> {
+    await this.#finishPacks()
     await this.reserve()
     await this.intend(0, { keys: [], tells: true, moves: undefined })
     await this.confirm(0)
@@ -274,23 +278,6 @@ export class ObjectWorld {
 /** Some of what the bucket had then is gone for good. */
 function unlessInvalid(error: unknown): undefined {
   if (!(error instanceof CatalogError) || error.code !== 'INVALID') throw error
-}
-
-function laidOut(pack: TestPack, puts: readonly IntendedObject[]): IntendedObject[] {
-  return puts.map((put, at) => ({ ...put, extents: [{ packId: pack.packId, offset: 10 * at, length: 10 }] }))
-}
-
-function importedPack(pack: TestPack, of: { plainSize: number; messageId: number }): ImportedPack {
-  return {
-    id: pack.packId,
-    sequence: pack.sequence,
-    fileName: `${pack.packId}.zst.age`,
-    size: 100,
-    sha256: sha256(pack.packId),
-    plainSize: of.plainSize,
-    encrypted: true,
-    messages: [{ chatId: CHAT, messageId: of.messageId, fileId: `f${of.messageId}`, botId: '42' }],
-  }
 }
 
 function take<Item>(items: Item[], at: number): Item | undefined {
