@@ -97,9 +97,9 @@ export class OpenedPacks {
   }
 
   async #openFetched(pack: Pack, bytes: Buffer): Promise<OpenedPack> {
-    const { encrypted, id, bucket_id: bucket, sha256 } = pack
+    const { encrypted, id, bucket_id: bucket } = pack
     const identities = encrypted ? await this.#options.identities() : []
-    return await openPack(bytes, { identities, encrypted, expected: { pack: id, bucket, sha256 } })
+    return await openPack(bytes, { identities, encrypted, isProven: true, expected: { pack: id, bucket } })
   }
 
   #memoryFor({ size }: Pack): Buffer {
