@@ -12,6 +12,8 @@ import {
   piecesOf,
 } from '@telegram-backup/database'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
+import { repairBuckets } from '#objects/repair-buckets.ts'
+import { SessionReport } from '#session/report.ts'
 import { cancelled, endsEverything, type VaultSession } from '#session/session.ts'
 import type { BucketVerification, PackFinding } from '#verify/bucket-report.ts'
 import { ObjectHashes } from '#verify/object-hashes.ts'
@@ -48,6 +50,7 @@ export async function verifyBucket(session: VaultSession, of: VerifyBucket): Pro
   }
   const work = new BucketWork(session, of)
   await work.verifyAll()
+  await work.repair()
   return await work.report(bucket)
 }
 
@@ -89,6 +92,22 @@ class BucketWork {
       if (last === undefined || packs.length < PACKS_AT_ONCE) return
       after = last.sequence
     }
+  }
+
+  /** Copies back what one chat has lost and another has; a process that tends the bucket does so itself. */
+  async repair(): Promise<void> {
+    if (this.#findings.length === 0) return
+    const { bucketId } = this.#of
+    const session = { ...this.#session, report: new SessionReport() }
+    await repairBuckets(session, { bucketId })
+    const { packs, pending } = session.report
+    for (const { outcome, pack_id, chat_id } of packs) {
+      if (outcome !== 'mended') continue
+      for (const finding of this.#findings)
+        if (finding.pack_id === pack_id && finding.chat_id === chat_id) finding.mended = true
+    }
+    for (const { chat_id = '', code = 'UNPROVEN', reason } of pending)
+      this.#unproven.push({ chat_id, code, reason: `nothing was repaired: ${reason}` })
   }
 
   async report(bucket: Bucket): Promise<BucketVerification> {
@@ -161,14 +180,6 @@ class BucketWork {
     message: PlacedPackMessage,
     { chat, isOpenedYet }: { chat: EnteredChat; isOpenedYet: boolean },
   ): Promise<PackFinding | undefined> {
-    const { client, signal, onWait } = this.#session
-    const { chat_id: chatId, message_id: messageId } = message
-    // A file outlives its message.
-    if (
-      chat.movedTo === undefined &&
-      (await client.messageExists(chatId, messageId, { signal, onWait })) === 'gone'
-    )
-      return packFinding(pack, message, 'missing', 'is not in the chat any more')
     const read = await readPackDocument(this.#session, pack, message, chat.movedTo)
     if ('finding' in read) return read.finding
     this.#bytes += read.bytes.length
