@@ -94,7 +94,7 @@ export class BucketRecovery {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
       }
-      await bucket.addPlaces(found.packs)
+      await bucket.addPlaces([...found.packs, ...found.checkpoints.flatMap(({ parts }) => parts)])
     }
   }
 
