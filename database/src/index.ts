@@ -260,6 +260,7 @@ export * from '#objects/garbage.ts'
 export { importBucket, importCheckpoint, importPacks } from '#objects/imports.ts'
 export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
+export { checkKey } from '#objects/object-keys.ts'
 export * from '#objects/objects.ts'
 export * from '#objects/pack-copies.ts'
 export {
@@ -286,6 +287,7 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
 export { settleKnownVersions } from '#objects/settle-known.ts'
 export type * from '#objects/types.import.ts'
