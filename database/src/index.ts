@@ -287,9 +287,9 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
-export { takenKeys } from '#objects/taken-keys.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
 export { settleKnownVersions } from '#objects/settle-known.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
 export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'
 export * from '#objects/uploads.ts'
