@@ -1,4 +1,4 @@
-import { type Database, noteUndelete } from '@telegram-backup/database'
+import { type Database, noteUndelete, planUndelete } from '@telegram-backup/database'
 import type { ObjectStore } from '@telegram-backup/vault/objects/object-store.ts'
 import type { Caller } from '#access/caller.ts'
 import { bucketFor } from '#operations/buckets.ts'
@@ -33,4 +33,15 @@ export async function undeleteBucket(
   const { restored, removed, unchanged } = await store.undeleteBucket(bucket, { at, signal })
   await noteUndelete(database, { bucketId: bucket.id, at, restored, removed })
   return { restored, removed, unchanged }
+}
+
+/** What {@link undeleteBucket} would do now. Throws `NOT_FOUND` and `INVALID` as it does. */
+export async function previewUndelete(
+  database: Database,
+  { bucketId, at }: Pick<UndeleteRequest, 'bucketId' | 'at'>,
+  by?: Caller,
+): Promise<Undeleted> {
+  const bucket = await bucketFor(database, bucketId, by)
+  const { restore, remove, unchanged } = await planUndelete(database, { bucketId: bucket.id, at })
+  return { restored: restore.length, removed: remove.length, unchanged }
 }

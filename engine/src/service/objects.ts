@@ -18,7 +18,8 @@ export async function startObjects(context: ServiceContext): Promise<ObjectsPart
   const ending = new AbortController()
   const { log } = context
   const { cacheBytes } = context.configFile.objects
-  const opened = await openObjects(context, { cacheBytes, log, signal: ending.signal }).catch(
+  const note = (line: string): void => log.info(line)
+  const opened = await openObjects(context, { cacheBytes, log: note, signal: ending.signal }).catch(
     (error: unknown) => {
       if (error instanceof BackupError && ['CONFIGURATION', 'NO_KEY'].includes(error.code)) return error
       throw error

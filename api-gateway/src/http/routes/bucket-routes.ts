@@ -4,7 +4,7 @@ import {
   removeBucket,
   showBucket,
 } from '@telegram-backup/engine/operations/buckets.ts'
-import { undeleteBucket } from '@telegram-backup/engine/operations/undelete-bucket.ts'
+import { previewUndelete, undeleteBucket } from '@telegram-backup/engine/operations/undelete-bucket.ts'
 import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
 import { whileWatched } from '#http/caller-watch.ts'
@@ -126,12 +126,19 @@ const undelete = ({ database, objects }: HttpPorts): Route => {
       needsFactor: true,
       summary: 'Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it',
       scope: 'admin',
-      body: z.strictObject({ at: GIVEN_TIME }),
-      answers: { 200: { description: 'What was done', schema: UNDELETED } },
+      body: z.strictObject({
+        at: GIVEN_TIME,
+        dry_run: z.boolean().default(false).meta({ description: 'Only say what would be done.' }),
+      }),
+      answers: { 200: { description: 'What was done, or would be', schema: UNDELETED } },
       problems: [404, 409, 502],
     },
-    async ({ caller, id, body: { at }, request, response }) => {
+    async ({ caller, id, body: { at, dry_run: isDryRun }, request, response }) => {
       const { project_id: project } = await showBucket(database, id, caller)
+      if (isDryRun) {
+        const plan = () => previewUndelete(database, { bucketId: id, at }, caller)
+        return { status: 200, body: await slots.use(caller.id, plan) }
+      }
       if (objects === undefined) {
         throw new BackupError('This service has no objects', { code: 'CONFIGURATION' })
       }

@@ -5693,6 +5693,10 @@ export type GetBucketResponse = GetBucketResponses[keyof GetBucketResponses];
 export type UndeleteBucketData = {
     body: {
         at: string | string;
+        /**
+         * Only say what would be done.
+         */
+        dry_run?: boolean;
     };
     path: {
         id: string;
@@ -5764,7 +5768,7 @@ export type UndeleteBucketError = UndeleteBucketErrors[keyof UndeleteBucketError
 
 export type UndeleteBucketResponses = {
     /**
-     * What was done
+     * What was done, or would be
      */
     200: Undeleted;
 };
