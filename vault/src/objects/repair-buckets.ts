@@ -22,9 +22,9 @@ import { reportPending, type VaultSession } from '#session/session.ts'
 const ERASING_AT_ONCE = 1_000
 
 /**
- * R10, for each bucket that no living process tends: copies whose answers were lost, packs that one of two chats
- * lacks, and erasing that was begun. The report says what could not be done. Throws when the catalog fails or the
- * signal fires.
+ * R10, for each bucket that no living process tends: copies whose answers were lost, packs that one of two
+ * chats lacks, and erasing that was begun. The report says what could not be done. Throws when the catalog
+ * fails or the signal fires.
  * @param only of one bucket
  */
 export async function repairBuckets(session: VaultSession, only?: { bucketId: string }): Promise<void> {
@@ -50,8 +50,8 @@ export async function repairBuckets(session: VaultSession, only?: { bucketId: st
 }
 
 /**
- * R2 for copies of packs: those that are there are adopted. Copies that a living writer may be making are left
- * alone.
+ * R2 for copies of packs: those that are there are adopted. Copies that a living writer may be making are
+ * left alone.
  * @param of.lease on the bucket
  * @param of.isUnderWay whether this process is making a copy of the pack; `own` is its writer
  */

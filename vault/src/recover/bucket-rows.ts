@@ -95,8 +95,8 @@ export class BucketRows {
   }
 
   /**
-   * The packs and objects of a checkpoint, and the checkpoint itself. Throws `INTEGRITY`, before anything is written,
-   * for a checkpoint that is not whole.
+   * The packs and objects of a checkpoint, and the checkpoint itself. Throws `INTEGRITY`, before anything is
+   * written, for a checkpoint that is not whole.
    */
   async importCheckpoint(parts: CheckpointParts, cover: CheckpointCover): Promise<void> {
     const { id: bucketId } = this

@@ -185,8 +185,8 @@ async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): 
 }
 
 /**
- * When there are packs of buckets that the index does not name (it was drawn before there was one, or by an earlier
- * program): the rest of the chat, which may have their checkpoints.
+ * When there are packs of buckets that the index does not name (it was drawn before there was one, or by an
+ * earlier program): the rest of the chat, which may have their checkpoints.
  */
 async function* readUnnamedBuckets(
   { onPlan }: RecoveryTools,

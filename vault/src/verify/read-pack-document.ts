@@ -11,9 +11,9 @@ export type PlacedPackMessage = HeldPackMessage & { message_id: number }
 export type PackDocument = { bytes: Buffer } | { finding: PackFinding }
 
 /**
- * Reads a pack from one chat, to the last byte. Its message is looked at, by a copy that is deleted at once: a file
- * outlives its message. What does not come although the chat gives its index is a finding. Throws the client's errors
- * for an outage.
+ * Reads a pack from one chat, to the last byte. Its message is looked at, by a copy that is deleted at once:
+ * a file outlives its message. What does not come although the chat gives its index is a finding. Throws the
+ * client's errors for an outage.
  */
 export async function readPackDocument(
   session: VaultSession,

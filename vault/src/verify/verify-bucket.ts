@@ -34,11 +34,13 @@ const PACKS_AT_ONCE = 500
 const MOST_LOST_KEYS = 100
 
 /**
- * Verifies the packs of a bucket in each of their chats, records the findings, and repairs from the other chat what
- * one has lost. With `readData` every byte in every chat is read; with a private key the packs are opened to the end,
- * and live objects are compared with their SHA-256. Packs that are erased meanwhile are no findings.
+ * Verifies the packs of a bucket in each of their chats, records the findings, and repairs from the other
+ * chat what one has lost. With `readData` every byte in every chat is read; with a private key the packs are
+ * opened to the end, and live objects are compared with their SHA-256. Packs that are erased meanwhile are no
+ * findings.
  *
- * Throws `NOT_FOUND` for an unknown bucket, and the errors that prevented it (`UNREACHABLE`, `CATALOG`, `CANCELLED`…).
+ * Throws `NOT_FOUND` for an unknown bucket, and the errors that prevented it (`UNREACHABLE`, `CATALOG`,
+ * `CANCELLED`…).
  */
 export async function verifyBucket(session: VaultSession, of: VerifyBucket): Promise<BucketVerification> {
   const bucket = await bucketById(session.database, of.bucketId)
@@ -58,7 +60,9 @@ export async function verifyBucket(session: VaultSession, of: VerifyBucket): Pro
 interface EnteredChat {
   /** The new id of a group that has become a supergroup. */
   movedTo: string | undefined
-  /** Private chats and basic groups number messages for each bot: the same id is another message to this bot. */
+  /**
+   * Private chats and basic groups number messages for each bot: the same id is another message to this bot.
+   */
   hasOwnNumbers: boolean
 }
 

@@ -84,7 +84,9 @@ async function expectSameAfter(
   )
 }
 
-/** Versions that were removed for good come back as deleted ones, until a checkpoint without them was drawn. */
+/**
+ * Versions that were removed for good come back as deleted ones, until a checkpoint without them was drawn.
+ */
 function expectSame(found: readonly KnownVersion[], expected: readonly KnownVersion[]): void {
   const live = ({ state }: KnownVersion): boolean => state === 'live'
   expect(found.filter(live)).toEqual(expected.filter(live))
