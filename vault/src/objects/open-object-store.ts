@@ -53,8 +53,8 @@ export interface ObjectStoreOptions {
 const OPENED_PACKS = 3
 
 /**
- * Opens the store; makes no call yet. Throws `CONFIGURATION` without a chat, and `NO_KEY` without a public key:
- * nothing is stored unencrypted by mistake.
+ * Opens the store; makes no call yet. Throws `CONFIGURATION` without a chat, and `NO_KEY` without a public
+ * key: nothing is stored unencrypted by mistake.
  */
 export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
   const { database, client, config, signal, log, onWait } = options

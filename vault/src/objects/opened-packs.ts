@@ -6,8 +6,8 @@ export interface OpenedPacksOptions {
   /** Packs in memory at once. */
   atOnce: number
   /**
-   * The document as it was sent, checked by its SHA-256, in `memory`; `kept` resolves when nothing but the reader needs
-   * that memory.
+   * The document as it was sent, checked by its SHA-256, in `memory`; `kept` resolves when nothing but the
+   * reader needs that memory.
    */
   fetch: (pack: Pack, memory: Buffer) => Promise<{ bytes: Buffer; kept: Promise<void> }>
   identities: () => Promise<readonly string[]>
@@ -29,7 +29,10 @@ const SPARE_BYTES = 65_536
 /** A pack that nobody reads stays for so long: the next range is often in the same one. */
 const KEPT_MS = 30_000
 
-/** Packs in memory: fetched and opened once for all who read them at the same time, and for those who come soon. */
+/**
+ * Packs in memory: fetched and opened once for all who read them at the same time, and for those who come
+ * soon.
+ */
 export class OpenedPacks {
   readonly #options: OpenedPacksOptions
   readonly #memory: MemoryBudget
@@ -44,8 +47,8 @@ export class OpenedPacks {
   }
 
   /**
-   * Lets `read` use the pack. Throws what `fetch` throws, `NO_KEY`, `WRONG_KEY`, `INTEGRITY`, and `CANCELLED` while
-   * it waits for memory.
+   * Lets `read` use the pack. Throws what `fetch` throws, `NO_KEY`, `WRONG_KEY`, `INTEGRITY`, and `CANCELLED`
+   * while it waits for memory.
    */
   async *reading<Piece>(
     pack: Pack,

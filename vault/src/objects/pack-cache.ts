@@ -33,9 +33,9 @@ const KEPT = 0.9
 const NAME = /^[0-9a-f-]{36}\.[0-9a-f]{64}$/
 
 /**
- * Packs on disk, encrypted as they were sent. Several processes may use one folder: files appear whole, by renaming,
- * and are deleted in order of their last use. Nothing is synced, since each file is checked by its SHA-256 whenever
- * it is read. A failure of the disk never fails a caller.
+ * Packs on disk, encrypted as they were sent. Several processes may use one folder: files appear whole, by
+ * renaming, and are deleted in order of their last use. Nothing is synced, since each file is checked by its
+ * SHA-256 whenever it is read. A failure of the disk never fails a caller.
  */
 export class PackCache {
   readonly #options: PackCacheOptions

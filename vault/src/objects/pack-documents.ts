@@ -38,9 +38,9 @@ export class PackDocuments {
   }
 
   /**
-   * Bytes as they were sent, checked by their SHA-256, in `memory`. `kept` resolves when the cache does not need that
-   * memory any more. Throws `INTEGRITY` when no chat gives them, and the client's
-   * errors for an outage.
+   * Bytes as they were sent, checked by their SHA-256, in `memory`. `kept` resolves when the cache does not
+   * need that memory any more. Throws `INTEGRITY` when no chat gives them, and the client's errors for an
+   * outage.
    */
   async fetch(pack: Pack, memory: Buffer): Promise<{ bytes: Buffer; kept: Promise<void> }> {
     const { cache } = this.#options
