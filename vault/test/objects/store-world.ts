@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StoredMessage } from '@telegram-backup/bot-api-emulator'
 import { type Bucket, type BucketSettings, createBucket } from '@telegram-backup/database'
 import {
   openTestCatalog,
@@ -19,6 +18,8 @@ import {
 } from '#objects/open-object-store.ts'
 import { bodyOf, NEVER } from '#test/objects/bodies.ts'
 
+type StoredMessage = ReturnType<TestVault['emulator']['inspect']['messages']>[number]
+
 /** A chat, a catalog and one bucket, for stores of several processes. */
 export interface StoreWorld {
   vault: TestVault
@@ -35,7 +36,7 @@ export interface StoreWorld {
   close(): Promise<void>
 }
 
-export interface StoreSettings extends Partial<ObjectStoreOptions> {
+interface StoreSettings extends Partial<ObjectStoreOptions> {
   messagesPerMinute?: number | undefined
   partSizeBytes?: number | undefined
   withoutIdentity?: boolean | undefined
@@ -140,7 +141,7 @@ function openStore(store: ObjectStore, stop: AbortController, bucket: Bucket): O
   }
 }
 
-export async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {
+async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const pieces: Buffer[] = []
   for await (const piece of body) pieces.push(piece)
   return Buffer.concat(pieces)
