@@ -289,8 +289,8 @@ export {
   reservePack,
 } from '#objects/packs.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
-export { takenKeys } from '#objects/taken-keys.ts'
 export { settleKnownVersions } from '#objects/settle-known.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
 export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'
 export * from '#objects/uploads.ts'

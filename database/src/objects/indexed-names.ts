@@ -3,9 +3,9 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { lockByName } from '#named-locks.ts'
 
 /**
- * Notes since when the index of every chat with packs of a bucket names these checkpoints, and these buckets as
- * removed. From then on, packs that they make needless may be erased: nobody who reads a chat needs them any more. A
- * chat that is not used any more counts as well, since it may be all that is left one day.
+ * Notes since when the index of every chat with packs of a bucket names these checkpoints, and these buckets
+ * as removed. From then on, packs that they make needless may be erased: nobody who reads a chat needs them
+ * any more. A chat that is not used any more counts as well, since it may be all that is left one day.
  */
 export async function markIndexed(trx: Transaction<CatalogSchema>, names: readonly string[]): Promise<void> {
   if (names.length === 0) return

@@ -14,9 +14,10 @@ export interface CheckpointListing {
 }
 
 /**
- * Before the objects of a checkpoint are imported into a bucket that the catalog knew before: another machine has gone on
- * since. Versions that the checkpoint covers and does not list are gone for good; those that it lists as deleted become
- * deleted. Versions of later packs, and those in the catalog alone, stay as they are. CatalogError NOT_FOUND.
+ * Before the objects of a checkpoint are imported into a bucket that the catalog knew before: another machine
+ * has gone on since. Versions that the checkpoint covers and does not list are gone for good; those that it
+ * lists as deleted become deleted. Versions of later packs, and those in the catalog alone, stay as they are.
+ * CatalogError NOT_FOUND.
  */
 export async function settleKnownVersions(database: Database, listing: CheckpointListing): Promise<void> {
   const { bucketId, upTo, not, versions } = listing

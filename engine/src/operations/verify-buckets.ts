@@ -25,9 +25,10 @@ export async function bucketsToVerify(
 }
 
 /**
- * Verifies the packs of buckets, one bucket after the other: that every message exists, with `readData` that every
- * byte is what was sent, and that live objects have their SHA-256. It repairs what a second chat still has. A bucket
- * that cannot be verified does not stop the others. Throws when the catalog fails or the signal fires.
+ * Verifies the packs of buckets, one bucket after the other: that every message exists, with `readData` that
+ * every byte is what was sent, and that live objects have their SHA-256. It repairs what a second chat still
+ * has. A bucket that cannot be verified does not stop the others. Throws when the catalog fails or the signal
+ * fires.
  */
 export async function verifyBuckets(
   engine: Engine,

@@ -12,8 +12,8 @@ import {
 } from '@telegram-backup/database'
 
 /**
- * The buckets with packs in a chat, by id: their settings, the newest checkpoint, and the packs after it. A removed
- * one is named as such until its messages are gone, so that a recovery does not bring it back.
+ * The buckets with packs in a chat, by id: their settings, the newest checkpoint, and the packs after it. A
+ * removed one is named as such until its messages are gone, so that a recovery does not bring it back.
  */
 export async function drawBuckets(database: Database, chatId: string): Promise<IndexedBucket[]> {
   const rows = await bucketsOfChat(database, chatId)

@@ -12,8 +12,8 @@ export interface TakenSpace {
 const UNBOUNDED: TakenSpace = { grow: async () => {}, leave: () => {} }
 
 /**
- * The limits of buckets. The catalog counts what it knows of; this counts what is still on its way to it, in this
- * process.
+ * The limits of buckets. The catalog counts what it knows of; this counts what is still on its way to it, in
+ * this process.
  */
 export class BucketSpace {
   readonly #database: Database

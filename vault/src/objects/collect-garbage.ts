@@ -17,8 +17,8 @@ export async function purge(tools: UpkeepTools, { work }: TendedBucket): Promise
 }
 
 /**
- * G1: erases packs that nothing needs any more, as long as nobody waits for the pace of the chat. Packs that only wait
- * for a checkpoint get one when the bucket is quiet.
+ * G1: erases packs that nothing needs any more, as long as nobody waits for the pace of the chat. Packs that
+ * only wait for a checkpoint get one when the bucket is quiet.
  */
 export async function collectGarbage(tools: UpkeepTools, tended: TendedBucket): Promise<void> {
   const { database, signal, log } = tools

@@ -10,8 +10,8 @@ import type { UpkeepTools } from '#objects/upkeep.ts'
 const COMPACTED_AT_ONCE = 8
 
 /**
- * G5: what is live in packs that are more than half dead is written again into a new pack, by records that move it;
- * then they are dead. Needs the private key. Only while nobody waits for the pace of the chat.
+ * G5: what is live in packs that are more than half dead is written again into a new pack, by records that
+ * move it; then they are dead. Needs the private key. Only while nobody waits for the pace of the chat.
  */
 export async function compactPacks(tools: UpkeepTools, { work }: TendedBucket): Promise<void> {
   const { bucket } = work

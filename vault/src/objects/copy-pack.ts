@@ -46,9 +46,10 @@ export interface LeftPack {
 }
 
 /**
- * P8: sends the document of a pack by its file id to a chat that lacks it, or has lost it. Nothing is uploaded; a
- * source that may be damaged is read first. Throws `INTEGRITY` when the source is damaged, `CONFIGURATION` when the
- * chat belongs to another catalog, `CONFLICT` when it has the pack, `LEASE_LOST`, `CATALOG`, and the client's errors.
+ * P8: sends the document of a pack by its file id to a chat that lacks it, or has lost it. Nothing is
+ * uploaded; a source that may be damaged is read first. Throws `INTEGRITY` when the source is damaged,
+ * `CONFIGURATION` when the chat belongs to another catalog, `CONFLICT` when it has the pack, `LEASE_LOST`,
+ * `CATALOG`, and the client's errors.
  * @param of.from the chat that has it
  * @param of.lease of the writer, or on the bucket
  */
@@ -104,8 +105,8 @@ export async function copyPack(
 }
 
 /**
- * Copies what each of two chats lacks of a bucket from the other one, in the order of the packs' numbers. A pack
- * that cannot be copied stops no other, unless no server answers. Throws what ends all work.
+ * Copies what each of two chats lacks of a bucket from the other one, in the order of the packs' numbers. A
+ * pack that cannot be copied stops no other, unless no server answers. Throws what ends all work.
  * @param of.mayGoOn asked before each copy; false: the rest is for the next round
  * @param of.lease on the bucket
  */

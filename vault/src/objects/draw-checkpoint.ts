@@ -25,9 +25,10 @@ export function isCheckpointDue(work: BucketWork, times: UpkeepTools['times']): 
 }
 
 /**
- * C1 to C4: sends the table of the bucket's objects, as it is at one moment, in packs of its own. It counts when all of
- * them are proven; one that was begun before is given up. The lines come from the catalog page by page, and one part
- * is in memory. Throws `CONFIGURATION`, `LEASE_LOST`, `CATALOG`, `CANCELLED`, and the client's errors.
+ * C1 to C4: sends the table of the bucket's objects, as it is at one moment, in packs of its own. It counts
+ * when all of them are proven; one that was begun before is given up. The lines come from the catalog page by
+ * page, and one part is in memory. Throws `CONFIGURATION`, `LEASE_LOST`, `CATALOG`, `CANCELLED`, and the
+ * client's errors.
  */
 export async function drawCheckpoint(
   tools: UpkeepTools,

@@ -23,10 +23,10 @@ export interface ErasedPackMessage {
 const MOVED = 'the group has become a supergroup: a message of the old one cannot be removed any more'
 
 /**
- * G2 to G4: erases the messages of packs that nothing needs any more, in every chat, and goes on with those that were
- * begun. May be repeated: a message that is gone counts as erased. A message that can be neither deleted nor replaced
- * keeps its pack `erasing`, with the reason. Throws `LEASE_LOST`, `CATALOG`, `CANCELLED`, and `UNREACHABLE` when no
- * server answers.
+ * G2 to G4: erases the messages of packs that nothing needs any more, in every chat, and goes on with those
+ * that were begun. May be repeated: a message that is gone counts as erased. A message that can be neither
+ * deleted nor replaced keeps its pack `erasing`, with the reason. Throws `LEASE_LOST`, `CATALOG`,
+ * `CANCELLED`, and `UNREACHABLE` when no server answers.
  * @param of.lease on the bucket
  */
 export async function erasePacks(

@@ -29,8 +29,8 @@ export interface StoredIn {
 }
 
 /**
- * A pack that is filled until its turn comes. A shared one takes objects of several callers; one of its own takes
- * the bytes of one object.
+ * A pack that is filled until its turn comes. A shared one takes objects of several callers; one of its own
+ * takes the bytes of one object.
  */
 export class FillingPack {
   readonly bucket: Bucket

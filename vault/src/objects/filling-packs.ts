@@ -8,7 +8,7 @@ import type { PackTurn } from '#objects/pack-sender.ts'
 /** Packs under way at once: telegram.org takes about as long for one as it takes to fill the next. */
 const UNDER_WAY = 3
 /** Packs that are filled at once, beside those under way. */
-const BEING_FILLED = 3
+const BEING_FILLED = 2
 
 export interface FillingPacksOptions {
   takeTurn: () => Promise<PackTurn>
@@ -16,7 +16,10 @@ export interface FillingPacksOptions {
   options: Omit<PackBuilderOptions, 'bucket'>
 }
 
-/** The packs that are filled, or wait for their turn, or are under way; bounded, since each has its own memory. */
+/**
+ * The packs that are filled, or wait for their turn, or are under way; bounded, since each has its own
+ * memory.
+ */
 export class FillingPacks {
   readonly #options: FillingPacksOptions['options']
   readonly #memory = new MemoryBudget(UNDER_WAY + BEING_FILLED)
@@ -28,8 +31,9 @@ export class FillingPacks {
   }
 
   /**
-   * Adds an object to the pack of its bucket that waits for its turn, or to a new one. Resolves when `plain` is not
-   * needed any more, with what resolves when the object is stored. Throws `CANCELLED`, and why it is not stored.
+   * Adds an object to the pack of its bucket that waits for its turn, or to a new one. Resolves when `plain`
+   * is not needed any more, with what resolves when the object is stored. Throws `CANCELLED`, and why it is
+   * not stored.
    */
   async add(bucket: Bucket, object: PackedObject, plain: Uint8Array): Promise<{ stored: Promise<StoredIn> }> {
     const pack = await this.#sharedPack(bucket, plain.length, object)
@@ -52,7 +56,9 @@ export class FillingPacks {
     return await this.#memory.reserve(1, signal)
   }
 
-  /** An empty pack, as soon as there is memory for it. The caller sends it, or ends it. Throws `CANCELLED`. */
+  /**
+   * An empty pack, as soon as there is memory for it. The caller sends it, or ends it. Throws `CANCELLED`.
+   */
   async open(
     bucket: Bucket,
     { isShared, signal }: { isShared: boolean; signal: AbortSignal },

@@ -13,8 +13,8 @@ import { reportedPack } from '#session/report.ts'
 import { reportPending, type VaultSession } from '#session/session.ts'
 
 /**
- * R2 for packs: looks for the messages of these calls, in each chat that may have any. What `adopt` does not take is
- * erased: nothing needs it. The report has the errors of each chat.
+ * R2 for packs: looks for the messages of these calls, in each chat that may have any. What `adopt` does not
+ * take is erased: nothing needs it. The report has the errors of each chat.
  * @param adopt true when the catalog knows the message from now on
  */
 export async function lookForPacks(
@@ -54,7 +54,10 @@ async function lookInChat(
   if (beyondLimit) throw unfinishedLook()
 }
 
-/** P6 for a message that was found. False when nothing needs it: the pack is proven elsewhere, or was given up. */
+/**
+ * P6 for a message that was found. False when nothing needs it: the pack is proven elsewhere, or was given
+ * up.
+ */
 export async function adoptPack(
   { database, client, report }: Pick<VaultSession, 'database' | 'client' | 'report'>,
   { open, messageId, fileId, fileUniqueId, sentAt }: FoundMessage,

@@ -15,8 +15,8 @@ interface Waiter {
 }
 
 /**
- * Bounds the bytes that are in memory at once. Callers enter in the order in which they came, so a large one is
- * not passed over for ever by small ones.
+ * Bounds the bytes that are in memory at once. Callers enter in the order in which they came, so a large one
+ * is not passed over for ever by small ones.
  */
 export class MemoryBudget {
   readonly #limitBytes: number

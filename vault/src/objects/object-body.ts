@@ -43,9 +43,9 @@ export class ObjectBody {
   }
 
   /**
-   * Fills `memory` from its start, as far as the body goes, and returns the number of bytes. Fewer than asked for
-   * means that the body has ended, and is what was promised. Throws `INVALID` when it is not, `CANCELLED`, and
-   * the errors of the body.
+   * Fills `memory` from its start, as far as the body goes, and returns the number of bytes. Fewer than asked
+   * for means that the body has ended, and is what was promised. Throws `INVALID` when it is not,
+   * `CANCELLED`, and the errors of the body.
    */
   async readInto(memory: Uint8Array): Promise<number> {
     let filled = 0

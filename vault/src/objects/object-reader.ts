@@ -158,7 +158,9 @@ async function joined(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(all)
 }
 
-/** The last piece comes only when all of them are right, so that nobody takes a wrong object for a whole one. */
+/**
+ * The last piece comes only when all of them are right, so that nobody takes a wrong object for a whole one.
+ */
 async function* checkedWhole(
   pieces: AsyncIterable<Buffer>,
   { key, sha256 }: ObjectVersion,

@@ -50,11 +50,11 @@ export interface ObjectStoreOptions {
 }
 
 /** Packs that are read at once, or were just now. */
-const OPENED_PACKS = 4
+const OPENED_PACKS = 3
 
 /**
- * Opens the store; makes no call yet. Throws `CONFIGURATION` without a chat, and `NO_KEY` without a public key:
- * nothing is stored unencrypted by mistake.
+ * Opens the store; makes no call yet. Throws `CONFIGURATION` without a chat, and `NO_KEY` without a public
+ * key: nothing is stored unencrypted by mistake.
  */
 export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
   const { database, client, config, signal, log, onWait } = options
@@ -98,8 +98,8 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const cache = new PackCache({ folder, maxBytes: options.cacheBytes, log })
   const documents = new PackDocuments({ ...tools, cache })
   const opened = new OpenedPacks({
-    memoryBytes: OPENED_PACKS * packSizeBytes,
-    fetch: pack => documents.fetch(pack),
+    atOnce: OPENED_PACKS,
+    fetch: (pack, memory) => documents.fetch(pack, memory),
     identities: async () => (identityFile === undefined ? [] : await readIdentityFile(identityFile)),
   })
   const hasIdentity = identityFile !== undefined

@@ -64,8 +64,8 @@ export async function captionOfPack(
 }
 
 /**
- * A file id of this bot for a message: the known one, or the one that a new bot reads from the message. Throws
- * `INTEGRITY`, and records it, when the message is gone or holds another document.
+ * A file id of this bot for a message: the known one, or the one that a new bot reads from the message.
+ * Throws `INTEGRITY`, and records it, when the message is gone or holds another document.
  */
 export async function usablePackFile(
   { database, client, vault, signal }: PackTools,

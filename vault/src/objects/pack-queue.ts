@@ -20,8 +20,8 @@ interface Waiting<Pack> {
 }
 
 /**
- * Packs that wait for their turn, the oldest first. A pack takes more objects as long as it waits: so an idle chat
- * gets each object at once, and in a busy one the wait itself makes the bundle, without a timer.
+ * Packs that wait for their turn, the oldest first. A pack takes more objects as long as it waits: so an idle
+ * chat gets each object at once, and in a busy one the wait itself makes the bundle, without a timer.
  */
 export class PackQueue<Pack, Turn extends SendTurn> {
   readonly #options: PackQueueOptions<Pack, Turn>

@@ -78,8 +78,8 @@ export class PackSender {
   }
 
   /**
-   * P2: waits for the pace of the chat; a pack should be closed only then. Throws `CONFIGURATION` for a chat that
-   * is not ours, `CATALOG`, `CANCELLED`, and the client's errors.
+   * P2: waits for the pace of the chat; a pack should be closed only then. Throws `CONFIGURATION` for a chat
+   * that is not ours, `CATALOG`, `CANCELLED`, and the client's errors.
    */
   async takeTurn({ signal }: { signal: AbortSignal }): Promise<PackTurn> {
     const { client, writer, onWait } = this.#options
@@ -98,10 +98,10 @@ export class PackSender {
 
   /**
    * P3 to P6. Resolves when the message is proven, the chat is still ours, and the catalog has committed the
-   * pack. Uses the turn up. After an error nothing of the pack is visible, unless the catalog's answer was lost;
-   * what may be in the chat is left to `reconcilePacks`. Throws `CONFLICT` when the pack must be sealed again
-   * under a new sequence, `CONFIGURATION` when the chat belongs to another catalog, `LEASE_LOST`, `CATALOG`,
-   * `CANCELLED`, and the client's errors.
+   * pack. Uses the turn up. After an error nothing of the pack is visible, unless the catalog's answer was
+   * lost; what may be in the chat is left to `reconcilePacks`. Throws `CONFLICT` when the pack must be sealed
+   * again under a new sequence, `CONFIGURATION` when the chat belongs to another catalog, `LEASE_LOST`,
+   * `CATALOG`, `CANCELLED`, and the client's errors.
    */
   async send(
     pack: PackToSend,
@@ -170,8 +170,8 @@ export class PackSender {
   }
 
   /**
-   * A pack that is in no chat for certain is forgotten. One that the catalog has refused is deleted first. What
-   * else went wrong leaves its open send, which leads `reconcilePacks` to the message. Never fails.
+   * A pack that is in no chat for certain is forgotten. One that the catalog has refused is deleted first.
+   * What else went wrong leaves its open send, which leads `reconcilePacks` to the message. Never fails.
    */
   async #giveUp(
     { packId }: PackToSend,

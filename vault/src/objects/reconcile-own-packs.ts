@@ -5,8 +5,8 @@ import type { Writer } from '#objects/writer.ts'
 import type { VaultSession } from '#session/session.ts'
 
 /**
- * R9 for a process that goes on: packs that it could not send to the end, because answers were lost or the catalog was
- * away, are adopted or given up, as another process would do it after its end.
+ * R9 for a process that goes on: packs that it could not send to the end, because answers were lost or the
+ * catalog was away, are adopted or given up, as another process would do it after its end.
  */
 export async function reconcileOwnPacks(
   session: VaultSession,

@@ -22,10 +22,11 @@ export interface LeftPacks {
 }
 
 /**
- * R9: packs whose process died, and those that this process could not send to the end. One whose message is there is
- * adopted whole, as if its answer had come; one whose message was looked for long enough is given up. Of a proven
- * pack that is there twice, the later message is erased. Uploads of processes that died are given up: their packs are
- * garbage. The report says what could not be done now. Throws when the catalog fails or the signal fires.
+ * R9: packs whose process died, and those that this process could not send to the end. One whose message is
+ * there is adopted whole, as if its answer had come; one whose message was looked for long enough is given
+ * up. Of a proven pack that is there twice, the later message is erased. Uploads of processes that died are
+ * given up: their packs are garbage. The report says what could not be done now. Throws when the catalog
+ * fails or the signal fires.
  */
 export async function reconcilePacks(session: VaultSession, left?: LeftPacks): Promise<void> {
   const { database } = session
@@ -74,7 +75,9 @@ async function takePacks(
   return packs
 }
 
-/** The calls of these packs, and those of proven packs in chats that have them: what they made is there twice. */
+/**
+ * The calls of these packs, and those of proven packs in chats that have them: what they made is there twice.
+ */
 async function callsToLookFor(
   { database }: VaultSession,
   packs: ReadonlyMap<string, Pack>,

@@ -35,7 +35,10 @@ export class SecondChat {
     await this.#waitForAll([packId])
   }
 
-  /** The same for all packs of an object, which may have been stored when the second chat could not be reached. */
+  /**
+   * The same for all packs of an object, which may have been stored when the second chat could not be
+   * reached.
+   */
   async waitForObject({ object, extents }: FoundObject): Promise<void> {
     const ids = extents.map(({ packId }) => packId)
     if (object.pack_id !== null) ids.push(object.pack_id)

@@ -1,6 +1,6 @@
 /**
- * A check that callers share. Each of them needs an answer to a question that was asked after it called: one that
- * is on its way may be too old. So all who call during a check share the next one.
+ * A check that callers share. Each of them needs an answer to a question that was asked after it called: one
+ * that is on its way may be too old. So all who call during a check share the next one.
  */
 export class SharedCheck {
   readonly #check: () => Promise<void>

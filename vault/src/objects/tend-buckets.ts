@@ -15,7 +15,10 @@ import { reconcileOwnPacks } from '#objects/reconcile-own-packs.ts'
 import type { TendedBucket } from '#objects/tended-bucket.ts'
 import type { UpkeepTools } from '#objects/upkeep.ts'
 
-/** What is done for a bucket, in this order; each stage may be repeated, and does nothing when nothing is to do. */
+/**
+ * What is done for a bucket, in this order; each stage may be repeated, and does nothing when nothing is to
+ * do.
+ */
 type Stage = (tools: UpkeepTools, tended: TendedBucket) => Promise<void>
 
 const STAGES: readonly Stage[] = [
@@ -28,9 +31,10 @@ const STAGES: readonly Stage[] = [
 ]
 
 /**
- * Looks after all buckets: tells the chat of deletions, draws checkpoints, purges, erases packs that are garbage,
- * compacts others, and copies to the second chat. One process at a time does it for a bucket, under a lease on its
- * id. A failure is logged and tried again after a pause that grows; it never ends the work on others.
+ * Looks after all buckets: tells the chat of deletions, draws checkpoints, purges, erases packs that are
+ * garbage, compacts others, and copies to the second chat. One process at a time does it for a bucket, under
+ * a lease on its id. A failure is logged and tried again after a pause that grows; it never ends the work on
+ * others.
  */
 export class BucketTender {
   readonly #tools: UpkeepTools
@@ -54,7 +58,9 @@ export class BucketTender {
     await Promise.all(this.#working)
   }
 
-  /** Draws a checkpoint of each bucket that has changed, unless another process tends it. Failures are logged. */
+  /**
+   * Draws a checkpoint of each bucket that has changed, unless another process tends it. Failures are logged.
+   */
   async drawLastCheckpoints(): Promise<void> {
     if (this.#tools.signal.aborted) return
     try {

@@ -24,11 +24,11 @@ export interface UndeleteReport {
 const FOUND_AT_ONCE = 500
 
 /**
- * Takes all of a bucket back to a moment. Nothing is uploaded: records of put and delete go into packs, a few thousand
- * in each. What fits into one pack happens at once. Otherwise objects come back first, in the order of their keys, and
- * others go last, in the reverse order: restic's data before its index before its snapshots. So whatever was read
- * before can be read all the time, and the same call continues after a crash. Throws `INVALID` for a moment that cannot
- * be reached, `NOT_FOUND`, and what `ObjectStore.put` throws.
+ * Takes all of a bucket back to a moment. Nothing is uploaded: records of put and delete go into packs, a few
+ * thousand in each. What fits into one pack happens at once. Otherwise objects come back first, in the order
+ * of their keys, and others go last, in the reverse order: restic's data before its index before its
+ * snapshots. So whatever was read before can be read all the time, and the same call continues after a crash.
+ * Throws `INVALID` for a moment that cannot be reached, `NOT_FOUND`, and what `ObjectStore.put` throws.
  */
 export async function undeleteBucket(
   { database, packs }: { database: Database; packs: FillingPacks },

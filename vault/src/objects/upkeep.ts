@@ -46,8 +46,8 @@ export interface UpkeepTimes {
 }
 
 /**
- * A deletion is told within 60 seconds: half of them for bundling, the rest for the pace. A recovery reads 64 packs
- * beside a checkpoint, at most 1.3 GB. Ten quiet minutes are longer than the pauses of a backup.
+ * A deletion is told within 60 seconds: half of them for bundling, the rest for the pace. A recovery reads 64
+ * packs beside a checkpoint, at most 1.3 GB. Ten quiet minutes are longer than the pauses of a backup.
  */
 export const UPKEEP_TIMES: UpkeepTimes = {
   everyMs: 5_000,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { acquireLease, type Database, type Lease } from '@telegram-backup/database'
 
 /**
- * P1: the lease of a process that stores objects. Its packs are this process's as long as the lease lives; when
- * it is lost, others reconcile them, and the process goes on under a new one.
+ * P1: the lease of a process that stores objects. Its packs are this process's as long as the lease lives;
+ * when it is lost, others reconcile them, and the process goes on under a new one.
  */
 export class Writer {
   readonly #database: Database
@@ -20,8 +20,8 @@ export class Writer {
   }
 
   /**
-   * The lease under which packs are sent now. While the catalog does not answer it may not count as held; each
-   * write checks it anew. Throws `CATALOG`.
+   * The lease under which packs are sent now. While the catalog does not answer it may not count as held;
+   * each write checks it anew. Throws `CATALOG`.
    */
   async lease(): Promise<Lease> {
     if (this.#lease !== undefined && !this.#lease.signal.aborted) return this.#lease

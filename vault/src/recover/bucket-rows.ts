@@ -95,8 +95,8 @@ export class BucketRows {
   }
 
   /**
-   * The packs and objects of a checkpoint, and the checkpoint itself. Throws `INTEGRITY`, before anything is written,
-   * for a checkpoint that is not whole.
+   * The packs and objects of a checkpoint, and the checkpoint itself. Throws `INTEGRITY`, before anything is
+   * written, for a checkpoint that is not whole.
    */
   async importCheckpoint(parts: CheckpointParts, cover: CheckpointCover): Promise<void> {
     const { id: bucketId } = this
@@ -185,7 +185,9 @@ export class BucketRows {
     for (const pack of known) {
       const { size, sha256 } = pack
       const isSame = (place: PackPlace): boolean =>
-        place.sha256 === sha256 && (place.size ?? size) === size && place.sequence === pack.sequence
+        place.sha256 === sha256 &&
+        (place.size ?? size) === size &&
+        (place.sequence ?? pack.sequence) === pack.sequence
       const places = byId.get(pack.id)?.filter(isSame) ?? []
       const isKnown = (chatId: string): boolean => pack.messages.some(({ chat_id }) => chat_id === chatId)
       const missing = places.filter(({ reader }) => !isKnown(reader.chatId))

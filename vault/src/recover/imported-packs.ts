@@ -9,7 +9,9 @@ export function factsOf(pack: Pack): Omit<ImportedPack, 'messages'> {
   return { id, sequence, size, sha256, encrypted, fileName, plainSize }
 }
 
-export function settingsOf(bucket: IndexedBucket): Omit<ImportedBucket, 'id' | 'name' | 'kind' | 'projectId'> {
+export function settingsOf(
+  bucket: IndexedBucket,
+): Omit<ImportedBucket, 'id' | 'name' | 'kind' | 'projectId'> {
   const { createdAt, lastSnapshotAt, removedAt, undeleteMs, replica, maxBytes, snapshotLimitHours } = bucket
   return {
     ...{ undeleteMs, replica, maxBytes, snapshotLimitHours },
@@ -19,7 +21,13 @@ export function settingsOf(bucket: IndexedBucket): Omit<ImportedBucket, 'id' | '
   }
 }
 
-export function listedObject({ at, pack, extents, deletedAt, ...object }: CheckpointedObject): ImportedObject {
+export function listedObject({
+  at,
+  pack,
+  extents,
+  deletedAt,
+  ...object
+}: CheckpointedObject): ImportedObject {
   return {
     ...object,
     packId: pack,

@@ -86,6 +86,7 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
     seenUpTo = await chat.reader.newestId(search.pinnedId)
     const range = await rangeOf(tools, chat, seenUpTo)
     for await (const backup of readUnindexed(range, reading, scan)) await record(backup)
+    for await (const backup of readUnnamedBuckets(tools, { range, reading, scan, chat })) await record(backup)
     // After the backups: a proof belongs to one of them.
     const entries = search.index?.evidence ?? []
     for (const entry of entries) await keep(await readNamedEvidence(entry, reading))
@@ -181,6 +182,23 @@ async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): 
   })
   const indexDrawnAt = index && new Date(index.drawnAt)
   return { from: newest, to: isChain ? 'chain' : to, known, isWhole, indexDrawnAt }
+}
+
+/**
+ * When there are packs of buckets that the index does not name (it was drawn before there was one, or by an
+ * earlier program): the rest of the chat, which may have their checkpoints.
+ */
+async function* readUnnamedBuckets(
+  { onPlan }: RecoveryTools,
+  of: { range: ScanRange; reading: BackupReading; scan: ChatScan; chat: OpenedChat },
+): AsyncGenerator<FoundBackup> {
+  const { range, reading, scan, chat } = of
+  const { index } = chat.search
+  const named = new Set(index?.buckets?.map(({ id }) => id))
+  const isNamed = scan.packs.every(({ facts }) => named.has(facts.bucketId))
+  if (index === undefined || range.to === 'chain' || range.to <= 1 || isNamed) return
+  onPlan({ messages: range.to - 1, what: 'for the packs of a bucket that the index does not name' })
+  yield* readUnindexed({ ...range, from: range.to - 1, to: 'chain' }, reading, scan)
 }
 
 /** Part of stage 6: what came during this recovery. After a failure the answer has what was read before. */

@@ -11,7 +11,9 @@ beforeEach(async () => {
 
 afterEach(() => world.close())
 
-/** A process that dies while it sends a pack: its catalog fails at the confirmation, then its lease is gone. */
+/**
+ * A process that dies while it sends a pack: its catalog fails at the confirmation, then its lease is gone.
+ */
 async function dieBeforeConfirm(key: string): Promise<{ packId: string; dead: TestProcess }> {
   const dead = world.process()
   const { pack, turn } = await dead.make(key)

@@ -3,7 +3,7 @@ import { type Machines, openMachines } from '@telegram-backup/test-support/machi
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BucketWriter } from '#test/recover/bucket-writer.ts'
-import { versionsIn } from '#test/recover/versions-in.ts'
+import { type KnownVersion, versionsIn } from '#test/recover/versions-in.ts'
 
 type Step =
   | { do: 'put'; keys: readonly number[]; size: number }
@@ -71,16 +71,26 @@ async function expectSameAfter(
   const next = await machines.open()
   const report = await next.recover()
   expect(report).toMatchObject({ refusedPacks: [], indexFailure: null })
-  expect(await versionsIn(next.database, writer.bucket.id)).toEqual(expected)
+  expectSame(await versionsIn(next.database, writer.bucket.id), expected)
   // The new catalog goes on where the old one was, and the next recovery reads its index.
   const goOn = await BucketWriter.open(next, machines.vault, { bucket: writer.bucket })
   await goOn.put({ 'data/next': randomBytes(10) })
   await goOn.refreshIndex()
   const third = await machines.open()
   await third.recover()
-  expect(await versionsIn(third.database, writer.bucket.id)).toEqual(
+  expectSame(
+    await versionsIn(third.database, writer.bucket.id),
     await versionsIn(next.database, writer.bucket.id),
   )
+}
+
+/**
+ * Versions that were removed for good come back as deleted ones, until a checkpoint without them was drawn.
+ */
+function expectSame(found: readonly KnownVersion[], expected: readonly KnownVersion[]): void {
+  const live = ({ state }: KnownVersion): boolean => state === 'live'
+  expect(found.filter(live)).toEqual(expected.filter(live))
+  expect(found).toEqual(expect.arrayContaining([...expected]))
 }
 
 test.each([true, false])(

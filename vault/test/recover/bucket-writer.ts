@@ -169,7 +169,9 @@ export class BucketWriter {
     }
   }
 
-  /** Removes what can be removed: versions for good, then packs that nothing needs. Returns their messages. */
+  /**
+   * Removes what can be removed: versions for good, then packs that nothing needs. Returns their messages.
+   */
   async collectGarbage(): Promise<number[]> {
     const { database, client } = this.#machine
     const { id: bucketId } = this.bucket
