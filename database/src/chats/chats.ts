@@ -118,6 +118,9 @@ export async function knownMessageIds(
     select message_id from control_plane.evidence_messages
      where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
     union
+    select message_id from control_plane.pack_messages
+     where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
+    union
     select message_id from control_plane.remnants
      where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
   `.execute(database.kysely)

@@ -1,4 +1,5 @@
 import type { Bucket, ObjectVersion } from '@telegram-backup/database'
+import type { UndeleteReport } from '#objects/undelete-bucket.ts'
 
 /** A part of an object's bytes. */
 export interface ByteRange {
@@ -30,6 +31,17 @@ export interface PutObject {
   meta?: Record<string, string> | undefined
 }
 
+export interface GetOptions {
+  /** Default: all of it. */
+  range?: ByteRange | undefined
+  /**
+   * A whole object of at most 64 KiB is kept in the catalog from then on, so that the next reads need neither a
+   * download nor a private key.
+   */
+  keep?: boolean | undefined
+  signal: AbortSignal
+}
+
 export interface ListedObject {
   key: string
   size: number
@@ -57,7 +69,7 @@ export interface ObjectStore {
   get(
     bucket: Bucket,
     key: string,
-    options: { range?: ByteRange | undefined; signal: AbortSignal },
+    options: GetOptions,
   ): Promise<{ object: ObjectVersion; body: AsyncIterable<Buffer> }>
   /** All objects whose key begins with `prefix`, by the bytes of their keys, in pages. */
   list(bucket: Bucket, of: { prefix: string; after?: string | undefined }): AsyncIterable<ListedObject[]>
@@ -66,6 +78,16 @@ export interface ObjectStore {
    * was none.
    */
   delete(bucket: Bucket, key: string): Promise<boolean>
-  /** Sends what is under way, and a checkpoint of each bucket that changed. */
+  /**
+   * Takes all of a bucket back to a moment at most `undelete_ms` ago; what is in the catalog alone stays. Throws
+   * INVALID for another moment.
+   */
+  undeleteBucket(bucket: Bucket, options: { at: Date; signal: AbortSignal }): Promise<UndeleteReport>
+  /**
+   * Looks after the buckets until the signal fires: tells the chat of deletions, draws checkpoints, collects garbage
+   * and copies to the second chat. Several processes may do it at once. Never throws.
+   */
+  tend(options: { signal: AbortSignal }): Promise<void>
+  /** Sends what is under way, and a checkpoint of each bucket that changed. Ends `tend`. */
   close(options: { graceMs: number }): Promise<void>
 }
