@@ -81,8 +81,9 @@ export function extentColumns({
 /**
  * Whoever replays the records of a bucket in the order of the packs' numbers has to come to the same result, so that
  * a pack refers to packs with smaller numbers only: with its extents, and with the versions that it moves or whose
- * deletion it tells. Bytes have to be in this pack or in a proven one that is not being erased, and a version has one
- * move at a time. Throws CatalogError CONFLICT.
+ * deletion it tells. Nor does it put a key of which a pack with a greater number moves a version: who no longer finds
+ * that version would take the moved one for the later one. Bytes have to be in this pack or in a proven one that is
+ * not being erased, and nothing else may be under way for the key of a move. Throws CatalogError CONFLICT.
  */
 export async function refuseUnreplayable(
   trx: Transaction<CatalogSchema>,
@@ -105,7 +106,14 @@ export async function refuseUnreplayable(
                  and source.sha256 = object.sha256 and source.state <> 'intended' and pack.sequence < ${sequence})
             or exists (
               select from control_plane.objects rival
-               where rival.moves = object.moves and rival.id <> object.id and rival.state = 'intended'))
+               where rival.bucket_id = ${bucketId} and rival.key = object.key and rival.id <> object.id
+                 and rival.state = 'intended'))
+     union all
+    select 'a moved object' from control_plane.objects object
+      join control_plane.objects moved on moved.bucket_id = ${bucketId} and moved.key = object.key
+       and moved.moves is not null and moved.id <> object.id
+      join control_plane.packs pack on pack.id = moved.pack_id and pack.sequence > ${sequence}
+     where object.pack_id = ${packId} and object.state = 'intended'
      union all
     select 'a deletion' from control_plane.objects object join control_plane.packs pack on pack.id = object.pack_id
      where object.id = any (${[...of.deletes]}::uuid[]) and object.bucket_id = ${bucketId} and pack.sequence >= ${sequence}
