@@ -66,6 +66,7 @@ export {
   type OpenSend,
   openSends,
 } from '#chats/open-sends.ts'
+export { type RecentMessage, recentMessages } from '#chats/recent-messages.ts'
 export * from '#vault/identity.ts'
 export * from '#vault/index-record.ts'
 export { type IndexRow, type IndexRows, indexRows } from '#vault/index-rows.ts'
@@ -237,11 +238,60 @@ export type * from '#events/types.event.ts'
 
 // 13. Buckets, their objects, and the packs that hold them.
 
-export type {
-  Bucket,
-  BucketKind,
-  DoorKey,
-  DoorScope,
-  ObjectExtent,
-  ObjectVersion,
-} from '#objects/types.object.ts'
+export { type BucketFacts, bucketFacts } from '#objects/bucket-facts.ts'
+export { type BucketHealth, bucketHealth } from '#objects/bucket-health.ts'
+export type { ObjectLease } from '#objects/bucket-writes.ts'
+export {
+  type BucketSettings,
+  bucketById,
+  bucketByName,
+  changeBucket,
+  checkBucketName,
+  createBucket,
+  listBuckets,
+  noteSnapshot,
+  noteUndelete,
+  removeBucket,
+} from '#objects/buckets.ts'
+export * from '#objects/checkpoint-snapshot.ts'
+export * from '#objects/checkpoints.ts'
+export * from '#objects/deletions.ts'
+export * from '#objects/door-keys.ts'
+export * from '#objects/garbage.ts'
+export { importBucket, importCheckpoint, importPacks } from '#objects/imports.ts'
+export * from '#objects/index-buckets.ts'
+export type { IntendedObject } from '#objects/intended-objects.ts'
+export { checkKey } from '#objects/object-keys.ts'
+export * from '#objects/objects.ts'
+export * from '#objects/pack-copies.ts'
+export {
+  type HeldPack,
+  type HeldPackMessage,
+  heldPacks,
+  lostObjects,
+  notePackDamaged,
+  type PackPiece,
+  piecesOf,
+} from '#objects/pack-health.ts'
+export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
+export {
+  findPack,
+  findPacks,
+  packMessages,
+  packsLackingCopy,
+  unfinishedPacks,
+} from '#objects/pack-queries.ts'
+export {
+  intendPack,
+  type PackIntent,
+  type PackName,
+  type ReservedPack,
+  reservePack,
+} from '#objects/packs.ts'
+export { importObjects, replayPack } from '#objects/replay.ts'
+export { settleKnownVersions } from '#objects/settle-known.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
+export type * from '#objects/types.import.ts'
+export type * from '#objects/types.object.ts'
+export * from '#objects/uploads.ts'
+export * from '#objects/work.ts'

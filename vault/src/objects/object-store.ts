@@ -1,4 +1,5 @@
 import type { Bucket, ObjectVersion } from '@telegram-backup/database'
+import type { UndeleteReport } from '#objects/undelete-bucket.ts'
 
 /** A part of an object's bytes. */
 export interface ByteRange {
@@ -18,9 +19,9 @@ export interface PutObject {
   /** What the body must hash to, hex; other bytes are refused, and nothing stays. */
   sha256?: string | undefined
   /**
-   * chat: in messages (the default) · chat and catalog: also in the catalog, if it is at most 64 KiB, so that reads
-   * need neither a download nor a private key · catalog: there alone, for what need not survive the server, such as
-   * locks; at most 64 KiB.
+   * chat: in messages (the default) · chat and catalog: also in the catalog, if it is at most 64 KiB, so that
+   * reads need neither a download nor a private key · catalog: there alone, for what need not survive the
+   * server, such as locks; at most 64 KiB.
    */
   where?: 'chat' | 'chat and catalog' | 'catalog' | undefined
   /** Refuses a key that exists with other bytes; the same bytes are a success. Default: overwrites. */
@@ -28,6 +29,17 @@ export interface PutObject {
   /** The client's; for S3. */
   etag?: string | undefined
   meta?: Record<string, string> | undefined
+}
+
+export interface GetOptions {
+  /** Default: all of it. */
+  range?: ByteRange | undefined
+  /**
+   * A whole object of at most 64 KiB is kept in the catalog from then on, so that the next reads need neither
+   * a download nor a private key.
+   */
+  keep?: boolean | undefined
+  signal: AbortSignal
 }
 
 export interface ListedObject {
@@ -38,18 +50,18 @@ export interface ListedObject {
 }
 
 /**
- * The objects of all buckets. Reads and lists come from the catalog, so they see every write that any process has
- * answered. Errors are `BackupError`s: NOT_FOUND (no bucket, or no object), CONFLICT (`ifAbsent`), INVALID (a key,
- * a range or a body that is not what was said), FULL (the bucket's limit), NO_KEY (a private key is needed to read),
- * INTEGRITY (the chat does not give back what was sent), CONFIGURATION (the chat belongs to another catalog now),
- * UNREACHABLE, CATALOG, CANCELLED.
+ * The objects of all buckets. Reads and lists come from the catalog, so they see every write that any process
+ * has answered. Errors are `BackupError`s: NOT_FOUND (no bucket, or no object), CONFLICT (`ifAbsent`),
+ * INVALID (a key, a range or a body that is not what was said), FULL (the bucket's limit), NO_KEY (a private
+ * key is needed to read), INTEGRITY (the chat does not give back what was sent), CONFIGURATION (the chat
+ * belongs to another catalog now), UNREACHABLE, CATALOG, CANCELLED.
  */
 export interface ObjectStore {
   /** The bucket of that name, not removed. */
   bucket(name: string): Promise<Bucket>
   /**
-   * Resolves when the bytes are in messages that Telegram has proven, one transaction of the catalog says so, and
-   * the chat still belongs to this catalog. After an error, nothing of it is visible.
+   * Resolves when the bytes are in messages that Telegram has proven, one transaction of the catalog says so,
+   * and the chat still belongs to this catalog. After an error, nothing of it is visible.
    */
   put(bucket: Bucket, object: PutObject, options: { signal: AbortSignal }): Promise<ObjectVersion>
   head(bucket: Bucket, key: string): Promise<ObjectVersion>
@@ -57,15 +69,25 @@ export interface ObjectStore {
   get(
     bucket: Bucket,
     key: string,
-    options: { range?: ByteRange | undefined; signal: AbortSignal },
+    options: GetOptions,
   ): Promise<{ object: ObjectVersion; body: AsyncIterable<Buffer> }>
   /** All objects whose key begins with `prefix`, by the bytes of their keys, in pages. */
   list(bucket: Bucket, of: { prefix: string; after?: string | undefined }): AsyncIterable<ListedObject[]>
   /**
-   * The object is gone from the catalog; the chat learns it with the next pack, or within 60 s. False when there
-   * was none.
+   * The object is gone from the catalog; the chat learns it with the next pack, or within 60 s. False when
+   * there was none.
    */
   delete(bucket: Bucket, key: string): Promise<boolean>
-  /** Sends what is under way, and a checkpoint of each bucket that changed. */
+  /**
+   * Takes all of a bucket back to a moment at most `undelete_ms` ago; what is in the catalog alone stays.
+   * Throws INVALID for another moment.
+   */
+  undeleteBucket(bucket: Bucket, options: { at: Date; signal: AbortSignal }): Promise<UndeleteReport>
+  /**
+   * Looks after the buckets until the signal fires: tells the chat of deletions, draws checkpoints, collects
+   * garbage and copies to the second chat. Several processes may do it at once. Never throws.
+   */
+  tend(options: { signal: AbortSignal }): Promise<void>
+  /** Sends what is under way, and a checkpoint of each bucket that changed. Ends `tend`. */
   close(options: { graceMs: number }): Promise<void>
 }
