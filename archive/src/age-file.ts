@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import {
-  decryptChunks,
+  decryptRange,
   encryptPayload,
   PAYLOAD_NONCE_BYTES,
   payloadCapacityBytes,
@@ -88,15 +88,39 @@ export interface PlainPieces {
  * iterating: `INTEGRITY`. A damaged recipient line looks like one for another key: `WRONG_KEY`.
  */
 export async function decryptAgeFile(file: Uint8Array, identities: readonly string[]): Promise<PlainPieces> {
+  const { sizeBytes, read } = await openAgeFile(file, identities)
+  return { sizeBytes, pieces: read() }
+}
+
+/** Bytes that are decrypted where they are read. */
+export interface PlainRanges {
+  /** Bytes of all; negative when the file is cut short. */
+  sizeBytes: number
+  /**
+   * The bytes from `start` to before `end`, in pieces that are valid until the next one; all by default. Only
+   * all of them show, at the end of the iteration, that nothing is cut off.
+   */
+  read(start?: number, end?: number): Iterable<Uint8Array>
+}
+
+/** As {@link decryptAgeFile}, for reading ranges. */
+export async function openAgeFile(file: Uint8Array, identities: readonly string[]): Promise<PlainRanges> {
   const headerSize = findHeaderEnd(file)
   const fileKey = await unwrapFileKey(file.subarray(0, headerSize), identities)
   const payload = file.subarray(headerSize)
-  return { sizeBytes: payloadCapacityBytes(payload.length), pieces: decrypted(payload, fileKey) }
+  return {
+    sizeBytes: payloadCapacityBytes(payload.length),
+    read: (start = 0, end = Number.MAX_SAFE_INTEGER) => decrypted(payload, fileKey, { start, end }),
+  }
 }
 
-function* decrypted(payload: Uint8Array, fileKey: Uint8Array): Generator<Uint8Array, void> {
+function* decrypted(
+  payload: Uint8Array,
+  fileKey: Uint8Array,
+  range: { start: number; end: number },
+): Generator<Uint8Array, void> {
   try {
-    yield* decryptChunks(payload, fileKey)
+    yield* decryptRange(payload, fileKey, range)
   } catch (cause) {
     throw new ArchiveError('The encrypted bytes were altered or cut', { code: 'INTEGRITY', cause })
   }

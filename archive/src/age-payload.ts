@@ -60,6 +60,20 @@ export async function encryptPayload(
  * @throws Error when a tag does not fit, or the payload is cut or continued at any byte
  */
 export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Generator<Uint8Array, void> {
+  yield* decryptRange(payload, fileKey, { start: 0, end: Number.MAX_SAFE_INTEGER })
+}
+
+/**
+ * The same for a range of the plain bytes: only its chunks are decrypted. Whether anything else was altered
+ * does not show, nor whether the payload was cut where a chunk ends.
+ * @param range bytes from `start` to before `end`, or to the end of the payload
+ * @throws Error as {@link decryptChunks}
+ */
+export function* decryptRange(
+  payload: Uint8Array,
+  fileKey: Uint8Array,
+  range: { start: number; end: number },
+): Generator<Uint8Array, void> {
   const sealed = payload.subarray(PAYLOAD_NONCE_BYTES)
   if (sealed.length < TAG_BYTES) throw new Error('the payload is cut short')
   const chunks = Math.ceil(sealed.length / SEALED_CHUNK_BYTES)
@@ -67,7 +81,9 @@ export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Genera
   // Only the first chunk may be empty: a payload has one form.
   if (lastChunkBytes < (chunks === 1 ? 0 : 1)) throw new Error('the last chunk is empty or cut short')
   const streamKey = deriveStreamKey(fileKey, payload.subarray(0, PAYLOAD_NONCE_BYTES))
-  for (let index = 0; index < chunks; index++) {
+  const first = Math.floor(range.start / CHUNK_BYTES)
+  const end = Math.min(chunks, Math.ceil(range.end / CHUNK_BYTES))
+  for (let index = first; index < end; index++) {
     const chunk = sealed.subarray(index * SEALED_CHUNK_BYTES, (index + 1) * SEALED_CHUNK_BYTES)
     const body = chunk.subarray(0, chunk.length - TAG_BYTES)
     const cipher = createDecipheriv('chacha20-poly1305', streamKey, chunkNonce(index, index === chunks - 1), {
@@ -76,7 +92,10 @@ export function* decryptChunks(payload: Uint8Array, fileKey: Uint8Array): Genera
     cipher.setAuthTag(chunk.subarray(body.length))
     const plain = cipher.update(body)
     cipher.final()
-    yield plain
+    yield plain.subarray(
+      Math.max(0, range.start - index * CHUNK_BYTES),
+      Math.min(plain.length, range.end - index * CHUNK_BYTES),
+    )
     freeNow(plain)
   }
 }

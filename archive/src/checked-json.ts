@@ -65,6 +65,15 @@ export class CheckedObject {
     return value
   }
 
+  /** A time in ISO 8601 in UTC that exists: databases refuse the 31st of February. */
+  time(name: string): string {
+    const text = this.matching(name, ISO_TIME)
+    const time = new Date(text)
+    if (Number.isNaN(time.getTime()) || time.toISOString().slice(0, 19) !== text.slice(0, 19))
+      throw unfit(name)
+    return text
+  }
+
   /** Up to 16 tags of a backup: each 1 to 64 letters, digits, dots, underscores, colons and hyphens. */
   tags(name: string): string[] {
     return this.array(name, { least: 0, most: MAX_TAGS }).map(tag => {

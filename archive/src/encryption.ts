@@ -1,4 +1,4 @@
-import { decryptAgeFile, encryptAgeFile, type PlainPieces } from '#age-file.ts'
+import { decryptAgeFile, encryptAgeFile, openAgeFile, type PlainPieces, type PlainRanges } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
 import { assertIdentity, assertRecipient } from '#identities.ts'
 
@@ -72,6 +72,15 @@ export function assertUnlocking({ identities, encrypted }: Unlocking): void {
 export async function unsealPieces(sealed: Uint8Array, unlocking: Unlocking): Promise<PlainPieces> {
   if (unlocking.encrypted) return decryptAgeFile(sealed, unlocking.identities)
   return { sizeBytes: sealed.length, pieces: [sealed] }
+}
+
+/**
+ * The same, for reading ranges.
+ * @throws ArchiveError `WRONG_KEY`, `INTEGRITY`; the latter also while iterating
+ */
+export async function unsealRanges(sealed: Uint8Array, unlocking: Unlocking): Promise<PlainRanges> {
+  if (unlocking.encrypted) return openAgeFile(sealed, unlocking.identities)
+  return { sizeBytes: sealed.length, read: (start = 0, end = sealed.length) => [sealed.subarray(start, end)] }
 }
 
 /**

@@ -23,6 +23,15 @@ export type {
 } from '#evidence-record.ts'
 export { assertRecipient, generateIdentity, readIdentityFile, recipientOf } from '#identities.ts'
 export {
+  type IndexedBucket,
+  type IndexedCheckpoint,
+  type IndexedCheckpointPart,
+  type IndexedPack,
+  MAX_INDEXED_BUCKETS,
+  MAX_INDEXED_PACKS,
+} from '#index-buckets.ts'
+export type { IndexedManifest } from '#index-message.ts'
+export {
   type IndexedKeep,
   type IndexedRetention,
   type IndexedSchedule,
@@ -38,6 +47,31 @@ export {
   readMemberIndex,
 } from '#member-index.ts'
 export { memberPathBytes, memberPathOf } from '#member-path.ts'
+export { readCheckpoint, type UnsealedPart, writeCheckpoint } from '#packs/checkpoint.ts'
+export { type ExpectedPack, type OpenPackOptions, openPack } from '#packs/open-pack.ts'
+export type { OpenedPack } from '#packs/opened-pack.ts'
+export {
+  PackBuilder,
+  type PackBuilderOptions,
+  type PackIdentity,
+  type SealedPack,
+} from '#packs/pack-builder.ts'
+export type {
+  CheckpointCover,
+  CheckpointedObject,
+  CheckpointedPack,
+  CheckpointLine,
+  CheckpointPart,
+  DeleteRecord,
+  FragmentRecord,
+  NamedPack,
+  PackedBucket,
+  PackedExtent,
+  PackHeader,
+  PackRecord,
+  PutRecord,
+} from '#packs/pack-header.ts'
+export { PACK_LIMITS } from '#packs/pack-limits.ts'
 export type { BackupIdentity, PartHeader } from '#part-header.ts'
 export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
 export { DEFAULT_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'
@@ -58,7 +92,6 @@ export {
   type IndexEntry,
   type IndexedEvent,
   type IndexedEvidence,
-  type IndexedManifest,
   indexContent,
   MAX_INDEXED_EVIDENCE,
   openIndex,

@@ -54,23 +54,29 @@ const SPACE = 0x20
 export function encodePartHeader(header: PartHeader, paddingBytes: number): Buffer {
   const json = Buffer.from(JSON.stringify(header))
   const frame = Buffer.alloc(SKIPPABLE_PREFIX_BYTES + json.length + paddingBytes, SPACE)
-  frame.writeUInt32LE(SKIPPABLE_MAGIC, 0)
-  frame.writeUInt32LE(json.length + paddingBytes, 4)
+  writeSkippablePrefix(frame, json.length + paddingBytes)
   json.copy(frame, SKIPPABLE_PREFIX_BYTES)
   return frame
 }
 
+/** Begins a skippable frame with that many bytes of content. */
+export function writeSkippablePrefix(frame: Buffer, contentBytes: number): void {
+  frame.writeUInt32LE(SKIPPABLE_MAGIC, 0)
+  frame.writeUInt32LE(contentBytes, 4)
+}
+
 /**
- * Length of the skippable frame that begins with these {@link SKIPPABLE_PREFIX_BYTES} bytes.
+ * Length of the skippable frame that begins with these {@link SKIPPABLE_PREFIX_BYTES} bytes, and has at most
+ * `most` bytes of content.
  * @throws ArchiveError `INTEGRITY` when they begin no part
  */
-export function headerFrameSizeBytes(prefix: Uint8Array): number {
+export function headerFrameSizeBytes(prefix: Uint8Array, most: number = MAX_HEADER_BYTES): number {
   const bytes = Buffer.from(prefix.buffer, prefix.byteOffset, prefix.byteLength)
   if (bytes.length < SKIPPABLE_PREFIX_BYTES || bytes.readUInt32LE(0) !== SKIPPABLE_MAGIC) {
     throw new ArchiveError('The part does not begin with a part header', { code: 'INTEGRITY' })
   }
   const size = bytes.readUInt32LE(4)
-  if (size > MAX_HEADER_BYTES) {
+  if (size > most) {
     throw new ArchiveError(`The part header claims ${size} bytes`, { code: 'INTEGRITY' })
   }
   return SKIPPABLE_PREFIX_BYTES + size

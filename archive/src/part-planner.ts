@@ -20,7 +20,7 @@ export const MIN_PART_SIZE_BYTES: number = 16 * 1024
 export const MAX_PART_SIZE_BYTES: number = 2_000_000_000
 
 const MIN_BLOCK_SIZE_BYTES = 1024
-const MAX_PADDING_BYTES = 64 * 1024
+export const MAX_PADDING_BYTES: number = 64 * 1024
 /** Digits of the largest frame size, and the comma. */
 const MAX_FRAME_ENTRY_BYTES = 8
 

@@ -1,6 +1,8 @@
 import { ArchiveError } from '#archive-error.ts'
-import { BOT_ID, CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
+import { CheckedObject, ISO_TIME, SHA256_HEX, UUID } from '#checked-json.ts'
 import type { Encryption } from '#encryption.ts'
+import { type IndexedBucket, MAX_INDEXED_BUCKETS, readIndexedBucket } from '#index-buckets.ts'
+import { type IndexedManifest, readIndexedMessage } from '#index-message.ts'
 import {
   type IndexedRetention,
   type IndexedSchedule,
@@ -36,6 +38,8 @@ export interface IndexDrawing {
   retention?: IndexedRetention[]
   /** Records of drills and reviews in this chat, by their numbers. Absent for none. */
   evidence?: IndexedEvidence[]
+  /** Sorted by id. Absent for none, and in an index of an earlier program. */
+  buckets?: IndexedBucket[]
   /** Oldest first; within a millisecond by id. */
   backups: IndexEntry[]
 }
@@ -91,16 +95,6 @@ export interface IndexEntry {
   history: IndexedEvent[]
 }
 
-export interface IndexedManifest {
-  messageId: number
-  /** Belongs to the bot `botId`. */
-  fileId: string
-  /** Absent if unknown. */
-  botId?: string
-  size: number
-  sha256: string
-}
-
 export interface IndexedEvent {
   event: string
   at: string
@@ -122,13 +116,14 @@ const CHAT_ID = /^-?\d{1,20}$/
 /** JSON for comparing drawings: equal ones have equal bytes. */
 export function indexContent(drawing: IndexDrawing): string {
   const { catalogId, generation, chatId, movedFrom, signers, hasPlans, schedules, retention } = drawing
-  const { evidence, backups } = drawing
+  const { evidence, buckets, backups } = drawing
   const moves = movedFrom && { movedFrom }
   const plans = {
     ...(hasPlans && { hasPlans }),
     ...(schedules && { schedules }),
     ...(retention && { retention }),
     ...(evidence && { evidence }),
+    ...(buckets && { buckets }),
   }
   return canonicalJson({ catalogId, generation, chatId, ...moves, signers, ...plans, backups })
 }
@@ -192,6 +187,9 @@ function readIndex(json: unknown): VaultIndex {
         .array('evidence', { least: 0, most: MAX_INDEXED_EVIDENCE })
         .map(one => readIndexedEvidence(new CheckedObject(one))),
     }),
+    ...(fields.has('buckets') && {
+      buckets: fields.array('buckets', { least: 1, most: MAX_INDEXED_BUCKETS }).map(readIndexedBucket),
+    }),
     backups: fields
       .array('backups', { least: 0, most: MAX_BACKUPS })
       .map(entry => readEntry(new CheckedObject(entry))),
@@ -219,13 +217,13 @@ function readEntry(entry: CheckedObject): IndexEntry {
     ...(entry.has('sourceName') && { sourceName: entry.storable('sourceName', 256) }),
     ...(entry.has('tags') && { tags: entry.tags('tags') }),
     ...(entry.has('scheduleId') && { scheduleId: entry.matching('scheduleId', UUID) }),
-    ...(entry.has('scheduledFor') && { scheduledFor: timeIn(entry, 'scheduledFor') }),
+    ...(entry.has('scheduledFor') && { scheduledFor: entry.time('scheduledFor') }),
     ...(entry.has('expiryGiven') && entry.boolean('expiryGiven') && { expiryGiven: true }),
-    ...(entry.has('pinnedAt') && { pinnedAt: timeIn(entry, 'pinnedAt') }),
-    ...(entry.has('verifiedAt') && { verifiedAt: timeIn(entry, 'verifiedAt') }),
+    ...(entry.has('pinnedAt') && { pinnedAt: entry.time('pinnedAt') }),
+    ...(entry.has('verifiedAt') && { verifiedAt: entry.time('verifiedAt') }),
     ...(entry.has('damagedAt') && { damagedAt: entry.matching('damagedAt', ISO_TIME) }),
     ...(entry.has('signer') && { signer: entry.text('signer', 256) }),
-    manifest: readMessage(entry.object('manifest')),
+    manifest: readIndexedMessage(entry.object('manifest')),
     partMessages: entry.array('partMessages', { least: 1, most: MAX_PARTS }).map(messageId),
     history: entry
       .array('history', { least: 0, most: MAX_EVENTS })
@@ -233,44 +231,22 @@ function readEntry(entry: CheckedObject): IndexEntry {
   }
 }
 
-function readMessage(message: CheckedObject): IndexedManifest {
-  return {
-    messageId: message.integer('messageId', 1),
-    fileId: message.text('fileId'),
-    ...(message.has('botId') && { botId: message.matching('botId', BOT_ID) }),
-    size: message.integer('size', 1),
-    sha256: message.matching('sha256', SHA256_HEX),
-  }
-}
-
 function readIndexedEvidence(fields: CheckedObject): IndexedEvidence {
   return {
     id: fields.matching('id', UUID),
     number: fields.integer('number', 1),
-    ...readMessage(fields),
+    ...readIndexedMessage(fields),
   }
 }
 
 function readEvent(fields: CheckedObject): IndexedEvent {
   const event = fields.text('event')
-  const at = timeIn(fields, 'at')
+  const at = fields.time('at')
   const count = fields.integer('count', 1)
   // Databases refuse a zero character.
   if (event.includes('\0') || !event.isWellFormed() || count > MAX_COUNT)
     throw new TypeError('an event that is none')
   return { event, at, count }
-}
-
-/** Databases refuse an impossible time, such as the 31st of February. */
-function timeIn(fields: CheckedObject, name: string): string {
-  const time = fields.matching(name, ISO_TIME)
-  if (!isTime(time)) throw new TypeError('a time that is none')
-  return time
-}
-
-function isTime(text: string): boolean {
-  const time = new Date(text)
-  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19)
 }
 
 function messageId(value: unknown): number {

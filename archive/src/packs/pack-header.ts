@@ -12,7 +12,7 @@ export interface PackHeader {
   /** Its number in the bucket, from 1. Larger ones are later. */
   sequence: number
   createdAt: string
-  /** Proven packs that no earlier pack names. */
+  /** Proven packs that no earlier pack names, at most 16. */
   names: NamedPack[]
   /** Of each frame: its size, and the number of its plain bytes. A frame never crosses objects. */
   frames: [size: number, plainSize: number][]
@@ -84,15 +84,21 @@ export interface FragmentRecord {
   extent: PackedExtent
 }
 
-export interface CheckpointPart {
-  /** UUID, the same in all its parts. */
+export type CheckpointPart = CheckpointCover & CheckpointPlace
+
+/** The same in all parts of a checkpoint. */
+export interface CheckpointCover {
+  /** UUID. */
   id: string
-  /** From 1. */
-  part: number
-  last: boolean
   /** It holds the records of all packs up to this sequence but those in `not`. */
   upTo: number
   not: number[]
+}
+
+export interface CheckpointPlace {
+  /** From 1. */
+  part: number
+  last: boolean
 }
 
 /** A line of a checkpoint: a pack that is in a chat, or an object that is live or can be brought back. */

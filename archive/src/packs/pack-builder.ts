@@ -1,0 +1,276 @@
+import { createHash, randomInt } from 'node:crypto'
+import {
+  type AgeFileStart,
+  ageCapacityBytes,
+  ageFileSizeBytes,
+  finishAgeFile,
+  startAgeFile,
+} from '#age-file.ts'
+import { decryptChunks } from '#age-payload.ts'
+import { ArchiveError } from '#archive-error.ts'
+import { checkedRecipients, type Encryption } from '#encryption.ts'
+import { hashInTurns } from '#hashing.ts'
+import { giveMemoryBack, lendMemory } from '#lent-memory.ts'
+import { HeaderRoom } from '#packs/header-room.ts'
+import type {
+  CheckpointCover,
+  CheckpointPlace,
+  NamedPack,
+  PackedBucket,
+  PackedExtent,
+  PackHeader,
+  PackRecord,
+} from '#packs/pack-header.ts'
+import { PACK_LIMITS } from '#packs/pack-limits.ts'
+import { readPackHeader } from '#packs/read-header.ts'
+import { SKIPPABLE_PREFIX_BYTES, writeSkippablePrefix } from '#part-header.ts'
+import {
+  DEFAULT_PART_SIZE_BYTES,
+  MAX_PADDING_BYTES,
+  MAX_PART_SIZE_BYTES,
+  MIN_PART_SIZE_BYTES,
+} from '#part-planner.ts'
+import { canonicalJson, signText } from '#signed-document.ts'
+import type { SigningKey } from '#signing.ts'
+import { freeNow } from '#transient-memory.ts'
+import { compressFrame, maxFrameSizeBytes } from '#zstd-frame.ts'
+
+const SPACE = 0x20
+
+export interface PackBuilderOptions {
+  bucket: PackedBucket
+  encryption: Encryption
+  signingKey: SigningKey
+  /** Most bytes of the pack as sent; default: those of a part. */
+  packSizeBytes?: number
+  /** The checkpoint that this pack is a part of. */
+  checkpoint?: CheckpointCover | undefined
+}
+
+/** What the catalog gives to a pack just before it is sealed. */
+export interface PackIdentity {
+  /** UUID. */
+  pack: string
+  catalogId: string
+  sequence: number
+  /** ISO 8601 in UTC. */
+  createdAt: string
+  /** The first {@link PACK_LIMITS}`.names` of them are named; the header says which. */
+  names: readonly NamedPack[]
+  /** Its place in the checkpoint; for a part of one. */
+  place?: CheckpointPlace
+}
+
+export interface SealedPack {
+  /** As sent; valid until the builder is sealed again or released. */
+  bytes: Buffer
+  /** Of `bytes`, hex. */
+  sha256: string
+  /** Plain bytes of its frames. */
+  plainSize: number
+  encrypted: boolean
+  header: PackHeader
+}
+
+/** Fills one pack, in its own memory, and seals it there. */
+export class PackBuilder {
+  readonly #bucket: PackedBucket
+  readonly #checkpoint: CheckpointCover | undefined
+  readonly #recipients: readonly string[]
+  readonly #signingKey: SigningKey
+  /** Most bytes before encryption. */
+  readonly #capacityBytes: number
+  readonly #room: HeaderRoom
+  readonly #memory: SharedArrayBuffer
+  /** Where the frames begin; before them is room for the header and for growth. */
+  readonly #framesStart: number
+  readonly #hash = createHash('sha256')
+  readonly #frames: [size: number, plainSize: number][] = []
+  readonly #records: PackRecord[] = []
+  #framesSize = 0
+  #plainSize = 0
+  #encrypted: { file: AgeFileStart; bytes: Buffer } | undefined
+  #isReleased = false
+
+  /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient, a size out of range) */
+  constructor(options: PackBuilderOptions) {
+    const { bucket, encryption, signingKey, packSizeBytes = DEFAULT_PART_SIZE_BYTES, checkpoint } = options
+    this.#bucket = bucket
+    this.#checkpoint = checkpoint
+    this.#recipients = encryption === 'off' ? [] : checkedRecipients(encryption)
+    this.#signingKey = signingKey
+    if (
+      !Number.isInteger(packSizeBytes) ||
+      packSizeBytes < MIN_PART_SIZE_BYTES ||
+      packSizeBytes > MAX_PART_SIZE_BYTES
+    )
+      throw new ArchiveError(`A pack cannot have ${packSizeBytes} bytes`, { code: 'CONFIGURATION' })
+    const recipientCount = this.#recipients.length
+    this.#capacityBytes =
+      recipientCount === 0 ? packSizeBytes : ageCapacityBytes(packSizeBytes, recipientCount)
+    this.#room = new HeaderRoom({ bucket, signingKey, checkpoint })
+    const headerBytes = Math.min(this.#capacityBytes, SKIPPABLE_PREFIX_BYTES + PACK_LIMITS.headerBytes)
+    this.#framesStart = this.#growthBytes(this.#capacityBytes) + headerBytes
+    this.#memory = lendMemory(this.#framesStart + this.#capacityBytes)
+  }
+
+  /** Plain bytes of all frames. */
+  get plainSize(): number {
+    return this.#plainSize
+  }
+
+  get isEmpty(): boolean {
+    return this.#frames.length === 0 && this.#records.length === 0
+  }
+
+  get records(): readonly PackRecord[] {
+    return this.#records
+  }
+
+  /** Whether these plain bytes, added at once, and these records fit even if nothing can be compressed. */
+  hasRoomFor(plainBytes: number, records: readonly PackRecord[] = []): boolean {
+    const full = Math.floor(plainBytes / PACK_LIMITS.frameBytes)
+    const rest = plainBytes % PACK_LIMITS.frameBytes
+    const frames = full + (rest > 0 ? 1 : 0)
+    const framesSize =
+      full * maxFrameSizeBytes(PACK_LIMITS.frameBytes) + (rest > 0 ? maxFrameSizeBytes(rest) : 0)
+    if (this.#frames.length + frames > PACK_LIMITS.frames) return false
+    if (this.#records.length + records.length > PACK_LIMITS.records) return false
+    const header = this.#room.bytesWith(this.#frames.length + frames, records)
+    return (
+      header <= PACK_LIMITS.headerBytes &&
+      SKIPPABLE_PREFIX_BYTES + header + this.#framesSize + framesSize <= this.#capacityBytes
+    )
+  }
+
+  /**
+   * Compresses bytes of one object into frames of their own; the caller may reuse them at once.
+   * @throws RangeError when nothing is added, or there is no room
+   */
+  add(plain: Uint8Array): Required<Omit<PackedExtent, 'pack'>> {
+    if (plain.length === 0 || !this.hasRoomFor(plain.length)) throw new RangeError('no room for these bytes')
+    const offset = this.#plainSize
+    for (let start = 0; start < plain.length; start += PACK_LIMITS.frameBytes)
+      this.#addFrame(plain.subarray(start, start + PACK_LIMITS.frameBytes))
+    return { offset, length: plain.length }
+  }
+
+  /** @throws RangeError when there is no room */
+  addRecord(record: PackRecord): void {
+    if (!this.hasRoomFor(0, [record])) throw new RangeError('no room for this record')
+    this.#records.push(record)
+    this.#room.take(record)
+  }
+
+  /**
+   * Signs and encrypts the pack in its memory. Again: the same content under another identity; the bytes
+   * that were sealed before are no longer valid.
+   * @throws ArchiveError `CONFIGURATION` when the header contradicts itself
+   */
+  async seal(identity: PackIdentity): Promise<SealedPack> {
+    this.#decryptAgain()
+    const header = this.#headerOf(identity)
+    const plain = this.#withHeader(this.#signed(header))
+    const bytes = await this.#encrypt(plain)
+    const hash = createHash('sha256')
+    await hashInTurns(bytes, hash)
+    const encrypted = this.#recipients.length > 0
+    return { bytes, sha256: hash.digest('hex'), plainSize: this.#plainSize, encrypted, header }
+  }
+
+  /** Gives the memory back, for a later pack. Further calls do nothing. */
+  release(): void {
+    if (!this.#isReleased) giveMemoryBack(this.#memory)
+    this.#isReleased = true
+  }
+
+  #addFrame(plain: Uint8Array): void {
+    const frame = compressFrame(plain)
+    new Uint8Array(this.#memory, this.#framesStart + this.#framesSize, frame.length).set(frame)
+    this.#hash.update(frame)
+    this.#framesSize += frame.length
+    this.#plainSize += plain.length
+    this.#frames.push([frame.length, plain.length])
+    freeNow(frame)
+  }
+
+  #headerOf({ pack, catalogId, sequence, createdAt, names, place }: PackIdentity): PackHeader {
+    const checkpoint = this.#checkpoint && place && { ...this.#checkpoint, ...place }
+    return {
+      format: 1,
+      kind: this.#checkpoint ? 'checkpoint' : 'pack',
+      pack,
+      catalogId,
+      sequence,
+      createdAt,
+      bucket: this.#bucket,
+      names: names.slice(0, PACK_LIMITS.names),
+      frames: this.#frames,
+      framesSha256: this.#hash.copy().digest('hex'),
+      records: this.#records,
+      ...(checkpoint && { checkpoint }),
+    }
+  }
+
+  #signed(header: PackHeader): Buffer {
+    const text = canonicalJson(header)
+    try {
+      readPackHeader(JSON.parse(text))
+    } catch (cause) {
+      throw new ArchiveError('The pack contradicts itself', { code: 'CONFIGURATION', cause })
+    }
+    return Buffer.from(signText('pack', text, this.#signingKey))
+  }
+
+  /** Writes the header before the frames; the pack before encryption. */
+  #withHeader(envelope: Buffer): Buffer {
+    const contentBytes = envelope.length + this.#paddingBytes(envelope.length)
+    const start = this.#framesStart - SKIPPABLE_PREFIX_BYTES - contentBytes
+    const pack = Buffer.from(this.#memory, start, SKIPPABLE_PREFIX_BYTES + contentBytes + this.#framesSize)
+    writeSkippablePrefix(pack, contentBytes)
+    envelope.copy(pack, SKIPPABLE_PREFIX_BYTES)
+    pack.fill(SPACE, SKIPPABLE_PREFIX_BYTES + envelope.length, SKIPPABLE_PREFIX_BYTES + contentBytes)
+    return pack
+  }
+
+  /** Telegram slows down documents of equal size, as those of incompressible data would be. */
+  #paddingBytes(envelopeBytes: number): number {
+    const room = Math.min(
+      PACK_LIMITS.headerBytes - envelopeBytes,
+      this.#capacityBytes - SKIPPABLE_PREFIX_BYTES - envelopeBytes - this.#framesSize,
+    )
+    if (room < 0) throw new ArchiveError('The pack is too large for its header', { code: 'CONFIGURATION' })
+    return randomInt(Math.min(room, Math.floor(this.#framesSize / 64), MAX_PADDING_BYTES) + 1)
+  }
+
+  async #encrypt(plain: Buffer): Promise<Buffer> {
+    if (this.#recipients.length === 0) return plain
+    const file = await startAgeFile(this.#recipients)
+    const start = plain.byteOffset - this.#growthBytes(plain.length)
+    const bytes = await finishAgeFile(file, plain, Buffer.from(this.#memory, start))
+    this.#encrypted = { file, bytes }
+    return bytes
+  }
+
+  /** Brings the frames back to their place, for another header. */
+  #decryptAgain(): void {
+    if (!this.#encrypted) return
+    const { file, bytes } = this.#encrypted
+    let end = bytes.byteOffset
+    const memory = Buffer.from(this.#memory)
+    // Each chunk goes before the place that it came from.
+    for (const chunk of decryptChunks(bytes.subarray(file.header.length), file.fileKey)) {
+      memory.set(chunk, end)
+      end += chunk.length
+    }
+    memory.copyWithin(this.#framesStart, end - this.#framesSize, end)
+    this.#encrypted = undefined
+  }
+
+  /** By how much encryption makes that many bytes longer. */
+  #growthBytes(plainBytes: number): number {
+    return this.#recipients.length === 0
+      ? 0
+      : ageFileSizeBytes(plainBytes, this.#recipients.length) - plainBytes
+  }
+}
