@@ -117,6 +117,14 @@ export class Fleet {
     return await Promise.all(this.members.map(({ run }) => run))
   }
 
+  /** SIGKILL to all, as when the machine fails. */
+  async killAll(): Promise<Run[]> {
+    this.#isEnding = true
+    await Promise.all(this.#restarts)
+    await Promise.all(this.members.map(({ client }) => client.kill()))
+    return await Promise.all(this.members.map(({ run }) => run))
+  }
+
   async #stop(member: Member): Promise<void> {
     // A process that has not begun yet to listen to signals just dies of one.
     await member.url

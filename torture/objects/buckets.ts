@@ -1,0 +1,65 @@
+import { command, lastWords } from '#torture/play/calm.ts'
+import { answerOf } from '#torture/play/client.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
+import type { World } from '#torture/world/world.ts'
+
+/** Buckets of a world, each with the time for which a deleted object can be brought back. */
+export const BUCKETS: Readonly<Record<string, string>> = { attic: '7d', attic2: '0s' }
+
+const doors = new WeakMap<Catalog, ReadonlyMap<string, string>>()
+
+/**
+ * User and key of a door of each bucket. The first catalog of a world makes the buckets; one that has recovered
+ * the chat has to know them.
+ */
+export async function openDoors(
+  world: World,
+): Promise<{ credentials: ReadonlyMap<string, string>; violations: string[] }> {
+  const known = doors.get(world.catalog)
+  if (known) return { credentials: known, violations: [] }
+  const rows = await world.catalog.rows(
+    'select name from control_plane.object_buckets where removed_at is null',
+  )
+  const there = new Set(rows.map(({ name }) => String(name)))
+  const violations: string[] = []
+  const credentials = new Map<string, string>()
+  for (const [name, undelete] of Object.entries(BUCKETS)) {
+    if (!there.has(name)) {
+      if (world.objects.all().some(({ bucket, presence }) => bucket === name && presence === 'there'))
+        violations.push(`lost: the bucket ${name}`)
+      await ask(world, [
+        'bucket',
+        'create',
+        name,
+        '--kind',
+        'restic',
+        '--project',
+        'shop',
+        '--undelete',
+        undelete,
+      ])
+    }
+    const { user, key } = await ask(world, ['doorkey', 'create', '--bucket', name, '--scope', 'full'])
+    credentials.set(name, `${user}:${key}`)
+  }
+  doors.set(world.catalog, credentials)
+  return { credentials, violations }
+}
+
+async function ask(world: World, args: readonly string[]): Promise<Record<string, unknown>> {
+  const end = await command(world, [...args, '--json'])
+  const answer = answerOf(end)
+  if (end.code !== 0 || answer === undefined) throw new Error(`${args.join(' ')}: ${lastWords(end)}`)
+  return answer
+}
+
+/** Names of objects whose delete the chat of a catalog was not told of: a recovery may bring them back. */
+export async function untoldDeletes(catalog: Catalog): Promise<Set<string>> {
+  const rows = await catalog.rows(
+    `select bucket.name, object.key from control_plane.objects object
+       join control_plane.object_buckets bucket on bucket.id = object.bucket_id
+       left join control_plane.packs pack on pack.id = object.deleted_in
+      where object.state = 'deleted' and object.in_chat and (pack.id is null or pack.state = 'intended')`,
+  )
+  return new Set(rows.map(({ name, key }) => `${name} ${key}`))
+}
