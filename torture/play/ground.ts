@@ -1,5 +1,5 @@
 import type { Chance } from '#torture/chance.ts'
-import { untoldDeletes } from '#torture/objects/buckets.ts'
+import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { command } from '#torture/play/calm.ts'
 import { type CommandName, type Order, orderOf } from '#torture/play/operations.ts'
 import { carryOut } from '#torture/play/run.ts'
