@@ -4,7 +4,7 @@ import type { Catalog } from '#torture/world/catalog.ts'
 import type { World } from '#torture/world/world.ts'
 
 /** Buckets of a world, each with the time for which a deleted object can be brought back. */
-export const BUCKETS: Readonly<Record<string, string>> = { attic: '7d', attic2: '0s' }
+export const BUCKETS: Readonly<Record<string, string>> = { attic: '7d', cellar: '0' }
 
 const doors = new WeakMap<Catalog, ReadonlyMap<string, string>>()
 
