@@ -1,7 +1,9 @@
 -- Programs that know 019 may go on.
 -- Buckets: stores of objects for other backup programs (docs/doors.md). snapshot_limit_hours: a notice is sent when the newest snapshot
 -- is older. replica: whether an answer waits for the second chat. undelete_ms: how long a deleted object can be brought back.
--- next_sequence: of the next pack. A removed bucket stays until its messages are gone.
+-- next_sequence: of the next pack. live_objects and live_bytes are counted by a trigger. purged_up_to: the greatest sequence of a
+-- version that is gone for good; no pack with a smaller one is sent any more, since it could not be told from a later one.
+-- A removed bucket stays until its messages are gone (emptied_at). removal_indexed_at: since when no chat's index has it.
 create table control_plane.object_buckets (
   id                   uuid primary key default gen_random_uuid(),
   name                 text not null check (name ~ '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$'),
@@ -12,18 +14,23 @@ create table control_plane.object_buckets (
   max_bytes            bigint check (max_bytes >= 1),
   snapshot_limit_hours integer check (snapshot_limit_hours >= 1),
   next_sequence        bigint not null default 1 check (next_sequence >= 1),
+  purged_up_to         bigint not null default 0,
+  live_objects         bigint not null default 0 check (live_objects >= 0),
+  live_bytes           bigint not null default 0 check (live_bytes >= 0),
   created_at           timestamptz(3) not null default clock_timestamp(),
   last_snapshot_at     timestamptz(3),
   removed_at           timestamptz(3),
+  removal_indexed_at   timestamptz(3),
   emptied_at           timestamptz(3)
 );
 create unique index object_buckets_by_name on control_plane.object_buckets (name) where removed_at is null;
 
--- Objects that need several packs, while they are stored. writer: the lease of the process that stores it.
+-- Objects that need several packs, while they are stored: id is that of the version to come. writer: the subject of the lease of the
+-- process that stores it.
 create table control_plane.object_uploads (
   id         uuid primary key,
   bucket_id  uuid not null references control_plane.object_buckets (id),
-  key        text not null collate "C" check (key <> ''),
+  key        text not null collate "C" check (key <> '' and octet_length(key) <= 1024),
   writer     uuid not null,
   created_at timestamptz(3) not null default clock_timestamp()
 );
@@ -38,7 +45,6 @@ create table control_plane.object_checkpoints (
   covers_up_to bigint not null check (covers_up_to >= 0),
   covers_not   bigint[] not null default '{}',
   part_count   integer check (part_count >= 1),
-  writer       uuid not null,
   created_at   timestamptz(3) not null default clock_timestamp(),
   sent_at      timestamptz(3),
   indexed_at   timestamptz(3)
@@ -46,9 +52,9 @@ create table control_plane.object_checkpoints (
 create index object_checkpoints_by_bucket on control_plane.object_checkpoints (bucket_id, created_at);
 
 -- One row per pack, written before it is sent. A pack of a checkpoint holds a part of it; all others hold objects and records.
--- writer: the lease of the process that sends it. plain_size: bytes of its objects, before compression. size, sha256: of the document as
--- sent. upload_id: of the object that it holds a fragment of. covered_by: a checkpoint that has its records; without one it is never
--- erased.
+-- writer: the subject of the lease of the process that sends it. plain_size: bytes of its objects, before compression. size, sha256: of
+-- the document as sent. upload_id: the version that it holds a fragment of. has_records: it tells of objects that are stored or
+-- deleted; such a pack is erased only when a checkpoint tells the same. named_by: a pack whose header names this one.
 create table control_plane.packs (
   id            uuid primary key,
   bucket_id     uuid not null references control_plane.object_buckets (id),
@@ -63,7 +69,7 @@ create table control_plane.packs (
   size          bigint not null check (size >= 1),
   sha256        text not null check (sha256 ~ '^[0-9a-f]{64}$'),
   encrypted     boolean not null,
-  covered_by    uuid references control_plane.object_checkpoints (id),
+  has_records   boolean not null,
   named_by      uuid references control_plane.packs (id),
   damaged_at    timestamptz(3),
   verified_at   timestamptz(3),
@@ -77,9 +83,8 @@ create index packs_by_state on control_plane.packs (bucket_id, state, sequence);
 create index packs_by_checkpoint on control_plane.packs (checkpoint_id) where checkpoint_id is not null;
 create index packs_by_upload on control_plane.packs (upload_id) where upload_id is not null;
 create index packs_by_name on control_plane.packs (named_by) where named_by is not null;
-create index packs_by_cover on control_plane.packs (covered_by) where covered_by is not null;
 
--- Where a pack is: its message in each chat, with the states of backup_parts.
+-- Where a pack is: its message in each chat, with the states of backup_parts. sent_at: by Telegram; proven_at: by the catalog.
 create table control_plane.pack_messages (
   pack_id        uuid not null references control_plane.packs (id),
   chat_id        text not null,
@@ -92,20 +97,22 @@ create table control_plane.pack_messages (
   error          text,
   intended_at    timestamptz(3) not null default clock_timestamp(),
   sent_at        timestamptz(3),
+  proven_at      timestamptz(3),
   erased_at      timestamptz(3),
   primary key (pack_id, chat_id),
-  constraint sent_packs_can_be_found check (state <> 'sent' or (message_id is not null and file_id is not null))
+  constraint sent_packs_can_be_found check (state <> 'sent' or message_id is not null)
 );
 create index pack_messages_by_message on control_plane.pack_messages (chat_id, message_id);
 
 -- Versions of objects. key: in the order of its bytes. An intended one becomes live in the transaction that proves its pack. content:
 -- of small objects that are read often, and of those that are in no chat (in_chat false: locks). A deleted one stays until
--- undelete_ms have passed; deleted_in: the pack that tells the chat of it. moves: the version whose bytes it moves to another pack, and
--- whose row goes when it becomes live.
+-- undelete_ms have passed; deleted_in: the pack that tells the chat of it. Of two versions of a key the one with the greater sequence and
+-- place is the later one: those of its record. moves: the version whose bytes it moves to another pack; it takes over the sequence,
+-- place and state of that version, whose row goes.
 create table control_plane.objects (
   id         uuid primary key,
   bucket_id  uuid not null references control_plane.object_buckets (id),
-  key        text not null collate "C" check (key <> ''),
+  key        text not null collate "C" check (key <> '' and octet_length(key) <= 1024),
   state      text not null default 'intended' check (state in ('intended', 'live', 'deleted')),
   size       bigint not null check (size >= 0),
   sha256     text not null check (sha256 ~ '^[0-9a-f]{64}$'),
@@ -115,6 +122,7 @@ create table control_plane.objects (
   content    bytea,
   pack_id    uuid references control_plane.packs (id),
   sequence   bigint not null default 0,
+  place      integer not null default 0,
   stored_at  timestamptz(3) not null default clock_timestamp(),
   deleted_at timestamptz(3),
   deleted_in uuid references control_plane.packs (id),
@@ -123,10 +131,47 @@ create table control_plane.objects (
   constraint deleted_objects_have_a_time check ((state = 'deleted') = (deleted_at is not null))
 );
 create unique index objects_by_key on control_plane.objects (bucket_id, key) where state = 'live';
-create index objects_by_versions on control_plane.objects (bucket_id, key, sequence);
+create index objects_by_versions on control_plane.objects (bucket_id, key, sequence, place);
 create index objects_by_deletion on control_plane.objects (bucket_id, deleted_at) where state = 'deleted';
+create index objects_untold on control_plane.objects (bucket_id, deleted_at) where state = 'deleted' and deleted_in is null;
+create index objects_intended on control_plane.objects (bucket_id) where state = 'intended';
+create index objects_moved on control_plane.objects (moves) where moves is not null;
 create index objects_by_pack on control_plane.objects (pack_id);
 create index objects_by_deleting_pack on control_plane.objects (deleted_in) where deleted_in is not null;
+
+-- Whatever changes objects changes these sums, in the same statement.
+create function control_plane.count_live_objects() returns trigger language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'INSERT' then
+    update control_plane.object_buckets bucket
+       set live_objects = live_objects + change.objects, live_bytes = live_bytes + change.bytes
+      from (select bucket_id, count(*) as objects, sum(size) as bytes from new_objects where state = 'live' group by bucket_id) change
+     where bucket.id = change.bucket_id;
+  elsif tg_op = 'DELETE' then
+    update control_plane.object_buckets bucket
+       set live_objects = live_objects - change.objects, live_bytes = live_bytes - change.bytes
+      from (select bucket_id, count(*) as objects, sum(size) as bytes from old_objects where state = 'live' group by bucket_id) change
+     where bucket.id = change.bucket_id;
+  else
+    update control_plane.object_buckets bucket
+       set live_objects = live_objects + change.objects, live_bytes = live_bytes + change.bytes
+      from (select bucket_id, sum(objects) as objects, sum(bytes) as bytes
+              from (select bucket_id, 1 as objects, size as bytes from new_objects where state = 'live'
+                     union all
+                    select bucket_id, -1, -size from old_objects where state = 'live') both_sides
+             group by bucket_id having sum(objects) <> 0 or sum(bytes) <> 0) change
+     where bucket.id = change.bucket_id;
+  end if;
+  return null;
+end
+$$;
+create trigger new_objects_are_counted after insert on control_plane.objects
+  referencing new table as new_objects for each statement execute function control_plane.count_live_objects();
+create trigger changed_objects_are_counted after update on control_plane.objects
+  referencing old table as old_objects new table as new_objects
+  for each statement execute function control_plane.count_live_objects();
+create trigger removed_objects_are_counted after delete on control_plane.objects
+  referencing old table as old_objects for each statement execute function control_plane.count_live_objects();
 
 -- Where the bytes of an object are: one after the other, in the plain bytes of packs.
 create table control_plane.extents (

@@ -237,6 +237,40 @@ export type * from '#events/types.event.ts'
 
 // 13. Buckets, their objects, and the packs that hold them.
 
+export type { ObjectLease } from '#objects/bucket-writes.ts'
+export {
+  type BucketSettings,
+  bucketById,
+  bucketByName,
+  changeBucket,
+  checkBucketName,
+  createBucket,
+  listBuckets,
+  noteSnapshot,
+  noteUndelete,
+  removeBucket,
+} from '#objects/buckets.ts'
+export * from '#objects/door-keys.ts'
+export type { IntendedObject } from '#objects/intended-objects.ts'
+export {
+  deleteObject,
+  type FoundObject,
+  findObject,
+  keepContent,
+  type ListedVersion,
+  listObjects,
+  MAX_CONTENT_BYTES,
+  putInCatalog,
+  usedBytes,
+} from '#objects/objects.ts'
+export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
+export {
+  intendPack,
+  type PackIntent,
+  type PackName,
+  type ReservedPack,
+  reservePack,
+} from '#objects/packs.ts'
 export type {
   Bucket,
   BucketKind,
@@ -245,3 +279,4 @@ export type {
   ObjectExtent,
   ObjectVersion,
 } from '#objects/types.object.ts'
+export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'

@@ -91,29 +91,30 @@ export async function heldByAnother(
  * To be called first in every transaction that writes about a backup. With a token: CatalogError LEASE_LOST
  * unless that lease is still there; no process can take it over before the transaction ends. Without:
  * CatalogError CONFLICT when a living process holds the lease. `ending`: the transaction will drop the lease.
+ * `words`: what is worked on, for the message.
  */
 export async function guardWrite(
   trx: Transaction<CatalogSchema>,
   backupId: string,
   leaseToken: string | undefined,
-  options: { ending?: boolean } = {},
+  { ending = false, words = 'backup' }: { ending?: boolean; words?: string } = {},
 ): Promise<void> {
   const found = trx
     .selectFrom('leases')
     .selectAll()
     .select(hasExpired.as('expired'))
     .where('subject', '=', backupId)
-  const lease = await (options.ending ? found.forUpdate() : found.forShare()).executeTakeFirst()
+  const lease = await (ending ? found.forUpdate() : found.forShare()).executeTakeFirst()
   if (leaseToken === undefined) {
     if (!lease || lease.expired || isAbandoned(lease)) return
-    throw new CatalogError(`The backup is being worked on by ${describeHolder(lease)}`, {
+    throw new CatalogError(`The ${words} is being worked on by ${describeHolder(lease)}`, {
       code: 'CONFLICT',
       hint: 'Wait until that run has ended.',
     })
   }
   if (lease?.token === leaseToken) return
   heldLeases.get(leaseToken)?.lose()
-  throw new CatalogError('This run has lost its backup to another one', {
+  throw new CatalogError(`This run has lost its ${words} to another one`, {
     code: 'LEASE_LOST',
     hint: 'It was away too long. The other run finishes or removes what it left behind.',
   })

@@ -12,9 +12,13 @@ export interface ObjectBucketsTable {
   max_bytes: number | null
   snapshot_limit_hours: number | null
   next_sequence: Generated<number>
+  purged_up_to: Generated<number>
+  live_objects: Generated<number>
+  live_bytes: Generated<number>
   created_at: Generated<Date>
   last_snapshot_at: Date | null
   removed_at: Date | null
+  removal_indexed_at: Date | null
   emptied_at: Date | null
 }
 
@@ -33,7 +37,6 @@ export interface ObjectCheckpointsTable {
   covers_up_to: number
   covers_not: Generated<number[]>
   part_count: number | null
-  writer: string
   created_at: Generated<Date>
   sent_at: Date | null
   indexed_at: Date | null
@@ -53,7 +56,7 @@ export interface PacksTable {
   size: number
   sha256: string
   encrypted: boolean
-  covered_by: string | null
+  has_records: boolean
   named_by: string | null
   damaged_at: Date | null
   verified_at: Date | null
@@ -73,6 +76,7 @@ export interface PackMessagesTable {
   error: string | null
   intended_at: Generated<Date>
   sent_at: Date | null
+  proven_at: Date | null
   erased_at: Date | null
 }
 
@@ -89,6 +93,7 @@ export interface ObjectsTable {
   content: Buffer | null
   pack_id: string | null
   sequence: Generated<number>
+  place: Generated<number>
   stored_at: Generated<Date>
   deleted_at: Date | null
   deleted_in: string | null

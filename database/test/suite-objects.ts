@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  abandonPack,
+  closeSend,
+  confirmPack,
+  type Database,
+  deleteObject,
+  findObject,
+  listObjects,
+  openSends,
+  putInCatalog,
+  usedBytes,
+} from '#index.ts'
+import { sha256, TestWriter } from '#test/test-packs.ts'
+import { CHAT } from '#test/test-send.ts'
+
+/** Objects, and the packs that bring them. */
+export function describeObjects(open: () => Promise<Database>): void {
+  describe('objects', () => {
+    let database: Database
+    let writer: TestWriter
+    beforeEach(async () => {
+      database = await open()
+      writer = await TestWriter.start(database)
+    })
+    afterEach(async () => {
+      await writer.lease.release()
+      await database.close()
+    })
+
+    const find = (key: string) => findObject(database, { bucketId: writer.bucket.id, key })
+    const keys = async (prefix = '') =>
+      (await listObjects(database, { bucketId: writer.bucket.id, prefix, limit: 100 })).map(({ key }) => key)
+    const used = async () => (await usedBytes(database, writer.bucket.id)).usedBytes
+
+    test('objects are there once their pack is proven, all at once, and not before', async () => {
+      const pack = await writer.reserve()
+      expect(pack).toMatchObject({ sequence: 1, names: [], indexMessageId: undefined })
+      const puts = [writer.put(pack, 'data/a'), writer.put(pack, 'data/b', { size: 0 })]
+      await writer.intend(pack, { puts })
+      expect([await keys(), await used()]).toEqual([[], 10])
+      expect(await openSends(database)).toMatchObject([
+        { purpose: 'pack', packId: pack.packId, sizeBytes: 100 },
+      ])
+      await writer.confirm(pack)
+      expect(await keys()).toEqual(['data/a', 'data/b'])
+      expect(await find('data/a')).toMatchObject({
+        object: {
+          id: puts[0]?.id,
+          state: 'live',
+          size: 10,
+          sha256: sha256('data/a'),
+          pack_id: pack.packId,
+          sequence: 1,
+        },
+        extents: [{ packId: pack.packId, offset: 0, length: 10 }],
+        content: null,
+      })
+      expect(await openSends(database)).toEqual([])
+      expect(await find('data/c')).toBeNull()
+    })
+
+    test('a put overwrites the version before; the greater number wins in whatever order packs are proven', async () => {
+      const first = await writer.reserve()
+      const second = await writer.reserve()
+      const [old, young] = [writer.put(first, 'k'), writer.put(second, 'k', { size: 20 })]
+      await writer.intend(first, { puts: [old] })
+      await writer.intend(second, { puts: [young] })
+      await writer.confirm(second)
+      await writer.confirm(first)
+      expect((await find('k'))?.object.id).toBe(young.id)
+      expect(await used()).toBe(20)
+      await writer.send(['k'])
+      expect((await find('k'))?.object).toMatchObject({ size: 10, sequence: 3 })
+      expect(await used()).toBe(10)
+    })
+
+    test('an abandoned pack leaves nothing, and what it should have told is told by another', async () => {
+      await writer.send(['k'])
+      const gone = await deleteObject(database, { bucketId: writer.bucket.id, key: 'k' })
+      const pack = await writer.reserve()
+      expect(pack.names).toHaveLength(1)
+      await writer.intend(pack, { puts: [writer.put(pack, 'x')], deletes: [gone?.id ?? ''] })
+      await expect(abandonPack(database, pack)).rejects.toMatchObject({ code: 'CONFLICT' })
+      await closeSend(database, pack.sendId ?? '')
+      await expect(abandonPack(database, pack)).rejects.toMatchObject({ code: 'CONFLICT' })
+      expect(await abandonPack(database, { ...pack, lease: writer.lease })).toBe(true)
+      expect(await abandonPack(database, { ...pack, lease: writer.lease })).toBe(false)
+      expect([await keys(), await used()]).toEqual([[], 0])
+      await expect(writer.confirm(pack)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      expect((await writer.reserve()).names).toHaveLength(1)
+    })
+
+    test('a message is confirmed once: again with the same id, never with another', async () => {
+      const pack = await writer.send(['k'])
+      const again = { packId: pack.packId, chatId: CHAT, fileId: 'f', lease: writer.lease }
+      await confirmPack(database, { ...again, messageId: 1_001 })
+      await expect(confirmPack(database, { ...again, messageId: 1_002 })).rejects.toMatchObject({
+        code: 'CONFLICT',
+      })
+      const other = { ...again, messageId: 1_001, lease: { subject: randomUUID(), token: randomUUID() } }
+      await expect(confirmPack(database, other)).rejects.toMatchObject({ code: 'LEASE_LOST' })
+    })
+
+    test('what is in the catalog alone comes and goes at once', async () => {
+      const lock = {
+        bucketId: writer.bucket.id,
+        key: 'locks/1',
+        content: Buffer.from('x'),
+        sha256: sha256('x'),
+      }
+      const version = await putInCatalog(database, lock)
+      expect(version).toMatchObject({ in_chat: false, pack_id: null, size: 1 })
+      expect(await find('locks/1')).toMatchObject({ extents: [], content: lock.content })
+      expect((await putInCatalog(database, { ...lock, ifAbsent: true })).id).toBe(version.id)
+      const other = { ...lock, content: Buffer.from('y'), sha256: sha256('y'), ifAbsent: true }
+      await expect(putInCatalog(database, other)).rejects.toMatchObject({ code: 'CONFLICT' })
+      expect(await used()).toBe(1)
+      expect((await deleteObject(database, lock))?.id).toBe(version.id)
+      expect(await deleteObject(database, lock)).toBeNull()
+      expect(await used()).toBe(0)
+    })
+  })
+}
