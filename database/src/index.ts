@@ -66,6 +66,7 @@ export {
   type OpenSend,
   openSends,
 } from '#chats/open-sends.ts'
+export { type RecentMessage, recentMessages } from '#chats/recent-messages.ts'
 export * from '#vault/identity.ts'
 export * from '#vault/index-record.ts'
 export { type IndexRow, type IndexRows, indexRows } from '#vault/index-rows.ts'

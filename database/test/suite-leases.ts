@@ -244,7 +244,7 @@ export function describeLeases(open: () => Promise<Database>): void {
       await failBackup(database, { backupId, error: 'x', leaseToken: send.token, resumable: true })
       const first = await reopenBackup(database, { backupId })
       taken.push(first.lease)
-      expect(first).toMatchObject({ generation: 1, recentMessages: [{ backupId, partNumber: 1 }] })
+      expect(first).toMatchObject({ generation: 1, recentMessages: [{ run: backupId }] })
       expect(await getBackupById(database, backupId)).toMatchObject({
         state: 'sending',
         error: null,

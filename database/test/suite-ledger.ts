@@ -152,11 +152,11 @@ export function describeLedger(open: () => Promise<Database>): void {
         sentAt: sentAgo(300),
       })
       const { recentMessages } = await new TestSend(database).begin()
-      const of = { backupId: send.backupId, kind: 'part' }
-      expect(recentMessages.sort((a, b) => a.partNumber - b.partNumber)).toEqual([
-        { ...of, partNumber: 1, ageMs: expect.any(Number) },
-        { ...of, partNumber: 2, ageMs: 0 },
-        { ...of, partNumber: 3, ageMs: expect.any(Number) },
+      const run = send.backupId
+      expect(recentMessages.sort((a, b) => a.key.localeCompare(b.key))).toEqual([
+        { run, key: `${run}/part/1`, ageMs: expect.any(Number) },
+        { run, key: `${run}/part/2`, ageMs: 0 },
+        { run, key: `${run}/part/3`, ageMs: expect.any(Number) },
       ])
       const ages = recentMessages.map(({ ageMs }) => ageMs)
       expect(Math.max(...ages)).toBeGreaterThan(27_000)

@@ -26,12 +26,15 @@ export {
   PUBLIC_FETCH_LIMIT_BYTES,
   type TelegramClient,
 } from '#bot-api/telegram-client.ts'
+export type { Turn } from '#bot-api/turn.ts'
 export { type Environment, readTelegramConfig, readVariable, type TelegramConfig } from '#config.ts'
 export {
   type CaptionFacts,
+  type PackCaptionFacts,
   writeCaption,
   writeEvidenceCaption,
   writeIndexCaption,
+  writePackCaption,
   writeTombstoneCaption,
 } from '#messages/captions.ts'
 export {
@@ -39,6 +42,7 @@ export {
   backupFileName,
   evidenceFileName,
   manifestFileName,
+  packFileName,
   partFileName,
 } from '#messages/file-names.ts'
 export {
@@ -47,6 +51,7 @@ export {
   type ParsedDocument,
   type ParsedEvidence,
   type ParsedIndex,
+  type ParsedPack,
   type ParsedTombstone,
   parseCaption,
 } from '#messages/machine-line.ts'
@@ -73,6 +78,11 @@ export { type ChatAccess, checkChatAccess } from '#services/chat-access.ts'
 export { guardChat, type PinnedIndex, pinnedIndexOf, readPinnedIndex } from '#services/chat-guard.ts'
 export { ensureIndex, type IndexRefresh, refreshIndex } from '#services/chat-index.ts'
 export {
+  type DocumentProof,
+  DocumentSender,
+  type OutgoingDocument,
+} from '#services/document-sender.ts'
+export {
   DELETABLE_FOR_MS,
   type EraseMessageOptions,
   type Erasure,
@@ -86,6 +96,7 @@ export { fetchPartDocuments, type PartToFetch } from '#services/fetch-parts.ts'
 export { openFile } from '#services/file-source.ts'
 export { editionCount } from '#services/index-edition.ts'
 export type { IndexOptions } from '#services/index-message.ts'
+export { LostAnswers } from '#services/lost-answers.ts'
 export {
   type FindLostOptions,
   findLostMessages,
@@ -108,7 +119,9 @@ export type {
   MessageProof,
   PartLedger,
   SealedBackup,
+  SenderRecords,
 } from '#services/part-ledger.ts'
+export { assertOwnChat, type PreparedChat, prepareChat } from '#services/prepare-chat.ts'
 export {
   type CurrentDocument,
   type RenewFileIdOptions,

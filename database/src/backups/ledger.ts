@@ -1,9 +1,10 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import { addToAudit } from '#audit/audit.ts'
 import { groupColumns } from '#backups/groups.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
+import { type RecentMessage, recentMessagesIn } from '#chats/recent-messages.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import {
@@ -37,19 +38,6 @@ export interface BackupIntent {
   expiresAt?: Date | undefined
   source?: JsonObject | undefined
   origin?: BackupOrigin | undefined
-}
-
-/**
- * A message that was sent to a chat within the last minute. `backupId`, `kind` and `partNumber` identify it
- * there.
- */
-interface RecentMessage {
-  backupId: string
-  kind: 'part' | 'manifest'
-  /** From 1; 0 for a manifest. */
-  partNumber: number
-  /** How long ago, in milliseconds; 0 for one under way. */
-  ageMs: number
 }
 
 export interface OpenedBackup {
@@ -158,7 +146,7 @@ async function opening(
       catalogId: catalog.id,
       generation: catalog.generation,
       indexMessageId: await indexMessageId(trx, chatId),
-      recentMessages: await recentMessages(trx, chatId),
+      recentMessages: await recentMessagesIn(trx, chatId),
     }
   })
   return { ...opened, lease: holdLease(database, backupId, token, since) }
@@ -171,26 +159,6 @@ async function indexMessageId(kysely: Kysely<CatalogSchema>, chatId: string): Pr
     .where('chat_id', '=', chatId)
     .executeTakeFirst()
   return chat?.index_message_id ?? undefined
-}
-
-/**
- * Telegram's times are whole seconds of another clock, hence two seconds of grace. A message under way counts
- * as sent now, since the time at which it will count is unknown.
- */
-async function recentMessages(kysely: Kysely<CatalogSchema>, chatId: string): Promise<RecentMessage[]> {
-  const age = sql<number>`greatest(0, extract(epoch from clock_timestamp() - sent_at) * 1000 - 2000)::float8`
-  const rows = await kysely
-    .selectFrom('backup_parts')
-    .select(['backup_id', 'kind', 'part_no', age.as('age')])
-    .where('chat_id', '=', chatId)
-    .where(sql<boolean>`coalesce(sent_at, intended_at) > clock_timestamp() - interval '62 seconds'`)
-    .execute()
-  return rows.map(({ backup_id: backupId, kind, part_no: partNumber, age: ageMs }) => ({
-    backupId,
-    kind,
-    partNumber,
-    ageMs: ageMs ?? 0,
-  }))
 }
 
 /**

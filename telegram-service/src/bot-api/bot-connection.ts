@@ -8,7 +8,7 @@ import {
   callWithPolicy,
   DEFAULT_CALL_POLICY,
 } from '#bot-api/call-policy.ts'
-import { ChatPace } from '#bot-api/chat-pace.ts'
+import { ChatPace, type PaceSlot } from '#bot-api/chat-pace.ts'
 import { assertPace, parseApiRoot, type TelegramClientOptions } from '#bot-api/client-options.ts'
 import {
   type DownloadedFile,
@@ -17,6 +17,7 @@ import {
   readLocalFile,
 } from '#bot-api/file-download.ts'
 import { type ExchangeTimeouts, exchange } from '#bot-api/http-exchange.ts'
+import { Turn } from '#bot-api/turn.ts'
 import { UploadRate } from '#bot-api/upload-rate.ts'
 import { PUBLIC_API_ROOT, readTelegramConfig } from '#config.ts'
 import { TelegramError } from '#telegram-error.ts'
@@ -45,7 +46,15 @@ export function jsonCall<Result>(
   return { method, contentType: 'application/json', body: [Buffer.from(JSON.stringify(parameters))], read }
 }
 
-export interface UploadOptions extends CallOptions {
+/** Of calls that make a message. */
+export interface SendOptions extends CallOptions {
+  /** Who sends; turns go round between the flows that wait for the pace of a chat. */
+  flow?: string | undefined
+  /** Taken before, in the same chat; without one, the call waits for one. */
+  turn?: Turn | undefined
+}
+
+export interface UploadOptions extends SendOptions {
   /** Called with the number of bytes that the connection took; must not throw. */
   onBytesOut?: ((bytes: number) => void) | undefined
 }
@@ -93,6 +102,11 @@ export class BotConnection {
     const pace = this.#paces.get(chatId) ?? new ChatPace(this.messagesPerMinute)
     this.#paces.set(chatId, pace)
     return pace
+  }
+
+  /** Waits until a message may be sent. Throws `CANCELLED`. */
+  async takeTurn(chatId: string, options: SendOptions): Promise<Turn> {
+    return new Turn(await this.#slot(chatId, this.#observed(options)))
   }
 
   async once<Result>(
@@ -193,12 +207,8 @@ export class BotConnection {
   }
 
   async #sendOnce<Result>(chatId: string, call: ApiCall<Result>, options: UploadOptions): Promise<Result> {
-    const { signal, onWait } = options
     const pace = this.paceOf(chatId)
-    const slot = await pace.enter({
-      signal,
-      onWait: (ms, reason) => onWait?.({ reason, seconds: ms / 1000 }),
-    })
+    const slot = options.turn?.claim() ?? (await this.#slot(chatId, options))
     try {
       return await this.#exchange(call, { ...options, repeatable: false, isUpload: true })
     } catch (error) {
@@ -209,6 +219,14 @@ export class BotConnection {
     } finally {
       slot.done()
     }
+  }
+
+  async #slot(chatId: string, { flow, signal, onWait }: SendOptions): Promise<PaceSlot> {
+    return await this.paceOf(chatId).enter({
+      flow,
+      signal,
+      onWait: (ms, reason) => onWait?.({ reason, seconds: ms / 1000 }),
+    })
   }
 
   async #downloadOnce(

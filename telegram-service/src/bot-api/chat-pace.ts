@@ -1,11 +1,14 @@
 import { type Clock, SYSTEM_CLOCK } from '#bot-api/clock.ts'
+import { FairQueue } from '#bot-api/fair-queue.ts'
 import { cancelled } from '#telegram-error.ts'
 
 const WINDOW_MS = 60_000
 
-/** One message under way: `done` must be called when its request has ended. */
+/** One message under way: one of both must be called, when its request has ended. */
 export interface PaceSlot {
   done(): void
+  /** No request was made: the slot counts for nothing. */
+  release(): void
 }
 
 interface Waiter {
@@ -17,6 +20,8 @@ interface Waiter {
 type PaceReason = 'pace' | 'flood'
 
 export interface PaceOptions {
+  /** Who sends: turns go round between the flows that wait. Default: one flow for all that name none. */
+  flow?: string | undefined
   signal?: AbortSignal | undefined
   onWait?: ((ms: number, reason: PaceReason) => void) | undefined
 }
@@ -34,7 +39,7 @@ const RUNS_REMEMBERED = 1000
 /**
  * Allows N messages in any 60 seconds in one chat, also in a burst. The server counts a message between the
  * start and the end of its request, so a slot is free 60 s after the end. A wait that the server asks for
- * holds for the whole chat.
+ * holds for the whole chat. While several flows wait, they get one message each in turn.
  */
 export class ChatPace {
   readonly #limit: number
@@ -45,8 +50,7 @@ export class ChatPace {
   readonly #others = new Map<string, number>()
   /** Runs of this process, newest last: their messages are counted when they are sent. */
   readonly #runs = new Set<string>()
-  /** In order of arrival. */
-  readonly #waiting: Waiter[] = []
+  readonly #waiting = new FairQueue<Waiter>()
   #underWay = 0
   #heldUntil = Number.NEGATIVE_INFINITY
   #alarm: AbortController | undefined
@@ -57,20 +61,24 @@ export class ChatPace {
     this.#clock = clock
   }
 
-  /** Resolves, in order of the calls, when a message may be sent. Throws `CANCELLED`. */
+  /** Resolves, in order of the calls of its flow, when a message may be sent. Throws `CANCELLED`. */
   async enter(options: PaceOptions): Promise<PaceSlot> {
     if (options.signal?.aborted) throw cancelled()
     await this.#turn(options)
     let isOpen = true
-    return {
-      done: () => {
-        if (!isOpen) return
-        isOpen = false
-        this.#underWay--
-        if (Number.isFinite(this.#limit)) this.#ended.push(this.#clock.now())
-        this.#admit()
-      },
+    const close = (wasUsed: boolean): void => {
+      if (!isOpen) return
+      isOpen = false
+      this.#underWay--
+      if (wasUsed && Number.isFinite(this.#limit)) this.#ended.push(this.#clock.now())
+      this.#admit()
     }
+    return { done: () => close(true), release: () => close(false) }
+  }
+
+  /** Whether a message could go at once, and none waits: what can wait may be sent now. */
+  isIdle(): boolean {
+    return this.#waiting.size === 0 && this.#hasRoom()
   }
 
   /**
@@ -99,12 +107,12 @@ export class ChatPace {
     this.#admit()
   }
 
-  #turn({ signal, onWait }: PaceOptions): Promise<void> {
+  #turn({ flow = '', signal, onWait }: PaceOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       let isTold = false
       const leave = (error: unknown): void => {
         signal?.removeEventListener('abort', onAbort)
-        this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
+        this.#waiting.remove(flow, waiter)
         reject(error)
         this.#admit()
       }
@@ -125,24 +133,24 @@ export class ChatPace {
         },
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.push(waiter)
+      this.#waiting.add(flow, waiter)
       this.#admit()
     })
   }
 
   /** Admits waiters as there is room, and sets the alarm for the next one. */
   #admit(): void {
-    while (this.#waiting.length > 0 && this.#hasRoom()) {
+    while (this.#waiting.size > 0 && this.#hasRoom()) {
       this.#underWay++
-      this.#waiting.shift()?.enter()
+      this.#waiting.next()?.enter()
     }
     this.#alarm?.abort()
     this.#alarm = undefined
-    const waitMs = this.#waiting.length > 0 ? this.#untilRoomMs() : undefined
+    const waitMs = this.#waiting.size > 0 ? this.#untilRoomMs() : undefined
     if (waitMs === undefined) return
     this.#setAlarm(waitMs)
     const reason = this.#clock.now() < this.#heldUntil ? 'flood' : 'pace'
-    for (const waiter of [...this.#waiting]) waiter.tell(waitMs, reason)
+    for (const waiter of this.#waiting.all()) waiter.tell(waitMs, reason)
   }
 
   #setAlarm(waitMs: number): void {

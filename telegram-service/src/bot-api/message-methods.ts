@@ -4,7 +4,12 @@ import {
   type SeenMessage,
   type SentDocument,
 } from '#bot-api/bot-api-types.ts'
-import { type BotConnection, jsonCall, type UploadOptions } from '#bot-api/bot-connection.ts'
+import {
+  type BotConnection,
+  jsonCall,
+  type SendOptions,
+  type UploadOptions,
+} from '#bot-api/bot-connection.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import { multipartBody } from '#bot-api/multipart-body.ts'
 import { isMessageGone, isNoSuchFile, isNotEditable } from '#bot-api/refusals.ts'
@@ -30,7 +35,7 @@ export interface MessageMethods {
   /** Sends a stored document, by a file id of this bot. */
   sendStoredDocument(
     request: { chatId: string; fileId: string; caption: string },
-    options?: CallOptions,
+    options?: SendOptions,
   ): Promise<SentDocument>
   /** At most 4096 UTF-16 units, no markup, no previews. Silent unless `isLoud`. */
   sendText(chatId: string, text: string, options?: CallOptions & { isLoud?: boolean }): Promise<SeenMessage>

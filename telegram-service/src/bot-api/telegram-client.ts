@@ -6,6 +6,7 @@ import type { EarlierMessage } from '#bot-api/chat-pace.ts'
 import type { TelegramClientOptions } from '#bot-api/client-options.ts'
 import type { DownloadedFile, DownloadOptions } from '#bot-api/file-download.ts'
 import { type MessageMethods, messageMethods } from '#bot-api/message-methods.ts'
+import type { Turn } from '#bot-api/turn.ts'
 
 /** The Bot API as this project uses it. Every failure is a `TelegramError` without the token. */
 export interface TelegramClient extends ChatMethods, MessageMethods {
@@ -16,6 +17,13 @@ export interface TelegramClient extends ChatMethods, MessageMethods {
   readonly messagesPerMinute: number
   /** Counts messages that others sent in the last minute: see `ChatPace.countEarlier`. */
   countEarlierMessages(chatId: string, of: { run: string; earlier: readonly EarlierMessage[] }): void
+  /**
+   * Waits until a message may be sent to the chat, in order of the calls of its flow. The turn is for a
+   * following `sendDocument` or `sendStoredDocument`; an unused one must be released. Throws `CANCELLED`.
+   */
+  takeTurn(chatId: string, options: CallOptions & { flow?: string | undefined }): Promise<Turn>
+  /** Whether a message could go to the chat at once, and none of this process waits for that. */
+  isIdle(chatId: string): boolean
   /** The same bot and paces, with its own limit on uploads, from 1024 bytes a second. */
   withUploadLimit(bytesPerSecond: number): TelegramClient
   /**
@@ -44,6 +52,8 @@ function clientOf(bot: BotConnection): TelegramClient {
     ...chatMethods(bot),
     ...messageMethods(bot),
     withUploadLimit: bytesPerSecond => clientOf(bot.withUploadLimit(bytesPerSecond)),
+    takeTurn: (chatId, on) => bot.takeTurn(chatId, on),
+    isIdle: chatId => bot.paceOf(chatId).isIdle(),
     countEarlierMessages: (chatId, of) => bot.paceOf(chatId).countEarlier(of),
 
     locateFile: (fileId, callOptions = {}) => {

@@ -1,4 +1,10 @@
-import { type CatalogName, type ParsedEvidence, writeMachineLine } from '#messages/machine-line.ts'
+import {
+  type CatalogName,
+  type ParsedEvidence,
+  type ParsedPack,
+  type Tombstone,
+  writeMachineLine,
+} from '#messages/machine-line.ts'
 
 /** Telegram's limit, in Unicode code points. */
 export const MAX_CAPTION_LENGTH = 1024
@@ -55,13 +61,26 @@ export function writeEvidenceCaption(
   return `${project} · ${what} · ${time}\n${writeMachineLine({ kind: 'evidence', ...line })}`
 }
 
+/** What a pack says about itself, unencrypted. */
+export type PackCaptionFacts = Omit<ParsedPack, 'kind'> & { project: string; bucket: string; createdAt: Date }
+
+/**
+ * A line for a person, then `telegram-backup 1 pack=… bucket=… sequence=12 sha256=… catalog=….2 index=7`; a part
+ * of a checkpoint says `checkpoint=….1 last` after its sequence.
+ */
+export function writePackCaption(facts: PackCaptionFacts): string {
+  const { project, bucket, createdAt, ...line } = facts
+  const time = `${createdAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  const { checkpoint, sequence } = line
+  const what =
+    checkpoint === undefined
+      ? `pack ${sequence}`
+      : `checkpoint, part ${checkpoint.part}${checkpoint.last ? ' (last)' : ''}`
+  return `${project} · bucket ${bucket} · ${time} · ${what}\n${writeMachineLine({ kind: 'pack', ...line })}`
+}
+
 /** The caption of a message that could not be deleted, and was replaced. */
-export function writeTombstoneCaption(facts: {
-  backupId: string
-  /** From 1; 0 for the manifest. */
-  partNumber: number
-  catalog?: CatalogName | undefined
-}): string {
+export function writeTombstoneCaption(facts: Tombstone): string {
   return `Erased.\n${writeMachineLine({ kind: 'tombstone', ...facts })}`
 }
 

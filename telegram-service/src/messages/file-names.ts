@@ -45,6 +45,18 @@ export function evidenceFileName(record: { id: string; at: Date }, encrypted: bo
   return `evidence_${compactTime(record.at)}_${record.id.slice(0, 8)}.zst${encrypted ? '.age' : ''}`
 }
 
+/** `<bucket>_pack_<20261124T053300Z>_<id8>.zst.age`; of a part of a checkpoint, `…_checkpoint_…`. */
+export function packFileName(
+  pack: { bucket: string; packId: string; createdAt: Date; isCheckpoint: boolean },
+  encrypted: boolean,
+): string {
+  const { bucket, packId, createdAt, isCheckpoint } = pack
+  const what = isCheckpoint ? 'checkpoint' : 'pack'
+  // The name of a bucket may have dots; cut, it may end in one.
+  const name = bucket.slice(0, MAX_PROJECT_LENGTH)
+  return `${name}_${what}_${compactTime(createdAt)}_${packId.slice(0, 8)}.zst${encrypted ? '.age' : ''}`
+}
+
 function compactTime(time: Date): string {
   return time.toISOString().replace(/[-:]|\.\d+/g, '')
 }

@@ -2,6 +2,7 @@ import type { CallOptions } from '#bot-api/call-policy.ts'
 import { isMessageGone, isNotDeletable, isNotEditable, isNotModified } from '#bot-api/refusals.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { writeTombstoneCaption } from '#messages/captions.ts'
+import type { Tombstone } from '#messages/machine-line.ts'
 import { TelegramError } from '#telegram-error.ts'
 
 /** The message is gone, replaced by a few bytes, or still there. */
@@ -12,14 +13,15 @@ export interface EraseMessageOptions extends CallOptions {
   chatId: string
   messageId: number
   /** Replaces it when it cannot be deleted. */
-  tombstone: {
-    backupId: string
-    kind: 'part' | 'manifest'
-    /** From 1; 0 for the manifest. */
-    partNumber: number
-    catalogId: string
-    generation: number
-  }
+  tombstone: (
+    | {
+        backupId: string
+        kind: 'part' | 'manifest'
+        /** From 1; 0 for the manifest. */
+        partNumber: number
+      }
+    | { packId: string }
+  ) & { catalogId: string; generation: number }
 }
 
 /** For so long after it was sent, a bot may delete a message; afterwards it may only replace it. */
@@ -39,12 +41,8 @@ export async function eraseMessage(client: TelegramClient, options: EraseMessage
   } catch (error) {
     if (!isNotDeletable(error)) throw error
   }
-  const { backupId, kind, partNumber, catalogId: id, generation } = tombstone
-  const caption = writeTombstoneCaption({
-    backupId,
-    partNumber: kind === 'manifest' ? 0 : partNumber,
-    catalog: { id, generation },
-  })
+  const { catalogId: id, generation } = tombstone
+  const caption = writeTombstoneCaption({ ...contentOf(tombstone), catalog: { id, generation } })
   try {
     await client.editDocument({ chatId, messageId, caption, ...TOMBSTONE }, { signal, onWait })
     return { outcome: 'tombstone' }
@@ -58,4 +56,10 @@ export async function eraseMessage(client: TelegramClient, options: EraseMessage
       reason: `Telegram neither deletes it (it is older than 48 hours, or the bot lacks the right) nor lets this bot replace it (${why})`,
     }
   }
+}
+
+function contentOf(tombstone: EraseMessageOptions['tombstone']): Tombstone {
+  if ('packId' in tombstone) return { packId: tombstone.packId }
+  const { backupId, kind, partNumber } = tombstone
+  return { backupId, partNumber: kind === 'manifest' ? 0 : partNumber }
 }

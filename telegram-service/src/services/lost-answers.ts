@@ -27,7 +27,8 @@ export class LostAnswers {
     client: TelegramClient
     vault: VaultLedger
     chatId: string
-    backupId: string
+    /** `null`: of no backup. */
+    backupId: string | null
     onWait: (wait: CallWait) => void
   }) {
     const { client, vault, ...of } = options

@@ -1,7 +1,12 @@
 import type { SeenMessage } from '#bot-api/bot-api-types.ts'
 import type { CallOptions } from '#bot-api/call-policy.ts'
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
-import { parseCaption } from '#messages/machine-line.ts'
+import {
+  type ParsedDocument,
+  type ParsedEvidence,
+  type ParsedPack,
+  parseCaption,
+} from '#messages/machine-line.ts'
 import { editionCount, newEdition } from '#services/index-edition.ts'
 import { removeLostCopies, type WeighedMessage } from '#services/lost-copies.ts'
 import { type FoundMessage, proveMessage } from '#services/message-proof.ts'
@@ -19,7 +24,7 @@ const PASSES = 3
 export interface FindLostOptions extends LookOptions {
   /** Undefined: any; `null`: of no backup. Only the lease's holder may look for a backup's sends. */
   backupId?: string | null | undefined
-  /** Only these calls for parts and manifests; other ones may be under way. */
+  /** Only these calls and copies; other ones may be under way. Default: all but those for packs. */
   sendIds?: ReadonlySet<string> | undefined
   limit?: number
 }
@@ -54,7 +59,9 @@ export async function findLostMessages(
   const { chatId, backupId, sendIds, limit = LIMIT, ...on } = options
   const openSends = async (): Promise<OpenSend[]> => {
     const open = await vault.openSends({ chatId, backupId })
-    return open.filter(({ id, purpose }) => purpose === 'copy' || (sendIds?.has(id) ?? true))
+    return open.filter(
+      ({ id, purpose, packId }) => purpose === 'copy' || (sendIds?.has(id) ?? packId === null),
+    )
   }
   const result: LookResult = { newestMessageId: 0, found: [], surplus: [], seen: 0, beyondLimit: false }
   const lookedFor = new Set<string>()
@@ -159,14 +166,18 @@ function describes(open: OpenSend, { caption, document }: SeenMessage): boolean 
   if (parsed.kind === 'index') {
     return open.purpose === 'index' && newEdition(editionCount(parsed.edition), open.id) === parsed.edition
   }
-  if (parsed.kind === 'tombstone' || parsed.kind !== open.purpose) return false
-  const isOfIt =
-    parsed.kind === 'evidence'
-      ? parsed.evidenceId === open.evidenceId
-      : parsed.backupId === open.backupId && parsed.partNumber === (open.partNumber ?? 0)
   return (
-    isOfIt &&
+    parsed.kind !== 'tombstone' &&
+    isOfIt(open, parsed) &&
     parsed.sha256 === open.sha256 &&
     (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)
   )
+}
+
+function isOfIt(open: OpenSend, parsed: ParsedDocument | ParsedEvidence | ParsedPack): boolean {
+  const purpose = parsed.kind === 'pack' && parsed.checkpoint !== undefined ? 'checkpoint' : parsed.kind
+  if (purpose !== open.purpose) return false
+  if (parsed.kind === 'evidence') return parsed.evidenceId === open.evidenceId
+  if (parsed.kind === 'pack') return parsed.packId === open.packId
+  return parsed.backupId === open.backupId && parsed.partNumber === (open.partNumber ?? 0)
 }

@@ -1,24 +1,38 @@
 import type { BackupType, SourceFacts } from '#services/backup-metadata.ts'
 import type { OpenedSend, VaultLedger } from '#services/vault-ledger.ts'
 
+/** Which message of its owner a document is. All but parts complete what they belong to. */
+export interface SentKey {
+  /** Numeric, as text. */
+  chatId: string
+  kind: 'part' | 'manifest' | 'pack'
+  /** Of a part from 1; 0 for a manifest. */
+  partNumber?: number
+}
+
+/** Records of the messages that a sender makes, whatever they are of; the promises are those of a ledger. */
+export interface SenderRecords<Key extends SentKey> {
+  /** By this process's clock: no other process can have taken the work over. */
+  holdsLease(): boolean
+  /** Fires when the lease is lost: the sender then touches neither the chat nor the records. */
+  readonly leaseLost: AbortSignal
+  /** The call made no message, or its message is gone. */
+  sendRefused(sendId: string): Promise<void>
+  messageErased(message: Key): Promise<void>
+}
+
 /**
  * Records what the sender of a message is about to do and what it has proven. So a crash leaves "unknown,
  * look for it", never an unknown message. Declared by the sender, implemented over a catalog. Each method
  * resolves when its record is durable; a rejection stops the sender.
  */
-export interface MessageLedger {
+export interface MessageLedger extends SenderRecords<MessageKey> {
   /** The chat's records; without them nothing lost is looked for, and the chat gets no index. */
   readonly vault?: VaultLedger
-  /** By this process's clock: no other process can have taken the backup over. */
-  holdsLease(): boolean
-  /** Fires when the lease is lost: the sender then touches neither the chat nor the ledger. */
-  readonly leaseLost: AbortSignal
   /** Before each send of a message. */
   intendMessage(message: MessageIntent): Promise<OpenedSend>
   /** After the message was proven, or found. */
   confirmMessage(message: MessageProof): Promise<void>
-  sendRefused(sendId: string): Promise<void>
-  messageErased(message: MessageKey): Promise<void>
 }
 
 /** The ledger of a whole run, with the same promises. */
@@ -60,12 +74,12 @@ export interface BackupIntent {
   source: SourceFacts
 }
 
-/** A message of the last minute. `backupId`, `kind` and `partNumber` together are unique in its chat. */
+/** A message of the last minute. */
 interface RecentMessage {
-  backupId: string
-  kind: 'part' | 'manifest'
-  /** From 1; 0 for a manifest. */
-  partNumber: number
+  /** The backup, or the writer of packs. */
+  run: string
+  /** Unique in its chat. */
+  key: string
   /** Age in milliseconds; 0 for one under way. */
   ageMs: number
 }

@@ -42,6 +42,21 @@ export async function prepareChat(
 }
 
 /**
+ * P5: checks that the chat still belongs to this catalog, after a message was sent. Costs one call, and a message
+ * only where the index is not the pinned one. Throws `CONFIGURATION` otherwise, and the client's errors.
+ */
+export async function assertOwnChat(
+  client: TelegramClient,
+  vault: VaultLedger,
+  options: IndexOptions,
+): Promise<void> {
+  const { chatId, signal, onWait } = options
+  const { pinned } = await client.getChat(chatId, { signal, onWait })
+  const shown = await guardChat(client, vault, { chatId, pinned }, { signal, onWait })
+  if (shown.kind !== 'index') await guardHiddenIndex(client, vault, options)
+}
+
+/**
  * S2 for a hidden or unpinned index: the message itself says whose it is. If it is gone, a new one is made
  * before anything else is sent, since a catalog that took the chat over has removed it.
  */

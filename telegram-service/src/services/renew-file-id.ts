@@ -34,7 +34,7 @@ export async function readDocument(
   const { caption, document } = seen
   const parsed = parseCaption(caption)
   const isExpected =
-    (parsed?.kind === 'part' || parsed?.kind === 'manifest') &&
+    (parsed?.kind === 'part' || parsed?.kind === 'manifest' || parsed?.kind === 'pack') &&
     parsed.sha256 === expected.sha256 &&
     (document?.sizeBytes === undefined || document.sizeBytes === expected.size)
   if (document === undefined || !isExpected) return { outcome: 'changed' }

@@ -1,10 +1,10 @@
 import type { TelegramClient } from '#bot-api/telegram-client.ts'
 import { foundFor, type LostAnswers } from '#services/lost-answers.ts'
-import type { MessageKey, MessageLedger } from '#services/part-ledger.ts'
+import type { SenderRecords, SentKey } from '#services/part-ledger.ts'
 import { TelegramError } from '#telegram-error.ts'
 
-export interface RunMessage {
-  readonly key: MessageKey
+interface RunMessage<Key> {
+  readonly key: Key
   /** The chat that the server named, to which the message id belongs. */
   readonly chatId: string
   readonly messageId: number
@@ -12,8 +12,8 @@ export interface RunMessage {
   sendId: string | undefined
 }
 
-interface LostCall {
-  readonly key: MessageKey
+interface LostCall<Key> {
+  readonly key: Key
   readonly sendId: string | undefined
   /** Why its answer is missing. */
   readonly lost: TelegramError
@@ -23,38 +23,38 @@ interface LostCall {
 const ERASE_WITHIN_MS = 60_000
 
 /** What a run has put into a chat: after a failure it is erased, or looked for and counted. */
-export class RunMessages {
+export class RunMessages<Key extends SentKey> {
   readonly #client: TelegramClient
-  readonly #ledger: MessageLedger | undefined
+  readonly #records: SenderRecords<Key> | undefined
   readonly #lostAnswers: LostAnswers | undefined
-  #inChat: RunMessage[] = []
-  #lostCalls: LostCall[] = []
+  #inChat: RunMessage<Key>[] = []
+  #lostCalls: LostCall<Key>[] = []
   /** The network was down at the last try to erase. */
   #isCutOff = false
 
   constructor(options: {
     client: TelegramClient
-    ledger: MessageLedger | undefined
+    records: SenderRecords<Key> | undefined
     lostAnswers: LostAnswers | undefined
   }) {
     this.#client = options.client
-    this.#ledger = options.ledger
+    this.#records = options.records
     this.#lostAnswers = options.lostAnswers
   }
 
   /** Known by an answer or a look. */
-  made(message: RunMessage): RunMessage {
+  made(message: RunMessage<Key>): RunMessage<Key> {
     const { sendId } = message
     if (sendId !== undefined) this.#lostCalls = this.#lostCalls.filter(call => call.sendId !== sendId)
     this.#inChat.push(message)
     return message
   }
 
-  confirmed(message: RunMessage): void {
+  confirmed(message: RunMessage<Key>): void {
     message.sendId = undefined
   }
 
-  mayHaveMade(call: LostCall): void {
+  mayHaveMade(call: LostCall<Key>): void {
     this.#lostCalls.push(call)
   }
 
@@ -64,11 +64,11 @@ export class RunMessages {
   }
 
   /**
-   * Whether an unknown manifest may exist. Then the backup may be complete, and erasing parts could leave a
-   * manifest without them: `reconcile` decides, once it finds the manifest or not.
+   * Whether an unknown manifest or pack may exist. Then the backup may be complete, and erasing parts could
+   * leave a manifest without them: `reconcile` decides, once it finds the message or not.
    */
   get manifestMayBeThere(): boolean {
-    return this.#lostCalls.some(({ key }) => key.kind === 'manifest')
+    return this.#lostCalls.some(({ key }) => key.kind !== 'part')
   }
 
   get count(): number {
@@ -77,10 +77,10 @@ export class RunMessages {
 
   /** Tries to erase; `takeBack` knows what stays. Never fails, and does nothing without the lease. */
   async erase(
-    message: RunMessage,
+    message: RunMessage<Key>,
     signal: AbortSignal = AbortSignal.timeout(ERASE_WITHIN_MS),
   ): Promise<boolean> {
-    if (this.#ledger?.holdsLease() === false) return false
+    if (this.#records?.holdsLease() === false) return false
     try {
       await this.#client.deleteMessage(message.chatId, message.messageId, { signal })
     } catch (error) {
@@ -89,7 +89,7 @@ export class RunMessages {
       return false
     }
     this.#inChat = this.#inChat.filter(other => other !== message)
-    if (message.sendId !== undefined) await this.#ledger?.sendRefused(message.sendId).catch(() => {})
+    if (message.sendId !== undefined) await this.#records?.sendRefused(message.sendId).catch(() => {})
     return true
   }
 
@@ -109,7 +109,7 @@ export class RunMessages {
   async takeBack(giveUp: () => Promise<void> = async () => {}): Promise<number> {
     const signal = AbortSignal.timeout(ERASE_WITHIN_MS)
     await this.#lookForLost(signal)
-    if (this.manifestMayBeThere || this.#ledger?.holdsLease() === false) return this.count
+    if (this.manifestMayBeThere || this.#records?.holdsLease() === false) return this.count
     const hasGivenUp = await giveUp().then(
       () => true,
       () => false,
@@ -126,17 +126,17 @@ export class RunMessages {
   }
 
   /** Records the erasure, unless another message of the part is left. */
-  async #tellErased(key: MessageKey): Promise<void> {
+  async #tellErased(key: Key): Promise<void> {
     const { kind, partNumber } = key
     const isThereTwice = this.#inChat.some(
       other => other.key.kind === kind && other.key.partNumber === partNumber,
     )
-    if (!isThereTwice) await this.#ledger?.messageErased(key).catch(() => {})
+    if (!isThereTwice) await this.#records?.messageErased(key).catch(() => {})
   }
 
-  async #lookForLost(signal: AbortSignal): Promise<RunMessage[]> {
+  async #lookForLost(signal: AbortSignal): Promise<RunMessage<Key>[]> {
     const calls = new Map(this.#lostCalls.flatMap(call => (call.sendId ? [[call.sendId, call]] : [])))
-    if (calls.size === 0 || !this.#lostAnswers || this.#ledger?.holdsLease() === false) return []
+    if (calls.size === 0 || !this.#lostAnswers || this.#records?.holdsLease() === false) return []
     const { found } = await this.#lostAnswers.lookOnce(calls.keys(), signal).catch(() => ({ found: [] }))
     return foundFor(found, new Set(calls.keys())).flatMap(({ open, messageId }) => {
       const call = calls.get(open.id)
@@ -145,7 +145,7 @@ export class RunMessages {
   }
 }
 
-function manifestFirst(messages: readonly RunMessage[]): RunMessage[] {
-  const isManifest = ({ key }: RunMessage): boolean => key.kind === 'manifest'
+function manifestFirst<Key extends SentKey>(messages: readonly RunMessage<Key>[]): RunMessage<Key>[] {
+  const isManifest = ({ key }: RunMessage<Key>): boolean => key.kind === 'manifest'
   return [...messages.filter(isManifest), ...messages.filter(message => !isManifest(message)).toReversed()]
 }

@@ -203,11 +203,7 @@ class SendRun {
           source: { ...source.facts, filename: source.filename },
         }))
     this.#isInLedger = ledger !== undefined
-    const earlier = (context?.recentMessages ?? []).map(({ backupId, kind, partNumber, ageMs }) => ({
-      run: backupId,
-      key: `${backupId}/${kind}/${partNumber}`,
-      ageMs,
-    }))
+    const earlier = context?.recentMessages ?? []
     client.countEarlierMessages(chatId, { run: this.#options.id, earlier })
     return context
   }

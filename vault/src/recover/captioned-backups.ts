@@ -16,7 +16,7 @@ export function foundByCaptions(
   const { parts, manifest } = sightings
   // Copies are made later: the oldest message decides.
   const first = parts.at(-1) ?? manifest
-  if (first === undefined || first.facts.kind === 'index' || first.facts.kind === 'evidence') return undefined
+  if (first === undefined || !('backupId' in first.facts)) return undefined
   const { backupId } = first.facts
   const words = readCaptionWords({ caption: first.caption, fileName: first.document.fileName })
   if (words === undefined) return undefined

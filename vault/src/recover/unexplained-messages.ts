@@ -11,6 +11,7 @@ const WORDS = {
   part: COPY,
   manifest: COPY,
   evidence: 'is a copy of evidence, or evidence that was refused',
+  pack: 'is a copy of a pack, or a pack that was refused',
   index: 'is a former index, or a person’s copy of one',
 }
 
@@ -52,7 +53,9 @@ export async function keepUnexplained<Chat extends ReadChat>(
 }
 
 function mayHaveMade(send: OpenSend, { messageId, what, facts }: MarkedMessage): boolean {
-  if (what !== send.purpose || messageId <= send.afterMessageId) return false
+  if (messageId <= send.afterMessageId) return false
+  if (facts.kind === 'pack') return facts.packId === send.packId && facts.sha256 === send.sha256
+  if (what !== send.purpose) return false
   if (facts.kind === 'evidence') return facts.evidenceId === send.evidenceId && facts.sha256 === send.sha256
   if (facts.kind !== 'part' && facts.kind !== 'manifest') return false
   return (

@@ -129,7 +129,8 @@ async function nextManifest(
     const { facts } = sighting
     if (facts.kind === 'part') keepPart(scan, sighting)
     if (facts.kind === 'evidence') scan.evidence.push({ ...sighting, facts })
-    if (facts.kind === 'tombstone') scan.erased.add(`${facts.backupId} ${facts.partNumber}`)
+    if (facts.kind === 'tombstone' && 'backupId' in facts)
+      scan.erased.add(`${facts.backupId} ${facts.partNumber}`)
     if (facts.kind === 'manifest' && !scan.found.has(facts.backupId)) return sighting
   }
   return undefined
@@ -244,7 +245,11 @@ async function placesOfParts(
     if (sighting?.facts !== undefined) first.push(sighting)
   }
   const isErased = first.some(
-    ({ facts }) => facts?.kind === 'tombstone' && facts.backupId === backup.id && facts.partNumber > 0,
+    ({ facts }) =>
+      facts?.kind === 'tombstone' &&
+      'backupId' in facts &&
+      facts.backupId === backup.id &&
+      facts.partNumber > 0,
   )
   // Two chats may use the same ids: one different message of ours in these places shows another chat.
   const areTheirs = first.every(sighting => partOf(sighting)?.messageId === sighting.messageId)
