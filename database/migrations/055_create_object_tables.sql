@@ -81,6 +81,7 @@ create table control_plane.packs (
 );
 create index packs_by_state on control_plane.packs (bucket_id, state, sequence);
 create index packs_by_checkpoint on control_plane.packs (checkpoint_id) where checkpoint_id is not null;
+create index packs_damaged on control_plane.packs (bucket_id) where damaged_at is not null;
 create index packs_by_upload on control_plane.packs (upload_id) where upload_id is not null;
 create index packs_by_name on control_plane.packs (named_by) where named_by is not null;
 

@@ -8,6 +8,7 @@ import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { OidcProviders } from '@telegram-backup/engine/operations/oidc.ts'
 import type { DescribedError } from '@telegram-backup/errors'
+import type { RequestHandler } from 'express'
 import type { Names } from '#http/callers.ts'
 import type { BuiltPage } from '#http/page/page-files.ts'
 
@@ -29,6 +30,8 @@ export interface HttpPorts {
   settings: HttpSettings
   /** The version of the program. */
   version: string
+  /** Answers every request below `/restic/`; nothing is there without it. */
+  restic?: RequestHandler | undefined
   /** By which people can sign in; none without it. */
   providers?: OidcProviders | undefined
   /** Without it there is no page; `built` is undefined if there should be one and it has not been built. */

@@ -1,5 +1,6 @@
 import {
   type Alert,
+  bucketFacts,
   catalogClock,
   type Database,
   inSnapshot,
@@ -12,6 +13,7 @@ import type { ConfigFile } from '#config/config-file.ts'
 import { readNotificationSettings } from '#config/notification-settings.ts'
 import { checkRecoveryKey } from '#doctor/key-checks.ts'
 import type { Config } from '#environment.ts'
+import { type BucketState, bucketStates } from '#monitoring/bucket-states.ts'
 import { type Condition, type FileFault, findConditions, type WatchFacts } from '#monitoring/conditions.ts'
 import { allDeclared, declaredRules, declaredSources } from '#monitoring/declared-places.ts'
 import { type SourceState, sourceStates } from '#monitoring/source-states.ts'
@@ -41,6 +43,7 @@ export interface OwnMachine {
 export interface OverviewFacts {
   at: Date
   sources: SourceState[]
+  buckets: BucketState[]
   /** What concerns no single source. */
   general: Finding[]
   /** Jobs that a process works on; not those of one that is gone. */
@@ -62,6 +65,7 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     const at = own.clock?.() ?? (await catalogClock(snapshot))
     const watched = await gatherFacts(snapshot, scheduleInterval)
     const proofs = await proofFacts(snapshot)
+    const buckets = await bucketFacts(snapshot)
     const running = await jobsAtWork(snapshot, { limit: MOST_RUNNING })
     const ownSources = own.configFile === undefined ? [] : declaredSources(own.configFile, own.config)
     const declared = allDeclared(watched.services, ownSources)
@@ -85,6 +89,7 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     return {
       at,
       sources: sourceStates(facts, rules, conditions),
+      buckets: bucketStates(buckets, { now: at.getTime(), alerts }),
       general: [...general, ...ownFault(own, general), ...withoutService(watched), ...key],
       running,
       watched,

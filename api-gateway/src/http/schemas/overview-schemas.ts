@@ -7,7 +7,7 @@ import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 const COUNT = z.int().min(0)
 const STATE = z.enum(OVERVIEW_STATES)
 
-const REASON = z
+export const REASON: z.ZodType = z
   .object({
     code: z.string().meta({ description: 'Stable: the kind of an alert, or a word of docs/status.md.' }),
     text: z.string(),
