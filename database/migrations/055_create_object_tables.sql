@@ -214,3 +214,6 @@ create index open_sends_by_pack on control_plane.open_sends (pack_id) where pack
 alter table control_plane.leases drop constraint leases_purpose_check;
 alter table control_plane.leases add constraint leases_purpose_check
   check (purpose in ('send', 'erase', 'restore', 'reconcile', 'recover', 'verify', 'job', 'hooks', 'objects'));
+
+-- The checkpoints of buckets that the index of the chat names.
+alter table control_plane.chats add column index_checkpoints uuid[] not null default '{}';
