@@ -49,6 +49,7 @@ async function checkOne(
       firstOf.set(caption.key, message.id)
     }
     if (rows.evidence.has(`${chat.id} ${message.id}`)) continue
+    if (caption?.kind === 'pack' && world.strays.has(caption.key)) continue
     // A recovery need not learn of what was erased before it.
     const isRemembered = row === undefined ? world.former.length > 0 : row.state === 'tombstone'
     if (isTombstone && isRemembered) continue

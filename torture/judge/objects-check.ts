@@ -57,7 +57,8 @@ async function packsIn(world: World, violations: string[]): Promise<Map<string, 
   opened.set(world, known)
   const packs = new Map<string, JudgedPack>()
   for (const { id, byBot, caption } of await world.chat.view.messages()) {
-    if (!byBot || readCaption(caption)?.kind !== 'pack') continue
+    const facts = readCaption(caption)
+    if (!byBot || facts?.kind !== 'pack' || world.strays.has(facts.key)) continue
     const name = `${id} ${caption}`
     try {
       const pack = known.get(name) ?? (await openByHand(await world.chat.view.bytes(id), world.identity))

@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '#torture/chance.ts'
+import type { Credentials } from '#torture/objects/buckets.ts'
 import type { Fleet } from '#torture/service/fleet.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
 import type { KnownObject } from '#torture/world/object-ledger.ts'
 import { PART_SIZE_BYTES, type World } from '#torture/world/world.ts'
 
 /** Who writes through which doors. */
 export interface DoorClient {
   readonly world: World
+  /** On which the fleet works. */
+  readonly catalog: Catalog
   readonly fleet: Fleet
   readonly chance: Chance
-  /** User and key of the door, by bucket. */
-  readonly credentials: ReadonlyMap<string, string>
+  readonly credentials: Credentials
   readonly tell: (words: string) => void
   readonly violations: string[]
 }
@@ -94,6 +97,8 @@ async function insist(
   while (performance.now() < until) {
     const signal = AbortSignal.timeout(ANSWERS_WITHIN_MS)
     const answer = await once(client, object, { method, signal })
+    // Another machine has the chat now: who has lost it may say no, for ever.
+    if (answer && answer.status !== 200 && client.world.catalog !== client.catalog) return undefined
     if (answer && answer.status < 500) {
       if (answer.status !== 200)
         client.violations.push(`answer: ${answer.status} to ${method} ${object.key}: ${answer.text}`)

@@ -106,7 +106,8 @@ export async function orderOf(
     }
     case 'recover':
     case 'recover by another bot': {
-      if ((await idsOf(world, "state = 'complete'")).length === 0) return undefined
+      if ((await idsOf(world, "state = 'complete'")).length === 0 && !world.objects.hasAny('there'))
+        return undefined
       if (operation === 'recover by another bot') {
         world.token = world.anotherBot()
         world.isOfAnotherBot = true

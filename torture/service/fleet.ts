@@ -6,6 +6,7 @@ import type { FaultPlan } from '#torture/play/fault-plan.ts'
 import { chooseKill, type KillPlan } from '#torture/play/kill-plan.ts'
 import { begin, type Run } from '#torture/play/run.ts'
 import { configOf } from '#torture/service/sources.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
 import type { CatalogServer } from '#torture/world/catalog-server.ts'
 import type { World } from '#torture/world/world.ts'
 
@@ -49,7 +50,7 @@ export class Fleet {
 
   /** Starts one more; with a plan of what becomes of it, as far as there are plans left. */
   async start(probability: number): Promise<Member> {
-    const { world, chance, faultsFor, tell } = this.#options
+    const { world, catalog, chance, faultsFor, tell } = this.#options
     const number = this.members.length + 1
     const branch = chance.branch(`serve ${number}`)
     const kill = this.#chooseKill(branch, probability)
@@ -65,6 +66,7 @@ export class Fleet {
         '--jobs',
         branch.pick(['1', '2', '3']),
       ],
+      catalog,
       environment: { TELEGRAM_BACKUP_CONFIG: configOf(world), LOG_LEVEL: 'info' },
       aim: AIM,
     } as const
@@ -147,8 +149,8 @@ export class Fleet {
   }
 
   #chooseKill(chance: Chance, probability: number): KillPlan {
-    const { world } = this.#options
-    const isEmbedded = world.catalog.kind === 'embedded'
+    const { catalog } = this.#options
+    const isEmbedded = catalog.kind === 'embedded'
     if (this.#plans >= MOST_PLANS || !chance.happens(probability)) return { kind: 'none' }
     this.#plans++
     if (chance.happens(0.15)) return { kind: 'stop-at', ms: chance.whole(0, LATEST_MS) }
@@ -193,6 +195,8 @@ const UNFORESEEN =
 
 interface FleetOptions {
   readonly world: World
+  /** On which they work, also when another machine takes the chat over meanwhile. */
+  readonly catalog: Catalog
   readonly server: CatalogServer
   readonly chance: Chance
   /** What the Bot API does to each. */

@@ -109,7 +109,7 @@ async function worldOf(
   const bytes = async (id: number) => (id === INDEX ? index : (packs[id - 2]?.bytes ?? Buffer.alloc(0)))
   const view = { messages: async () => messages, bytes }
   const human = { deleted: new Set(), packs: false }
-  return { chat: { id: CHAT, view }, identity, human, objects: ledger } as unknown as World
+  return { chat: { id: CHAT, view }, identity, human, objects: ledger, strays: new Set() } as unknown as World
 }
 
 function rowsOf(packs: SealedPack[], objects: ObjectRow[]): CatalogRows {

@@ -26,6 +26,10 @@ export class ObjectLedger {
     return [...this.#objects.values()]
   }
 
+  hasAny(presence: Presence): boolean {
+    return this.all().some(one => one.presence === presence)
+  }
+
   /** Objects that a writer may choose. */
   free(presence: Presence): KnownObject[] {
     return this.all().filter(one => !one.isBusy && one.presence === presence)

@@ -62,6 +62,8 @@ export interface World {
   kept: ReadonlySet<string>
   /** Objects that were put through a door, and what their writers were told. */
   readonly objects: ObjectLedger
+  /** Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never counted. */
+  readonly strays: Set<string>
   readonly human: HumanTraces
   /**
    * Settings of the program under test on the machine of a catalog, without those of the ways to the servers.
@@ -119,6 +121,7 @@ export async function openWorld(
     condemned: new Set(),
     kept: new Set(),
     objects: new ObjectLedger(),
+    strays: new Set(),
     human: {
       wrote: new Set(),
       deleted: new Set(),
