@@ -238,8 +238,8 @@ export type * from '#events/types.event.ts'
 
 // 13. Buckets, their objects, and the packs that hold them.
 
+export { type BucketFacts, bucketFacts } from '#objects/bucket-facts.ts'
 export { type BucketHealth, bucketHealth } from '#objects/bucket-health.ts'
-
 export type { ObjectLease } from '#objects/bucket-writes.ts'
 export {
   type BucketSettings,

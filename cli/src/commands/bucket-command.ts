@@ -8,7 +8,6 @@ import {
   WHICH_BUCKET,
 } from '#commands/bucket-options.ts'
 import { describeBucket, describeBuckets, describeNewBucket } from '#commands/bucket-report.ts'
-import { registerUndelete } from '#commands/bucket-undelete.ts'
 import {
   type CommandContext,
   describeCommand,
@@ -35,14 +34,7 @@ export const registerBucket: RegisterCommand = (program, run) => {
       'telegram-backup bucket list',
     ],
   })
-  for (const register of [
-    registerCreate,
-    registerList,
-    registerShow,
-    registerChange,
-    registerUndelete,
-    registerRemove,
-  ])
+  for (const register of [registerCreate, registerList, registerShow, registerChange, registerRemove])
     register(group, run)
 }
 

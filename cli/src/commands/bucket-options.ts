@@ -24,7 +24,12 @@ export const BUCKET_TERM_HELP: Readonly<Record<string, string>> = {
 const HOUR_MS = 3_600_000
 
 /** Throws `USAGE`. */
-export function bucketTermsOf({ undelete, replica, maxSize, snapshotLimit }: BucketTermOptions): BucketSettings {
+export function bucketTermsOf({
+  undelete,
+  replica,
+  maxSize,
+  snapshotLimit,
+}: BucketTermOptions): BucketSettings {
   return {
     ...(undelete !== undefined && { undeleteMs: parseSpanMs(undelete) }),
     ...(replica !== undefined && { replica: replicaOf(replica) }),
