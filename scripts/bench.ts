@@ -26,7 +26,7 @@ const SPARSE_GIBIBYTES = 3
 const DOOR_MEBIBYTES = 1024
 const MEMORY_SIZES_MEBIBYTES = [200, 1000]
 
-await requirePrograms('age', 'zstd', 'curl', 'restic', 'restic-rest-server')
+await requirePrograms('age', 'zstd', 'curl')
 const vault = await openVault()
 const { server, emulator, cli, shell, folder } = vault
 const comparisons: Comparison[] = []

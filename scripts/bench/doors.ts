@@ -12,7 +12,7 @@ import {
 import { type Comparison, measure, type Side } from '#bench/measure.ts'
 import { type Figure, ratioFigure } from '#bench/report.ts'
 import { writeRandomTree } from '#bench/sources.ts'
-import type { BenchVault } from '#bench/vault.ts'
+import { type BenchVault, requirePrograms } from '#bench/vault.ts'
 
 const BACKUP = 'restic backup through the door / through rest-server'
 const RESTORE = 'restic restore through the door / through rest-server'
@@ -40,6 +40,7 @@ export async function doorCosts(
   },
 ): Promise<Figure[]> {
   if (![BACKUP, RESTORE, MEMORY, LIST, FAR].some(of.isWanted)) return []
+  await requirePrograms('restic', 'restic-rest-server')
   const source = join(vault.folder, 'doors-source')
   await writeRandomTree(source, of.mebibytes)
   const figures: Figure[] = []

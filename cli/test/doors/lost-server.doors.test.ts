@@ -1,29 +1,28 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
-import {
-  changeHomeFolder,
-  type Restic,
-  resticOn,
-  writeHomeFolder,
-} from '@telegram-backup/test-support/restic.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { type ServeProcess, startServe } from '@telegram-backup/test-support/serve-process.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { repositoryByHand } from '#test/doors/by-hand.ts'
+import { changeHomeFolder, writeHomeFolder } from '#test/doors/home-folder.ts'
+import { type Restic, resticAt } from '#test/doors/restic-program.ts'
+import { assertInstalled } from '#test/doors/restic-suite.ts'
 
 // The proof that matters: nothing is left but the chat, the token, the key file and restic's password, and
 // every snapshot that restic was told is stored comes back as it was.
 
 const run = promisify(execFile)
-const PASSWORD = 'correct horse'
 let vault: TestVault
 let env: Record<string, string>
 let source: string
 const services: ServeProcess[] = []
+
+beforeAll(assertInstalled)
 
 beforeEach(async () => {
   vault = await openTestVault()
@@ -49,16 +48,15 @@ async function openDoor(
   of: Record<string, string>,
   name: string,
 ): Promise<{ service: ServeProcess; restic: Restic }> {
-  const { user, key } = await ask<{ user: string; key: string }>(
-    ...[of, 'doorkey', 'create', '--bucket', 'laptop', '--scope', 'full'],
-  )
+  const create = ['doorkey', 'create', '--bucket', 'laptop', '--scope', 'full']
+  const { user, key } = await ask<{ user: string; key: string }>(of, ...create)
   const service = startServe(of)
   services.push(service)
   await service.ready
   const [, host = ''] = /http:\/\/([\d.]+:\d+)/.exec(service.log()) ?? []
-  const restic = resticOn(`rest:http://${user}:${key}@${host}/restic/laptop/`, {
-    password: PASSWORD,
-    cache: join(vault.folder, `cache-${name}`),
+  const restic = resticAt(`rest:http://${user}:${key}@${host}/restic/laptop/`, {
+    folder: vault.folder,
+    client: name,
   })
   return { service, restic }
 }
@@ -71,10 +69,10 @@ async function backUpAndLoseEverything(): Promise<string[]> {
   await writeHomeFolder(source, 48)
   await ask(env, 'bucket', 'create', 'laptop', '--kind', 'restic', '--project', 'shop')
   const { service, restic } = await openDoor(env, 'before')
-  await restic.succeed('init')
+  await restic.run(['init'])
   const copies: string[] = []
   for (const name of ['first', 'second']) {
-    await restic.succeed('backup', source)
+    await restic.run(['backup', source])
     const copy = join(vault.folder, `copy-${name}`)
     await run('cp', ['-a', source, copy])
     copies.push(copy)
@@ -82,16 +80,12 @@ async function backUpAndLoseEverything(): Promise<string[]> {
   }
   await changeHomeFolder(source, 100)
   const sent = vault.messageIds().length
-  let pid = 0
-  const dying = restic.run(['backup', source], {
-    onStart: started => {
-      pid = started
-    },
-  })
+  const dying = restic.start(['backup', source])
+  const died = once(dying, 'close')
   await expect.poll(() => vault.messageIds().length).toBeGreaterThan(sent)
-  process.kill(pid, 'SIGKILL')
+  dying.kill('SIGKILL')
   await service.end('SIGKILL')
-  await dying
+  await died
   const home = env['TELEGRAM_BACKUP_HOME'] ?? ''
   for await (const file of glob(join(home, '*', 'postmaster.pid')))
     process.kill(Number((await readFile(file, 'utf8')).split('\n')[0]), 'SIGKILL')
@@ -100,11 +94,11 @@ async function backUpAndLoseEverything(): Promise<string[]> {
 }
 
 async function expectSnapshots(restic: Restic, copies: readonly string[]): Promise<void> {
-  const snapshots = JSON.parse(await restic.succeed('snapshots', '--json', '--no-lock')) as { id: string }[]
+  const snapshots = JSON.parse(await restic.run(['snapshots', '--json', '--no-lock'])) as { id: string }[]
   expect(snapshots).toHaveLength(copies.length)
   for (const [at, copy] of copies.entries()) {
     const target = join(vault.folder, `restored-${at}`)
-    await restic.succeed('restore', snapshots[at]?.id ?? '', '--target', target, '--no-lock')
+    await restic.run(['restore', snapshots[at]?.id ?? '', '--target', target, '--no-lock'])
     await run('diff', ['-r', join(target, source), copy])
     await rm(target, { recursive: true })
   }
@@ -118,13 +112,13 @@ it('after the loss of the server and its catalog, recover brings the repository 
   expect(recovered.code, recovered.stderr).toBe(0)
   const withRecipient = { ...machine, BACKUP_AGE_RECIPIENTS: vault.recipient }
   const { service, restic } = await openDoor(withRecipient, 'after')
-  const checked = await restic.succeed('check', '--read-data')
+  const checked = await restic.run(['check', '--read-data'])
   expect(checked).toContain('no errors were found')
   await expectSnapshots(restic, copies)
   // Work goes on where it stood.
-  await restic.succeed('backup', source)
-  await restic.succeed('forget', '--keep-last', '1', '--prune', '--max-unused', '20%')
-  expect(await restic.succeed('check', '--read-data')).toContain('no errors were found')
+  await restic.run(['backup', source])
+  await restic.run(['forget', '--keep-last', '1', '--prune', '--max-unused', '20%'])
+  expect(await restic.run(['check', '--read-data'])).toContain('no errors were found')
   expect(await service.end('SIGTERM')).toBe(0)
 })
 
@@ -140,7 +134,7 @@ it('age, zstd and jq alone make a folder out of the messages that restic opens',
   const keyFile = join(vault.folder, 'kept-key.txt')
   await writeFile(keyFile, `${vault.identity}\n`)
   const repository = await repositoryByHand(folder, { keyFile, out: join(vault.folder, 'by-hand') })
-  const restic = resticOn(repository, { password: PASSWORD, cache: join(vault.folder, 'cache-by-hand') })
-  expect(await restic.succeed('check', '--read-data', '--no-lock')).toContain('no errors were found')
+  const restic = resticAt(repository, { folder: vault.folder, client: 'by-hand' })
+  expect(await restic.run(['check', '--read-data', '--no-lock'])).toContain('no errors were found')
   await expectSnapshots(restic, copies)
 })
