@@ -274,6 +274,8 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
+export { checkKey } from '#objects/object-keys.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
 export type {
   Bucket,
   BucketKind,

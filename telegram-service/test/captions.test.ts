@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest'
 import {
   type CaptionFacts,
   MAX_CAPTION_LENGTH,
+  type PackCaptionFacts,
   writeCaption,
   writeIndexCaption,
+  writePackCaption,
   writeTombstoneCaption,
 } from '#messages/captions.ts'
 import { parseCaption, writeMachineLine } from '#messages/machine-line.ts'
@@ -70,10 +72,30 @@ const edition = fc
   .tuple(fc.integer({ min: 1, max: 999_999_999 }), fc.integer({ min: 0, max: 0xffff_ffff }))
   .map(([count, chance]) => `${count}-${chance.toString(16).padStart(8, '0')}`)
 
+const packFacts: fc.Arbitrary<PackCaptionFacts> = fc.record(
+  {
+    project: projectId,
+    bucket: fc.stringMatching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+    createdAt: fc.date({ min: new Date('2000-01-01'), max: new Date('2099-12-31'), noInvalidDate: true }),
+    packId: fc.uuid(),
+    bucketId: fc.uuid(),
+    sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    checkpoint: fc.record({
+      id: fc.uuid(),
+      part: fc.integer({ min: 1, max: 9_999_999 }),
+      last: fc.boolean(),
+    }),
+    sha256: fc.constant(SHA256),
+    catalog: catalogName,
+    indexMessageId: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+  },
+  { requiredKeys: ['project', 'bucket', 'createdAt', 'packId', 'bucketId', 'sequence', 'sha256'] },
+)
+
 /** What anybody may write who knows our captions: one of them, with something changed. */
 const almostOurs = fc
   .tuple(
-    facts.map(writeCaption),
+    fc.oneof(facts.map(writeCaption), packFacts.map(writePackCaption)),
     fc.constantFrom('', ' ', '\n', 'x', '0', ' last', '\u200b', '\ntelegram-backup 1'),
     fc.nat(),
   )
@@ -197,6 +219,23 @@ describe('the last line of a caption', () => {
         },
       ),
     )
+  })
+
+  test('of a pack, and of its tombstone, says again what was written, and fits', () => {
+    fc.assert(
+      fc.property(packFacts, of => {
+        const { project: _, bucket: __, createdAt: ___, ...line } = of
+        const caption = writePackCaption(of)
+        expect(parseCaption(caption)).toEqual({ kind: 'pack', ...line })
+        expect([...caption].length).toBeLessThanOrEqual(MAX_CAPTION_LENGTH)
+        const tombstone = { packId: of.packId, ...(of.catalog && { catalog: of.catalog }) }
+        expect(parseCaption(writeTombstoneCaption(tombstone))).toEqual({ kind: 'tombstone', ...tombstone })
+      }),
+      { numRuns: 300 },
+    )
+    const { packId, bucketId } = { packId: randomUUID(), bucketId: randomUUID() }
+    const huge = `telegram-backup 1 pack=${packId} bucket=${bucketId} sequence=${'9'.repeat(16)} sha256=${SHA256}`
+    expect(parseCaption(huge)).toBeUndefined()
   })
 
   test('means nothing unless it is one of ours, letter for letter', () => {

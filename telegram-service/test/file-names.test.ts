@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type BackupName, backupFileName, manifestFileName, partFileName } from '#messages/file-names.ts'
+import {
+  type BackupName,
+  backupFileName,
+  manifestFileName,
+  packFileName,
+  partFileName,
+} from '#messages/file-names.ts'
 import { emulatedChat } from '#test/emulated-chat.ts'
 import { projectId } from '#test/project-ids.ts'
 
@@ -53,6 +59,31 @@ describe('the names of a backup’s files', () => {
         }
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('of a pack say its bucket and whether it is of a checkpoint, and need no cleaning', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          bucket: fc.stringMatching(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+          packId: fc.uuid(),
+          createdAt: fc.date({
+            min: new Date('2000-01-01'),
+            max: new Date('2099-12-31'),
+            noInvalidDate: true,
+          }),
+          isCheckpoint: fc.boolean(),
+        }),
+        fc.boolean(),
+        (pack, encrypted) => {
+          const name = packFileName(pack, encrypted)
+          expect(name).toMatch(/^[a-z0-9][A-Za-z0-9._-]*\.(age|zst)$/)
+          expect(name.lastIndexOf('.')).toBeLessThanOrEqual(64)
+          expect(name.startsWith(pack.bucket.slice(0, 15))).toBe(true)
+          expect(name.includes('_checkpoint_')).toBe(pack.isCheckpoint)
+        },
+      ),
     )
   })
 

@@ -162,6 +162,12 @@ export class PackBuilder {
     this.#room.take(record)
   }
 
+  /** Its bytes stay in the pack, and nothing leads to them. */
+  removeRecord(record: PackRecord): void {
+    const at = this.#records.indexOf(record)
+    if (at >= 0) this.#records.splice(at, 1)
+  }
+
   /**
    * Signs and encrypts the pack in its memory. Again: the same content under another identity; the bytes
    * that were sealed before are no longer valid.

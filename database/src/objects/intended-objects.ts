@@ -4,6 +4,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { checkCount, checkText, checkTime, checkUuid, storableJson } from '#input-checks.ts'
 import { inSlices } from '#objects/bucket-writes.ts'
 import { checkKey } from '#objects/object-keys.ts'
+import { refuseTakenKeys } from '#objects/taken-keys.ts'
 import type { ObjectExtent } from '#objects/types.object.ts'
 
 /** A version that is in a chat once its pack is. Sizes and offsets in bytes, hashes hex. */
@@ -22,6 +23,8 @@ export interface IntendedObject {
   content?: Buffer | undefined
   /** The version whose bytes it moves here. */
   moves?: string | undefined
+  /** Refused when the key has other bytes, or is about to. */
+  ifAbsent?: boolean | undefined
 }
 
 interface PackedObjects {
@@ -33,6 +36,7 @@ interface PackedObjects {
 }
 
 export async function addIntendedObjects(trx: Transaction<CatalogSchema>, of: PackedObjects): Promise<void> {
+  await refuseTakenKeys(trx, { ...of, wanted: of.puts.filter(({ ifAbsent }) => ifAbsent) })
   const rows = of.puts.map((put, place) => objectColumns(of, put, place))
   for (const slice of inSlices(rows)) await trx.insertInto('objects').values(slice).execute()
   const extents = of.puts.flatMap(put => extentColumns(put))

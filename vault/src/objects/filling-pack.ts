@@ -15,7 +15,10 @@ export interface PackedObject {
   /** All its bytes, if the catalog keeps them as well. */
   content?: Buffer | undefined
   ifAbsent: boolean
+  /** Of the caller, who may go away while the object waits. */
   signal: AbortSignal
+  /** Called when the catalog is about to know of it. */
+  onIntended: () => void
 }
 
 /** The pack and the number under which an object was stored. */

@@ -27,6 +27,15 @@ export class MemoryBudget {
     this.#limitBytes = limitBytes
   }
 
+  /** Whether so many bytes could be had at once. */
+  hasRoomFor(bytes: number): boolean {
+    return !this.isWaitedFor && this.#usedBytes + Math.min(bytes, this.#limitBytes) <= this.#limitBytes
+  }
+
+  get isWaitedFor(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** More than the limit counts as the limit: the caller is then alone. Throws `CANCELLED`. */
   async reserve(bytes: number, signal: AbortSignal): Promise<Reservation> {
     if (signal.aborted) throw cancelled()

@@ -28,6 +28,7 @@ export class PackQueue<Pack, Turn extends SendTurn> {
   readonly #waiting: Waiting<Pack>[] = []
   /** Turns that are waited for or used. */
   #turns = 0
+  #whenIdle: (() => void)[] = []
   /** Turns that are waited for. */
   #asked = 0
 
@@ -43,14 +44,14 @@ export class PackQueue<Pack, Turn extends SendTurn> {
     })
   }
 
-  /** Whether nobody has begun to send the pack. */
-  isWaiting(pack: Pack): boolean {
-    return this.#waiting.some(waiting => waiting.pack === pack)
-  }
-
   /** The first pack that waits and suits. */
   find(suits: (pack: Pack) => boolean): Pack | undefined {
     return this.#waiting.find(({ pack }) => suits(pack))?.pack
+  }
+
+  /** Resolves when no pack waits or is under way. */
+  async idle(): Promise<void> {
+    if (this.#turns > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
   }
 
   #askForTurns(): void {
@@ -60,6 +61,7 @@ export class PackQueue<Pack, Turn extends SendTurn> {
       void this.#useTurn().finally(() => {
         this.#turns--
         this.#askForTurns()
+        if (this.#turns === 0) for (const tell of this.#whenIdle.splice(0)) tell()
       })
     }
   }

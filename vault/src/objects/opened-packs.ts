@@ -1,0 +1,122 @@
+import { type OpenedPack, openPack } from '@telegram-backup/archive'
+import { MemoryBudget, type Reservation } from '#objects/memory-budget.ts'
+
+/** A pack to be read, and where its bytes come from. */
+export interface PackToRead {
+  /** UUID. */
+  id: string
+  bucketId: string
+  /** Of the document, hex; from the catalog. */
+  sha256: string
+  /** Of the document, in bytes. */
+  size: number
+  encrypted: boolean
+}
+
+export interface OpenedPacksOptions {
+  /** Bytes of all opened packs. */
+  memoryBytes: number
+  /** The document as it was sent, checked by its SHA-256. */
+  fetch: (pack: PackToRead) => Promise<Buffer>
+  identities: () => Promise<readonly string[]>
+  signal: AbortSignal
+}
+
+interface Entry {
+  readonly opened: Promise<OpenedPack>
+  readonly reservation: Reservation
+  users: number
+  /** Until it is given up, while nobody reads it. */
+  timer: NodeJS.Timeout | undefined
+}
+
+/** A pack that nobody reads stays for so long: the next range is often in the same one. */
+const KEPT_MS = 30_000
+
+/** Packs in memory: fetched and opened once for all who read them at the same time, and for those who come soon. */
+export class OpenedPacks {
+  readonly #options: OpenedPacksOptions
+  readonly #memory: MemoryBudget
+  /** By id; those that were used last come last. */
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: OpenedPacksOptions) {
+    this.#options = options
+    this.#memory = new MemoryBudget(options.memoryBytes)
+  }
+
+  /**
+   * Lets `read` use the pack. Throws what `fetch` throws, `NO_KEY`, `WRONG_KEY`, `INTEGRITY`, and `CANCELLED` while
+   * it waits for memory.
+   */
+  async *reading<Piece>(
+    pack: PackToRead,
+    read: (opened: OpenedPack) => AsyncIterable<Piece>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Piece> {
+    const entry = this.#use(pack.id) ?? (await this.#open(pack, signal))
+    try {
+      yield* read(await entry.opened)
+    } finally {
+      entry.users--
+      if (entry.users === 0) this.#keepForAWhile(pack.id, entry)
+    }
+  }
+
+  /** Gives all memory back that is not in use. */
+  close(): void {
+    for (const [id, entry] of this.#entries) if (entry.users === 0) this.#drop(id, entry)
+  }
+
+  /** One more uses the pack, which is now the one that was used last. */
+  #use(id: string): Entry | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return undefined
+    entry.users++
+    clearTimeout(entry.timer)
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  async #open(pack: PackToRead, signal: AbortSignal): Promise<Entry> {
+    this.#makeRoom(pack.size)
+    const reservation = await this.#memory.reserve(pack.size, signal)
+    const other = this.#use(pack.id)
+    if (other !== undefined) {
+      reservation.release()
+      return other
+    }
+    // Not under the caller's signal: others may wait for the same pack.
+    const entry = { opened: this.#fetchAndOpen(pack), reservation, users: 1, timer: undefined }
+    this.#entries.set(pack.id, entry)
+    entry.opened.catch(() => this.#drop(pack.id, entry))
+    return entry
+  }
+
+  async #fetchAndOpen(pack: PackToRead): Promise<OpenedPack> {
+    const bytes = await this.#options.fetch(pack)
+    const { encrypted, id, bucketId: bucket, sha256 } = pack
+    const identities = encrypted ? await this.#options.identities() : []
+    return await openPack(bytes, { identities, encrypted, expected: { pack: id, bucket, sha256 } })
+  }
+
+  /** Packs that nobody reads go, the ones that were used longest ago first. */
+  #makeRoom(bytes: number): void {
+    for (const [id, entry] of this.#entries) {
+      if (this.#memory.hasRoomFor(bytes)) return
+      if (entry.users === 0) this.#drop(id, entry)
+    }
+  }
+
+  #keepForAWhile(id: string, entry: Entry): void {
+    if (this.#memory.isWaitedFor) return this.#drop(id, entry)
+    entry.timer = setTimeout(() => this.#drop(id, entry), KEPT_MS).unref()
+  }
+
+  #drop(id: string, entry: Entry): void {
+    clearTimeout(entry.timer)
+    if (this.#entries.get(id) === entry) this.#entries.delete(id)
+    entry.reservation.release()
+  }
+}
