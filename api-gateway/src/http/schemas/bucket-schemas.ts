@@ -1,7 +1,6 @@
 import { OVERVIEW_STATES } from '@telegram-backup/engine/operations/overview.ts'
 import { z } from 'zod'
-import { REASON } from '#http/schemas/overview-schemas.ts'
-import { TIME, TIME_OR_NULL, UUID } from '#http/schemas/terms.ts'
+import { REASON, TIME, TIME_OR_NULL, UUID } from '#http/schemas/terms.ts'
 
 // Schemas for the buckets of other backup programs, and the keys of their doors.
 

@@ -78,7 +78,11 @@ function BucketCell({ bucket: { id, name, kind, project_id, reasons } }: { bucke
 }
 
 /** The age of the newest snapshot against the limit of its bucket. */
-function NewestSnapshot({ bucket: { last_snapshot_at: at, snapshot_limit_hours: limit } }: { bucket: Bucket }) {
+function NewestSnapshot({
+  bucket: { last_snapshot_at: at, snapshot_limit_hours: limit },
+}: {
+  bucket: Bucket
+}) {
   const { buckets } = useWords()
   const format = useFormat()
   return (
