@@ -8,9 +8,11 @@ import {
 } from '#packs/pack-builder.ts'
 import type { CheckpointCover, CheckpointLine, CheckpointPart } from '#packs/pack-header.ts'
 import { PACK_LIMITS } from '#packs/pack-limits.ts'
-import { readCheckpointLine } from '#packs/read-lines.ts'
+import { parseLine, readCheckpointLine } from '#packs/read-lines.ts'
 
 const LINE_FEED = 0x0a
+/** A frame takes lines up to this: reading them takes 5 ms, and other work may wait. */
+const FRAME_TEXT_BYTES = 256 * 1024
 
 /** A part of a checkpoint, to be sealed under the identity of a pack. */
 export interface UnsealedPart {
@@ -67,7 +69,7 @@ class PartWriter {
 
   /** False when it does not fit. */
   add(line: Buffer): boolean {
-    if (this.#linesBytes > 0 && this.#linesBytes + line.length > PACK_LIMITS.frameBytes) this.#closeFrame()
+    if (this.#linesBytes > 0 && this.#linesBytes + line.length > FRAME_TEXT_BYTES) this.#closeFrame()
     // Compressed, the lines before it may leave it room.
     if (!this.#builder.hasRoomFor(this.#linesBytes + line.length)) this.#closeFrame()
     if (!this.#builder.hasRoomFor(line.length)) return false
@@ -101,7 +103,7 @@ function textOf(line: CheckpointLine): Buffer {
   const text = Buffer.from(`${JSON.stringify(line)}\n`)
   try {
     if (text.length > PACK_LIMITS.lineBytes) throw new TypeError('a line that is too long')
-    readCheckpointLine(text.subarray(0, -1))
+    readCheckpointLine(line)
   } catch (cause) {
     throw new ArchiveError('A line of the checkpoint contradicts itself', { code: 'CONFIGURATION', cause })
   }
@@ -121,7 +123,7 @@ export async function* readCheckpoint(
   for await (const pack of parts) {
     before = followed(before, pack.header.checkpoint)
     try {
-      for await (const line of linesOf(pack)) yield readCheckpointLine(line)
+      for await (const line of linesOf(pack)) yield readCheckpointLine(parseLine(line))
     } catch (error) {
       throw toArchiveError(
         error,

@@ -1,15 +1,28 @@
 import { BOT_ID, CheckedObject, SHA256_HEX, UUID } from '#checked-json.ts'
+import { parsedSizeBytes } from '#json-bytes.ts'
 import type { CheckpointedObject, CheckpointedPack, CheckpointLine } from '#packs/pack-header.ts'
 import { readExtents, readKey, readVersion } from '#packs/read-records.ts'
-import { parseText } from '#signed-document.ts'
 
 const CHAT_ID = /^-?\d{1,20}$/
 /** A pack has a message in each chat of the vault. */
 const MAX_MESSAGES = 16
 
-/** @throws TypeError or ArchiveError for what is no line of a checkpoint */
-export function readCheckpointLine(text: Buffer): CheckpointLine {
-  const line = new CheckedObject(parseText('line of a checkpoint', text))
+/** Shorter lines need no look at what they would take. */
+const SHORT_LINE_BYTES = 16 * 1024
+/** Most heap of a parsed line; the longest one needs 5 MB. */
+const MAX_PARSED_BYTES = 32 * 1024 * 1024
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** @throws Error for what is no JSON, or would take too much memory */
+export function parseLine(text: Buffer): unknown {
+  if (text.length > SHORT_LINE_BYTES && parsedSizeBytes(text) > MAX_PARSED_BYTES)
+    throw new TypeError('a line that would take too much memory')
+  return JSON.parse(utf8.decode(text))
+}
+
+/** @throws TypeError for what is no line of a checkpoint */
+export function readCheckpointLine(json: unknown): CheckpointLine {
+  const line = new CheckedObject(json)
   return line.has('pack')
     ? { pack: readPack(line.object('pack')) }
     : { object: readObject(line.object('object')) }
