@@ -39,15 +39,11 @@ export async function useDoor(client: DoorClient): Promise<void> {
   ] as const)
   const there = world.objects.free('there')
   const gone = world.objects.free('gone')
-  if (act === 'delete' && there.length > 0) return await remove(client, chance.pick(there))
-  if (act === 'get' && there.length > 0) return await read(client, chance.pick(there))
-  if (act === 'put again' && gone.length > 0) return await put(client, chance.pick(gone))
-  if (act === 'list') return await list(client)
   const bucket = chance.pick([...client.credentials.keys()])
-  await put(client, makeObject(client, bucket), { goesAway: act === 'go away' })
-}
-
-function makeObject({ chance, world }: DoorClient, bucket: string): KnownObject {
+  if (act === 'delete' && there.length > 0) return await removeObject(client, chance.pick(there))
+  if (act === 'get' && there.length > 0) return await getObject(client, chance.pick(there))
+  if (act === 'put again' && gone.length > 0) return await put(client, chance.pick(gone))
+  if (act === 'list') return await listObjects(client, bucket)
   const folder = chance.weighted([
     ['data', 6],
     ['index', 1],
@@ -59,9 +55,21 @@ function makeObject({ chance, world }: DoorClient, bucket: string): KnownObject 
     [PART_SIZE_BYTES / 2, 3],
     [folder === 'locks' ? 2_000 : MOST_PACKS * PART_SIZE_BYTES, 1],
   ] as const)
-  const bytes = chance.bytes(chance.whole(1, most))
+  const bytes = chance.whole(1, most)
+  await putNew(client, { bucket, folder, bytes, goesAway: act === 'go away' })
+}
+
+/** A new object of so many bytes. */
+export async function putNew(
+  client: DoorClient,
+  of: { bucket: string; folder: string; bytes: number; goesAway?: boolean },
+): Promise<KnownObject> {
+  const { bucket, folder, goesAway = false } = of
+  const bytes = client.chance.bytes(of.bytes)
   const key = `${folder}/${sha256Of(bytes)}`
-  return world.objects.add({ bucket, key, bytes, inChat: folder !== 'locks' })
+  const object = client.world.objects.add({ bucket, key, bytes, inChat: folder !== 'locks' })
+  await put(client, object, { goesAway })
+  return object
 }
 
 async function put(
@@ -81,7 +89,7 @@ async function put(
   end(status === 200 ? 'there' : undefined)
 }
 
-async function remove(client: DoorClient, object: KnownObject): Promise<void> {
+export async function removeObject(client: DoorClient, object: KnownObject): Promise<void> {
   const end = client.world.objects.begin(object)
   const status = await insist(client, object, 'DELETE')
   end(status === 200 ? 'gone' : undefined)
