@@ -148,7 +148,7 @@ async function once(
 }
 
 /** What is there comes back byte for byte, if it comes at all: the chat may be out of order at the moment. */
-async function read(
+export async function getObject(
   { world, fleet, chance, credentials, tell, violations }: DoorClient,
   object: KnownObject,
 ) {
@@ -172,8 +172,10 @@ async function read(
 }
 
 /** A list has everything that is there, and nothing that is gone. */
-async function list({ world, fleet, chance, credentials, tell, violations }: DoorClient): Promise<void> {
-  const bucket = chance.pick([...credentials.keys()])
+export async function listObjects(
+  { world, fleet, chance, credentials, tell, violations }: DoorClient,
+  bucket: string,
+): Promise<void> {
   const known = world.objects.all().filter(one => one.bucket === bucket && one.key.startsWith('data/'))
   const before = known.map(one => ({ one, presence: one.presence, changes: one.changes }))
   const member = await fleet.anyone(chance)

@@ -71,7 +71,8 @@ export class Fleet {
       aim: AIM,
     } as const
     // One that dies while it starts is met now and then.
-    const armed = branch.happens(0.15) ? undefined : this.#armed.promise
+    const isArmedAtOnce = this.#options.plan === undefined && branch.happens(0.15)
+    const armed = isArmedAtOnce ? undefined : this.#armed.promise
     const faults = faultsFor(branch)
     const { client, run } = await begin(order, {
       ...this.#options,
@@ -149,8 +150,9 @@ export class Fleet {
   }
 
   #chooseKill(chance: Chance, probability: number): KillPlan {
-    const { catalog } = this.#options
+    const { catalog, plan } = this.#options
     const isEmbedded = catalog.kind === 'embedded'
+    if (plan !== undefined) return this.members.length === 0 ? plan : { kind: 'none' }
     if (this.#plans >= MOST_PLANS || !chance.happens(probability)) return { kind: 'none' }
     this.#plans++
     if (chance.happens(0.15)) return { kind: 'stop-at', ms: chance.whole(0, LATEST_MS) }
@@ -199,6 +201,8 @@ interface FleetOptions {
   readonly catalog: Catalog
   readonly server: CatalogServer
   readonly chance: Chance
+  /** What becomes of the first one, and of it alone; by chance if left out. */
+  readonly plan?: KillPlan
   /** What the Bot API does to each. */
   readonly faultsFor: (chance: Chance) => FaultPlan | undefined
   readonly tell: (words: string) => void
