@@ -3,6 +3,7 @@
 -- is older. replica: whether an answer waits for the second chat. undelete_ms: how long a deleted object can be brought back.
 -- next_sequence: of the next pack. live_objects and live_bytes are counted by a trigger. purged_up_to: the greatest sequence of a
 -- version that is gone for good; no pack with a smaller one is sent any more, since it could not be told from a later one.
+-- purged_through: the latest deletion among those versions; the bucket cannot be taken back to a time before.
 -- A removed bucket stays until its messages are gone (emptied_at). removal_indexed_at: since when no chat's index has it.
 create table control_plane.object_buckets (
   id                   uuid primary key default gen_random_uuid(),
@@ -15,6 +16,7 @@ create table control_plane.object_buckets (
   snapshot_limit_hours integer check (snapshot_limit_hours >= 1),
   next_sequence        bigint not null default 1 check (next_sequence >= 1),
   purged_up_to         bigint not null default 0,
+  purged_through       timestamptz(3),
   live_objects         bigint not null default 0 check (live_objects >= 0),
   live_bytes           bigint not null default 0 check (live_bytes >= 0),
   created_at           timestamptz(3) not null default clock_timestamp(),
@@ -36,7 +38,8 @@ create table control_plane.object_uploads (
 );
 create index object_uploads_by_bucket on control_plane.object_uploads (bucket_id);
 
--- A checkpoint is the table of objects as one or more packs of its own. covers_up_to and covers_not: the sequences whose records it
+-- A checkpoint is the table of objects as one or more packs of its own, as it was at created_at. The newest proven one of a bucket is
+-- sent; older ones, and those that were given up, are replaced. covers_up_to and covers_not: the sequences whose records it
 -- holds: all up to covers_up_to but those in covers_not. indexed_at: since when the index of every chat names it.
 create table control_plane.object_checkpoints (
   id           uuid primary key,
@@ -49,6 +52,7 @@ create table control_plane.object_checkpoints (
   sent_at      timestamptz(3),
   indexed_at   timestamptz(3)
 );
+create unique index object_checkpoints_in_use on control_plane.object_checkpoints (bucket_id) where state = 'sent';
 create index object_checkpoints_by_bucket on control_plane.object_checkpoints (bucket_id, created_at);
 
 -- One row per pack, written before it is sent. A pack of a checkpoint holds a part of it; all others hold objects and records.

@@ -48,11 +48,22 @@ export const POOL_LIMITS: PoolLimits = {
 }
 
 const INT8_OID = 20
+/** Its name is missing in the types of the library. */
+const INT8_ARRAY_OID: number = 1016
 const RECONNECT_EVERY_MS = 50
 
 /** bigint columns as numbers. Sizes and ids beyond 2^53 − 1 are refused rather than rounded. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => (oid === INT8_OID ? parseInt8 : pg.types.getTypeParser(oid, format)),
+  getTypeParser: (oid, format) => {
+    if (oid === INT8_OID) return parseInt8
+    if (oid === INT8_ARRAY_OID) return parseInt8s
+    return pg.types.getTypeParser(oid, format)
+  },
+}
+
+/** `{1,2}`; the catalog has no arrays with nulls, or of more than one dimension. */
+function parseInt8s(text: string): number[] {
+  return text === '{}' ? [] : text.slice(1, -1).split(',').map(parseInt8)
 }
 
 function parseInt8(text: string): number {

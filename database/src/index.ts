@@ -253,7 +253,12 @@ export {
   noteUndelete,
   removeBucket,
 } from '#objects/buckets.ts'
+export * from '#objects/checkpoint-snapshot.ts'
+export * from '#objects/checkpoints.ts'
+export * from '#objects/deletions.ts'
 export * from '#objects/door-keys.ts'
+export * from '#objects/garbage.ts'
+export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
 export {
   deleteObject,
@@ -265,8 +270,17 @@ export {
   MAX_CONTENT_BYTES,
   putInCatalog,
   usedBytes,
+  versionsById,
 } from '#objects/objects.ts'
+export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
+export {
+  findPack,
+  findPacks,
+  packMessages,
+  packsLackingCopy,
+  unfinishedPacks,
+} from '#objects/pack-queries.ts'
 export {
   intendPack,
   type PackIntent,
@@ -283,5 +297,8 @@ export type {
   DoorScope,
   ObjectExtent,
   ObjectVersion,
+  Pack,
+  PackMessage,
 } from '#objects/types.object.ts'
 export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'
+export * from '#objects/work.ts'

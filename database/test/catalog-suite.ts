@@ -22,6 +22,7 @@ import { describeLedger } from '#test/suite-ledger.ts'
 import { describeLockWait } from '#test/suite-lock-wait.ts'
 import { describeMonitoring } from '#test/suite-monitoring.ts'
 import { describeNotices } from '#test/suite-notices.ts'
+import { describeObjectGarbage } from '#test/suite-object-garbage.ts'
 import { describeObjects } from '#test/suite-objects.ts'
 import { describeParts } from '#test/suite-parts.ts'
 import { describePeople } from '#test/suite-people.ts'
@@ -64,6 +65,7 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeServices(open)
   describeKeys(open)
   describeObjects(open)
+  describeObjectGarbage(open)
   describePeople(open)
   describePins(open)
   describeTags(open)

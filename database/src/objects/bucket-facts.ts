@@ -1,59 +1,62 @@
 import { sql } from 'kysely'
 import type { Database } from '#database.ts'
-import { isUuid } from '#input-checks.ts'
-import type { BucketHealth } from '#objects/bucket-health.ts'
-import type { Bucket } from '#objects/types.object.ts'
 
-/** A bucket, what it holds and what that takes up. Sizes in bytes. */
-export interface BucketFacts extends Bucket, BucketHealth {
-  /** Live ones. */
+/** What a bucket is made of. Sizes in bytes. */
+export interface BucketFacts {
+  bucket_id: string
+  /** Live objects, and their bytes before compression. */
   objects: number
-  /** Of live objects. */
   bytes: number
   /** Of deleted objects that can be brought back. */
   undeletable_bytes: number
-  /** In packs, before compression, and of no object any more. */
+  /** An estimate of the bytes in the chat that no object needs: of each pack in proportion. */
   dead_bytes: number
+  /** Of all packs as they are in one chat. */
+  stored_bytes: number
+  packs: number
   /** In all chats. */
   messages: number
+  /** Packs that no chat can give. */
+  damaged_packs: number
+  newest_snapshot_at: Date | null
 }
 
-/** Of all buckets that were not removed, by name, or of one of them. */
+/** The facts of all buckets that were not removed, or of some; by name. */
 export async function bucketFacts(
-  { kysely }: Database,
-  { bucketId }: { bucketId?: string | undefined } = {},
+  { kysely }: Pick<Database, 'kysely'>,
+  of: { bucketIds?: readonly string[] | undefined } = {},
 ): Promise<BucketFacts[]> {
-  if (bucketId !== undefined && !isUuid(bucketId)) return []
-  const isWanted = bucketId === undefined ? sql`true` : sql`bucket.id = ${bucketId}::uuid`
+  const wanted = of.bucketIds === undefined ? sql`true` : sql`bucket.id = any (${[...of.bucketIds]}::uuid[])`
   const { rows } = await sql<BucketFacts>`
-    select bucket.id, bucket.name, bucket.kind, bucket.project_id, bucket.undelete_ms, bucket.replica,
-           bucket.max_bytes, bucket.snapshot_limit_hours, bucket.created_at, bucket.last_snapshot_at,
-           bucket.removed_at, bucket.live_objects as objects, bucket.live_bytes as bytes,
-           coalesce(deleted.bytes, 0)::bigint as undeletable_bytes,
-           greatest(coalesce(pack.bytes, 0) - coalesce(used.bytes, 0), 0)::bigint as dead_bytes,
-           coalesce(message.count, 0) as messages,
-           coalesce(pack.damaged, 0) as damaged_packs, pack.last_damaged_at
-      from control_plane.object_buckets bucket
-      left join lateral (
-           select sum(size) as bytes from control_plane.objects object
-            where object.bucket_id = bucket.id and state = 'deleted' and in_chat
-              and deleted_at > clock_timestamp() - bucket.undelete_ms * interval '1 millisecond') deleted on true
-      left join lateral (
-           select sum(plain_size) filter (where checkpoint_id is null) as bytes,
-                  count(*) filter (where damaged_at is not null) as damaged, max(damaged_at) as last_damaged_at
-             from control_plane.packs where bucket_id = bucket.id and state = 'sent') pack on true
-      left join lateral (
-           select sum(extent.length) as bytes
-             from control_plane.packs holder
-             join control_plane.extents extent on extent.pack_id = holder.id
-            where holder.bucket_id = bucket.id and holder.state = 'sent') used on true
-      left join lateral (
-           select count(*) as count
-             from control_plane.packs holder
-             join control_plane.pack_messages one on one.pack_id = holder.id
-            where holder.bucket_id = bucket.id and one.state = 'sent') message on true
-     where bucket.removed_at is null and ${isWanted}
-     order by bucket.name
+    with wanted as materialized (
+      select * from control_plane.object_buckets bucket where removed_at is null and ${wanted}),
+    used as (
+      select pack_id, sum(length) as bytes from control_plane.extents group by pack_id),
+    pack_sums as (
+      select pack.bucket_id, count(*) as packs, sum(size)::bigint as stored_bytes, count(damaged_at) as damaged_packs,
+             sum(case when checkpoint_id is not null then 0
+                      when plain_size = 0 then size
+                      else size * (1 - least(1, coalesce(used.bytes, 0) / plain_size)) end)::bigint as dead_bytes
+        from control_plane.packs pack join wanted on wanted.id = pack.bucket_id
+        left join used on used.pack_id = pack.id
+       where pack.state in ('sent', 'erasing') group by pack.bucket_id),
+    message_sums as (
+      select pack.bucket_id, count(*) as messages
+        from control_plane.packs pack join wanted on wanted.id = pack.bucket_id
+        join control_plane.pack_messages message on message.pack_id = pack.id
+       where pack.state in ('sent', 'erasing') and message.state in ('sent', 'damaged') group by pack.bucket_id),
+    deleted_sums as (
+      select bucket_id, sum(size)::bigint as bytes from control_plane.objects
+       where state = 'deleted' and bucket_id in (select id from wanted) group by bucket_id)
+    select wanted.id as bucket_id, live_objects as objects, live_bytes as bytes,
+           coalesce(deleted_sums.bytes, 0) as undeletable_bytes, coalesce(dead_bytes, 0) as dead_bytes,
+           coalesce(stored_bytes, 0) as stored_bytes, coalesce(packs, 0) as packs, coalesce(messages, 0) as messages,
+           coalesce(damaged_packs, 0) as damaged_packs, last_snapshot_at as newest_snapshot_at
+      from wanted
+      left join pack_sums on pack_sums.bucket_id = wanted.id
+      left join message_sums on message_sums.bucket_id = wanted.id
+      left join deleted_sums on deleted_sums.bucket_id = wanted.id
+     order by name
   `.execute(kysely)
   return rows
 }

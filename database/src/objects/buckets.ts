@@ -1,4 +1,4 @@
-import { type Selectable, sql, type Updateable } from 'kysely'
+import { sql, type Updateable } from 'kysely'
 import { addToAudit } from '#audit/audit.ts'
 import { ensureProject } from '#backups/records.ts'
 import { CatalogError } from '#catalog-error.ts'
@@ -89,10 +89,21 @@ function actOn({ actor }: Database, { id, project_id }: Pick<BucketRow, 'id' | '
   return { actor, object: id, projectId: project_id }
 }
 
-export function bucketOf(row: Selectable<CatalogSchema['object_buckets']>): Bucket {
-  const { next_sequence, purged_up_to, live_objects, live_bytes, removal_indexed_at, emptied_at, ...bucket } =
-    row
-  return bucket
+/** The columns of a row that are for callers. */
+export function bucketOf(row: Bucket): Bucket {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    project_id: row.project_id,
+    undelete_ms: row.undelete_ms,
+    replica: row.replica,
+    max_bytes: row.max_bytes,
+    snapshot_limit_hours: row.snapshot_limit_hours,
+    created_at: row.created_at,
+    last_snapshot_at: row.last_snapshot_at,
+    removed_at: row.removed_at,
+  }
 }
 
 /** Null when there is none that was not removed. */

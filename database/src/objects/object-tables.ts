@@ -13,6 +13,7 @@ export interface ObjectBucketsTable {
   snapshot_limit_hours: number | null
   next_sequence: Generated<number>
   purged_up_to: Generated<number>
+  purged_through: Date | null
   live_objects: Generated<number>
   live_bytes: Generated<number>
   created_at: Generated<Date>

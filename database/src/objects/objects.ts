@@ -4,7 +4,7 @@ import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkUuid, storableJson } from '#input-checks.ts'
-import { inBucket, noBucket } from '#objects/bucket-writes.ts'
+import { inBucket, inSlices, noBucket } from '#objects/bucket-writes.ts'
 import { checkKey, endOfPrefix, isKey } from '#objects/object-keys.ts'
 import type { ObjectExtent, ObjectVersion } from '#objects/types.object.ts'
 
@@ -31,8 +31,29 @@ export async function findObject(
     .where('key', '=', key)
     .where('state', '=', 'live')
     .executeTakeFirst()
-  if (row === undefined) return null
-  const { extents, ...object } = row
+  return row === undefined ? null : foundOf(row)
+}
+
+/** Versions by id, in any state and order; unknown ones are left out. CatalogError INVALID. */
+export async function versionsById(
+  { kysely }: Pick<Database, 'kysely'>,
+  ids: readonly string[],
+): Promise<FoundObject[]> {
+  for (const id of ids) checkUuid('version id', id)
+  const found = []
+  for (const slice of inSlices(ids)) {
+    const rows = await kysely
+      .selectFrom('objects')
+      .selectAll()
+      .select(extentsOf.as('extents'))
+      .where('id', 'in', slice)
+      .execute()
+    found.push(...rows.map(foundOf))
+  }
+  return found
+}
+
+function foundOf({ extents, ...object }: ObjectRow & { extents: ObjectExtent[] }): FoundObject {
   return { object: versionOf(object), extents, content: object.content }
 }
 
@@ -40,7 +61,7 @@ const extentsOf = sql<ObjectExtent[]>`(
   select coalesce(jsonb_agg(jsonb_build_object('packId', pack_id, 'offset', pack_offset, 'length', length) order by no), '[]')
     from control_plane.extents where object_id = objects.id)`
 
-export function versionOf(row: Selectable<CatalogSchema['objects']>): ObjectVersion {
+function versionOf(row: Selectable<CatalogSchema['objects']>): ObjectVersion {
   const { content, place, deleted_in, moves, ...version } = row
   return version
 }

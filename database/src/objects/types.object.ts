@@ -52,6 +52,49 @@ export interface ObjectExtent {
   length: number
 }
 
+/** One message, or one in each chat, with objects of a bucket or a part of its checkpoint. Sizes in bytes. */
+export interface Pack {
+  id: string
+  bucket_id: string
+  /** From 1; the number of its records in the order of the bucket. */
+  sequence: number
+  state: 'intended' | 'sent' | 'erasing' | 'erased'
+  /** Of a part of a checkpoint. */
+  checkpoint_id: string | null
+  part_no: number | null
+  /** The version that it holds a fragment of. */
+  upload_id: string | null
+  /** Subject of the lease of the process that sent it. */
+  writer: string
+  file_name: string
+  plain_size: number
+  /** Of the document as sent. */
+  size: number
+  /** Of the document as sent, hex. */
+  sha256: string
+  encrypted: boolean
+  /** Since when no chat can give it. */
+  damaged_at: Date | null
+  verified_at: Date | null
+  intended_at: Date
+  sent_at: Date | null
+  messages: PackMessage[]
+}
+
+/** Where a pack is. */
+export interface PackMessage {
+  pack_id: string
+  chat_id: string
+  state: 'intended' | 'sent' | 'missing' | 'damaged' | 'tombstone' | 'erased'
+  message_id: number | null
+  /** Belongs to the bot `bot_id`. */
+  file_id: string | null
+  bot_id: string | null
+  error: string | null
+  /** By Telegram. */
+  sent_at: Date | null
+}
+
 /** A key of a door, without the secret. */
 export interface DoorKey {
   id: string
