@@ -97,8 +97,8 @@ async function movesOf(kysely: Kysely<CatalogSchema>, chatId: string): Promise<s
 }
 
 /**
- * The known message ids above `after`, up to `upTo`: of parts in any state, the index, evidence, and leftover
- * messages.
+ * The known message ids above `after`, up to `upTo`: of parts and packs in any state, the index, evidence, and
+ * leftover messages.
  */
 export async function knownMessageIds(
   database: Database,
@@ -113,6 +113,9 @@ export async function knownMessageIds(
      where chat_id = ${chatId} and index_message_id > ${range.after} and index_message_id <= ${range.upTo}
     union
     select message_id from control_plane.evidence_messages
+     where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
+    union
+    select message_id from control_plane.pack_messages
      where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
     union
     select message_id from control_plane.remnants

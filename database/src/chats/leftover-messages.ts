@@ -87,6 +87,17 @@ export async function dueLeftovers(database: Database, chatId: string): Promise<
         ),
       ),
     )
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('pack_messages')
+            .select('pack_id')
+            .whereRef('pack_messages.chat_id', '=', 'remnants.chat_id')
+            .whereRef('pack_messages.message_id', '=', 'remnants.message_id')
+            .where('state', 'in', ['sent', 'damaged']),
+        ),
+      ),
+    )
     .orderBy('message_id')
     .limit(MOST_AT_ONCE)
     .execute()
