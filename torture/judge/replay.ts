@@ -55,13 +55,15 @@ function put(
 ): void {
   const moved = record.moves === undefined ? undefined : objects.get(record.moves)
   if (record.moves !== undefined) objects.delete(record.moves)
-  for (const other of objects.values()) if (other.key === record.put) other.isLive = false
+  const isLive = moved?.isLive ?? true
+  // The same bytes elsewhere, which were deleted or overwritten before they were moved.
+  if (isLive) for (const other of objects.values()) if (other.key === record.put) other.isLive = false
   objects.set(record.id, {
     id: record.id,
     key: record.put,
     sha256: record.sha256,
     extents: record.extents.map(extent => ({ pack, ...extent })),
-    isLive: moved?.isLive ?? true,
+    isLive,
   })
 }
 
