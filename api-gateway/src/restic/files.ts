@@ -94,7 +94,8 @@ export async function sendFile({ store, bucket, file, ...of }: FileRequest): Pro
   const range = rangeOf(request, response, size)
   // The store counts up to the last byte, HTTP's reader up to the one after it.
   const within = range && { start: range.start, end: range.end - 1 }
-  const { body } = await store.get(bucket, file.key, { range: within, signal })
+  const keep = WHERE[file.type] === 'chat and catalog'
+  const { body } = await store.get(bucket, file.key, { range: within, keep, signal })
   const length = range === undefined ? size : range.end - range.start
   const chunks = exactly(length, body)
   // An error before the first byte becomes an answer; afterwards it breaks off the connection.

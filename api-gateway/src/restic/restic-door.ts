@@ -14,7 +14,8 @@ import { refuse } from '#restic/refusals.ts'
 
 /** What the door needs from the rest of the program. The caller opens and closes it. */
 export interface ResticDoorPorts {
-  store: ObjectStore
+  /** Throws why this service has none. */
+  store(): ObjectStore
   /** For the keys, and for when the newest snapshot was stored. */
   database: Database
   settings: Pick<HttpSettings, 'stall_seconds' | 'failed_logins_per_minute'>
@@ -66,10 +67,11 @@ interface Asked {
   signal: AbortSignal
 }
 
-async function answer({ store, database, settings }: ResticDoorPorts, asked: Asked): Promise<void> {
+async function answer({ database, settings, ...ports }: ResticDoorPorts, asked: Asked): Promise<void> {
   const { path, request, response, signal } = asked
   assertMethod(path, request, response)
   assertMay(asked)
+  const store = ports.store()
   const bucket = await bucketOf(store, asked)
   const stallMs = settings.stall_seconds * 1_000
   if (path.is === 'repository') return answerRepository(request, response)

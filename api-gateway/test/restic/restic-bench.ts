@@ -22,8 +22,9 @@ export async function openResticBench(settings: Partial<HttpSettings> = {}): Pro
   let store: MemoryStore | undefined
   const service = await openTestService(settings, {
     restic: ports => {
-      store = new MemoryStore(ports.database)
-      door = openResticDoor({ ...ports, store })
+      const own = new MemoryStore(ports.database)
+      store = own
+      door = openResticDoor({ ...ports, store: () => own })
       return door.handle
     },
   })

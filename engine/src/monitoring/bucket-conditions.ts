@@ -7,7 +7,7 @@ interface BucketCondition {
   /** A bucket is no source. */
   type: null
   source: null
-  details: Record<string, string | number | null>
+  details: { bucket: string } & Record<string, string | number | null>
   newestAt?: Date | undefined
 }
 
@@ -35,8 +35,8 @@ function damaged(bucket: BucketHealth): BucketCondition[] {
 function conditionOf(
   kind: BucketCondition['kind'],
   { id, name, project_id: project }: BucketHealth,
-  details: BucketCondition['details'],
+  details: Record<string, string | number | null>,
 ): BucketCondition {
   const of = { project, type: null, source: null }
-  return { key: `${kind}:${id}`, kind, ...of, details: { bucket: name, ...details } }
+  return { key: `${kind}:${id}`, kind, ...of, details: { ...details, bucket: name } }
 }

@@ -1,6 +1,5 @@
 import {
   type Alert,
-  bucketFacts,
   catalogClock,
   type Database,
   inSnapshot,
@@ -13,7 +12,7 @@ import type { ConfigFile } from '#config/config-file.ts'
 import { readNotificationSettings } from '#config/notification-settings.ts'
 import { checkRecoveryKey } from '#doctor/key-checks.ts'
 import type { Config } from '#environment.ts'
-import { type BucketState, bucketStates } from '#monitoring/bucket-states.ts'
+import { type BucketState, readBucketStates } from '#monitoring/bucket-states.ts'
 import { type Condition, type FileFault, findConditions, type WatchFacts } from '#monitoring/conditions.ts'
 import { allDeclared, declaredRules, declaredSources } from '#monitoring/declared-places.ts'
 import { type SourceState, sourceStates } from '#monitoring/source-states.ts'
@@ -65,7 +64,6 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     const at = own.clock?.() ?? (await catalogClock(snapshot))
     const watched = await gatherFacts(snapshot, scheduleInterval)
     const proofs = await proofFacts(snapshot)
-    const buckets = await bucketFacts(snapshot)
     const running = await jobsAtWork(snapshot, { limit: MOST_RUNNING })
     const ownSources = own.configFile === undefined ? [] : declaredSources(own.configFile, own.config)
     const declared = allDeclared(watched.services, ownSources)
@@ -83,13 +81,14 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     const rules = { ...settings, ...declaredRules(declared), patienceMs: 0 }
     const conditions = await explained(snapshot, findConditions(facts, rules))
     const alerts = alertTimes(watched.alerts)
+    const buckets = await readBucketStates(snapshot, { now: at.getTime(), alerts })
     const general = conditions
       .filter(isGeneral)
       .map(condition => withoutPlaces(condition, findingOf(condition, alerts)))
     return {
       at,
       sources: sourceStates(facts, rules, conditions),
-      buckets: bucketStates(buckets, { now: at.getTime(), alerts }),
+      buckets,
       general: [...general, ...ownFault(own, general), ...withoutService(watched), ...key],
       running,
       watched,

@@ -3,7 +3,6 @@ import {
   type BucketKind,
   type BucketSettings,
   bucketById,
-  bucketFacts,
   type Database,
   openAlerts,
   createBucket as recordBucket,
@@ -12,7 +11,7 @@ import {
 } from '@telegram-backup/database'
 import { BackupError, hint, option, run } from '@telegram-backup/errors'
 import { type Caller, sees } from '#access/caller.ts'
-import { type BucketState, bucketStates } from '#monitoring/bucket-states.ts'
+import { type BucketState, readBucketStates } from '#monitoring/bucket-states.ts'
 import { alertTimes } from '#monitoring/state-findings.ts'
 import { count, formatBytes } from '#units/human-units.ts'
 
@@ -56,17 +55,15 @@ export async function listBuckets(
   { projectId }: { projectId?: string | undefined } = {},
 ): Promise<BucketState[]> {
   const alerts = alertTimes(await openAlerts(database))
-  const facts = (await bucketFacts(database)).filter(
-    ({ project_id }) => projectId === undefined || project_id === projectId,
-  )
-  return bucketStates(facts, { now: Date.now(), alerts })
+  const states = await readBucketStates(database, { now: Date.now(), alerts })
+  return states.filter(({ project_id }) => projectId === undefined || project_id === projectId)
 }
 
 /** One bucket, by its id. Throws `NOT_FOUND`, also for one of another project. */
 export async function showBucket(database: Database, id: string, by?: Caller): Promise<BucketState> {
   const { id: bucketId } = await bucketFor(database, id, by)
   const alerts = alertTimes(await openAlerts(database))
-  const [state] = bucketStates(await bucketFacts(database, { bucketId }), { now: Date.now(), alerts })
+  const [state] = await readBucketStates(database, { now: Date.now(), alerts, bucketId })
   return state ?? noSuchBucket()
 }
 

@@ -30,6 +30,17 @@ export interface PutObject {
   meta?: Record<string, string> | undefined
 }
 
+export interface GetOptions {
+  /** Default: all of it. */
+  range?: ByteRange | undefined
+  /**
+   * A whole object of at most 64 KiB is kept in the catalog from then on, so that the next reads need neither a
+   * download nor a private key.
+   */
+  keep?: boolean | undefined
+  signal: AbortSignal
+}
+
 export interface ListedObject {
   key: string
   size: number
@@ -57,7 +68,7 @@ export interface ObjectStore {
   get(
     bucket: Bucket,
     key: string,
-    options: { range?: ByteRange | undefined; signal: AbortSignal },
+    options: GetOptions,
   ): Promise<{ object: ObjectVersion; body: AsyncIterable<Buffer> }>
   /** All objects whose key begins with `prefix`, by the bytes of their keys, in pages. */
   list(bucket: Bucket, of: { prefix: string; after?: string | undefined }): AsyncIterable<ListedObject[]>

@@ -1,25 +1,13 @@
 import { type OpenedPack, openPack } from '@telegram-backup/archive'
+import type { Pack } from '@telegram-backup/database'
 import { MemoryBudget, type Reservation } from '#objects/memory-budget.ts'
-
-/** A pack to be read, and where its bytes come from. */
-export interface PackToRead {
-  /** UUID. */
-  id: string
-  bucketId: string
-  /** Of the document, hex; from the catalog. */
-  sha256: string
-  /** Of the document, in bytes. */
-  size: number
-  encrypted: boolean
-}
 
 export interface OpenedPacksOptions {
   /** Bytes of all opened packs. */
   memoryBytes: number
   /** The document as it was sent, checked by its SHA-256. */
-  fetch: (pack: PackToRead) => Promise<Buffer>
+  fetch: (pack: Pack) => Promise<Buffer>
   identities: () => Promise<readonly string[]>
-  signal: AbortSignal
 }
 
 interface Entry {
@@ -50,7 +38,7 @@ export class OpenedPacks {
    * it waits for memory.
    */
   async *reading<Piece>(
-    pack: PackToRead,
+    pack: Pack,
     read: (opened: OpenedPack) => AsyncIterable<Piece>,
     signal: AbortSignal,
   ): AsyncGenerator<Piece> {
@@ -79,7 +67,7 @@ export class OpenedPacks {
     return entry
   }
 
-  async #open(pack: PackToRead, signal: AbortSignal): Promise<Entry> {
+  async #open(pack: Pack, signal: AbortSignal): Promise<Entry> {
     this.#makeRoom(pack.size)
     const reservation = await this.#memory.reserve(pack.size, signal)
     const other = this.#use(pack.id)
@@ -94,9 +82,9 @@ export class OpenedPacks {
     return entry
   }
 
-  async #fetchAndOpen(pack: PackToRead): Promise<OpenedPack> {
+  async #fetchAndOpen(pack: Pack): Promise<OpenedPack> {
     const bytes = await this.#options.fetch(pack)
-    const { encrypted, id, bucketId: bucket, sha256 } = pack
+    const { encrypted, id, bucket_id: bucket, sha256 } = pack
     const identities = encrypted ? await this.#options.identities() : []
     return await openPack(bytes, { identities, encrypted, expected: { pack: id, bucket, sha256 } })
   }
