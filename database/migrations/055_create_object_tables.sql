@@ -219,5 +219,5 @@ alter table control_plane.leases drop constraint leases_purpose_check;
 alter table control_plane.leases add constraint leases_purpose_check
   check (purpose in ('send', 'erase', 'restore', 'reconcile', 'recover', 'verify', 'job', 'hooks', 'objects'));
 
--- The checkpoints of buckets that the index of the chat names.
-alter table control_plane.chats add column index_checkpoints uuid[] not null default '{}';
+-- What the index of the chat names of buckets: newest checkpoints, and buckets that were removed.
+alter table control_plane.chats add column index_names uuid[] not null default '{}';

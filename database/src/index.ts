@@ -272,6 +272,30 @@ export {
   usedBytes,
   versionsById,
 } from '#objects/objects.ts'
+export { type ImportedBucket, importBucket } from '#objects/import-bucket.ts'
+export {
+  dropUnlisted,
+  type ImportedCheckpoint,
+  type ImportedObject,
+  importCheckpoint,
+  importObjects,
+} from '#objects/import-objects.ts'
+export {
+  type ImportedPack,
+  type ImportedPackMessage,
+  importPackMessages,
+  importPacks,
+} from '#objects/import-packs.ts'
+export {
+  type HeldPack,
+  type HeldPackMessage,
+  heldPacks,
+  lostObjects,
+  notePackDamaged,
+  type PackPiece,
+  piecesOf,
+} from '#objects/pack-health.ts'
+export { type ReplayedPack, replayPack } from '#objects/replay.ts'
 export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {

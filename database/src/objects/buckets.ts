@@ -58,7 +58,8 @@ export function checkBucketName(name: unknown): void {
   )
 }
 
-function checkSettings({ undeleteMs, replica, maxBytes, snapshotLimitHours }: BucketSettings): void {
+/** Throws CatalogError INVALID. */
+export function checkSettings({ undeleteMs, replica, maxBytes, snapshotLimitHours }: BucketSettings): void {
   if (undeleteMs !== undefined) checkCount('time for undelete', undeleteMs)
   if (maxBytes != null) checkCount('limit in bytes', maxBytes, 1)
   if (snapshotLimitHours != null) checkCount('limit in hours', snapshotLimitHours, 1)

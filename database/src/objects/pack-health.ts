@@ -15,11 +15,11 @@ export interface HeldPack {
   is_checkpoint: boolean
   damaged_at: Date | null
   /** By chat: those that are there, or should be. */
-  messages: PackMessage[]
+  messages: HeldPackMessage[]
 }
 
 /** The message of a pack in one chat. */
-export type PackMessage = Pick<
+export type HeldPackMessage = Pick<
   Selectable<CatalogSchema['pack_messages']>,
   'chat_id' | 'bot_id' | 'message_id' | 'file_id' | 'file_unique_id' | 'error'
 > & { state: 'sent' | 'missing' | 'damaged' }
@@ -98,20 +98,12 @@ export async function lostObjects(
   return { count, keys: keys ?? [] }
 }
 
-/** All bytes of a pack were read in some chat, and are right, or no chat has them any more. */
-export async function notePackRead(
-  { kysely }: Database,
-  { packId, isSound }: { packId: string; isSound: boolean },
-): Promise<void> {
+/** Its bytes are those that were sent, and what is in them is wrong: no copy would be better. */
+export async function notePackDamaged({ kysely }: Database, packId: string): Promise<void> {
   checkUuid('pack id', packId)
-  const now = sql<Date>`clock_timestamp()`
   await kysely
     .updateTable('packs')
-    .set(
-      isSound
-        ? { verified_at: now, damaged_at: null }
-        : { damaged_at: sql<Date>`coalesce(damaged_at, clock_timestamp())` },
-    )
+    .set({ damaged_at: sql<Date>`coalesce(damaged_at, clock_timestamp())` })
     .where('id', '=', packId)
     .where('state', '=', 'sent')
     .execute()

@@ -6,7 +6,7 @@ import {
   readCheckpoint,
 } from '@telegram-backup/archive'
 import { BackupError } from '@telegram-backup/errors'
-import type { FoundCheckpoint, PlacesOfPack } from '#recover/pack-places.ts'
+import type { FoundCheckpoint, PackPlace, PlacesOfPack } from '#recover/pack-places.ts'
 import { type PackReading, type ReadPack, type RefusedPack, readPack } from '#recover/read-pack.ts'
 
 /** A part that opened, and the messages that hold it. */
@@ -21,7 +21,7 @@ export interface ReadPart {
 /** The parts of a checkpoint, read one after the other: there is memory for one. */
 export class CheckpointParts {
   readonly id: string
-  readonly #places: readonly PlacesOfPack[]
+  readonly #places: FoundCheckpoint['parts']
   readonly #of: PackReading
   readonly #read: ReadPart[] = []
   #first: ReadPack | undefined
@@ -31,6 +31,11 @@ export class CheckpointParts {
     this.id = id
     this.#places = parts
     this.#of = of
+  }
+
+  /** Its first part. */
+  get place(): PackPlace {
+    return this.#places[0][0]
   }
 
   /** The part that could not be read. */
@@ -46,7 +51,6 @@ export class CheckpointParts {
   /** Opens the first part; undefined when it cannot be read. */
   async open(): Promise<{ header: PackHeader; cover: CheckpointCover } | undefined> {
     const [places] = this.#places
-    if (places === undefined) return undefined
     const read = await this.#readPart(places, 1)
     if (read === undefined) return undefined
     this.#first = read

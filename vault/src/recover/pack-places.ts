@@ -39,7 +39,7 @@ export interface FoundCheckpoint {
   /** Of its last part; undefined when only an index names it. */
   sequence: number | undefined
   /** In order. */
-  parts: PlacesOfPack[]
+  parts: [PlacesOfPack, ...PlacesOfPack[]]
 }
 
 /** What the indexes and the scans of all chats say of one bucket. */
@@ -161,8 +161,9 @@ function wholeOf({ id, isNamed, sequence, count = 0, parts }: PartsOfCheckpoint)
   // The number of parts may be any that somebody wrote into a caption.
   if (count === 0 || count > parts.size) return []
   const inOrder = Array.from({ length: count }, (_, at) => parts.get(at + 1))
-  const known = inOrder.filter(part => part !== undefined)
-  return known.length === count ? [{ id, isNamed, sequence, parts: known }] : []
+  const [first, ...others] = inOrder.filter(part => part !== undefined)
+  if (first === undefined || others.length + 1 < count) return []
+  return [{ id, isNamed, sequence, parts: [first, ...others] }]
 }
 
 function namedAndNewestFirst(one: FoundCheckpoint, other: FoundCheckpoint): number {

@@ -28,6 +28,7 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const read: ReadChat[] = []
   for (const chat of [first, ...secondRead]) read.push(await recordRefused(tools, chat)) // 4
   await recordBuckets(tools, read)
+  await tools.buckets.askForPacks(read.flatMap(({ buckets }) => buckets.map(({ reader }) => reader)))
   if (tools.documents.wrongKey !== undefined) throw tools.documents.wrongKey
   const judgement = judgeSigners(tools, read) // 5
   const { chats: taken, isTaken } = await takeChats(tools, read, judgement) // 6

@@ -1,7 +1,8 @@
-import type { CheckpointCover, PackedBucket, PackHeader } from '@telegram-backup/archive'
-import type { Database } from '@telegram-backup/database'
+import type { CheckpointCover, PackHeader } from '@telegram-backup/archive'
+import { bucketFacts, type Database } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { BucketRows, type PackToReplay } from '#recover/bucket-rows.ts'
+import type { ChatReader } from '#recover/chat-reader.ts'
 import { CheckpointParts } from '#recover/checkpoint-parts.ts'
 import {
   type FoundBucket,
@@ -24,19 +25,25 @@ export interface BucketsToRecord {
   prepare: () => Promise<void>
 }
 
+export interface BucketRecoveryOptions extends PackReading {
+  database: Database
+  /** Called before messages are asked for, with their greatest possible number. */
+  onPlan: (plan: { messages: number; what: string }) => void
+}
+
 /**
  * Reads the buckets of the chats into the catalog: the newest checkpoint, then the records of the packs that it does
  * not cover, in the order of their numbers. It may be called again when more messages have come. What the catalog
  * knows already stays.
  */
 export class BucketRecovery {
-  readonly #of: PackReading & { database: Database }
+  readonly #of: BucketRecoveryOptions
   readonly #buckets = new Map<string, BucketRows>()
   /** Checkpoints that were read, or cannot be. */
   readonly #tried = new Set<string>()
   readonly #refused = new Map<string, RefusedPack>()
 
-  constructor(of: PackReading & { database: Database }) {
+  constructor(of: BucketRecoveryOptions) {
     this.#of = of
   }
 
@@ -82,12 +89,22 @@ export class BucketRecovery {
       }
       const packs = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
-      if (bucket === undefined) continue
+      if (bucket === undefined || bucket.isRemoved) continue
       for (const pack of packs) {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
       }
       await bucket.addPlaces(found.packs)
+    }
+  }
+
+  /** Packs that only a checkpoint names were not looked at: are their messages there? */
+  async askForPacks(readers: readonly ChatReader[]): Promise<void> {
+    const byChat = new Map(readers.map(reader => [reader.chatId, reader]))
+    for (const bucket of this.#buckets.values()) {
+      const [facts] = await bucketFacts(this.#of.database, { bucketIds: [bucket.id] })
+      this.#of.onPlan({ messages: facts?.messages ?? 0, what: `with packs of the bucket ${bucket.name}` })
+      await bucket.askForPacks(byChat)
     }
   }
 
@@ -112,7 +129,7 @@ export class BucketRecovery {
     } catch (error) {
       const { code, message: reason } = describeError(error)
       if (code !== 'INTEGRITY' && code !== 'INVALID') throw error
-      this.#refuse(parts.refused ?? { place: checkpoint.parts[0]?.[0], reason: `does not open: ${reason}` })
+      this.#refuse(parts.refused ?? { place: parts.place, reason: `does not open: ${reason}` })
     }
   }
 
@@ -158,10 +175,8 @@ export class BucketRecovery {
     return bucket
   }
 
-  #refuse(refused: Pick<RefusedPack, 'reason'> & Partial<RefusedPack>): void {
-    const { place } = refused
-    if (place !== undefined)
-      this.#refused.set(place.packId, { isGone: false, isLocked: false, ...refused, place })
+  #refuse(refused: Pick<RefusedPack, 'place' | 'reason'> & Partial<RefusedPack>): void {
+    this.#refused.set(refused.place.packId, { isGone: false, isLocked: false, ...refused })
   }
 }
 

@@ -47,6 +47,6 @@ export function recoveryTools(setup: RecoverySetup): RecoveryTools {
   const signers = new Signers(setup.signers, setup.ownSigner)
   const isClearBelieved = encryption === 'off'
   const documents = new SignedDocuments({ client, identities, signers, isClearBelieved, signal })
-  const buckets = new BucketRecovery({ client, database, documents })
+  const buckets = new BucketRecovery({ client, database, documents, onPlan: setup.onPlan })
   return { ...setup, vault: createCatalogVault(database), documents, buckets }
 }

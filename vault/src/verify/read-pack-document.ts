@@ -1,11 +1,11 @@
-import { type HeldPack, learnPackFile, type PackMessage } from '@telegram-backup/database'
+import { type HeldPack, type HeldPackMessage, learnPackFile } from '@telegram-backup/database'
 import { fetchDocument, readDocument } from 'telegram-deployment-bot'
 import { cancelled, endsEverything, type VaultSession } from '#session/session.ts'
 import type { PackFinding } from '#verify/bucket-report.ts'
 import { canIndexBeHad, impatient, mayBeAboutTheDocument, whyOf } from '#verify/outages.ts'
 
 /** A message that has an id. */
-export type PlacedPackMessage = PackMessage & { message_id: number }
+export type PlacedPackMessage = HeldPackMessage & { message_id: number }
 
 /** The document of a pack as it was sent, or what is wrong with the message. */
 export type PackDocument = { bytes: Buffer } | { finding: PackFinding }
@@ -72,17 +72,18 @@ async function look(
   const seen = await readDocument(client, vault, { chatId, messageId, movedTo, expected: { size, sha256 }, signal })
   if (seen.outcome === 'gone')
     return { finding: packFinding(pack, message, 'missing', 'is not in the chat any more') }
-  if (seen.outcome === 'changed')
+  if (seen.outcome !== 'found')
     return { finding: packFinding(pack, message, 'replaced', 'holds something else than what was sent') }
   const { fileId, fileUniqueId } = seen
-  await learnPackFile(database, { packId: pack.id, chatId, botId: client.botId, fileId, fileUniqueId })
+  const file = { botId: client.botId, fileId, fileUniqueId }
+  await learnPackFile(database, { packId: pack.id, chatId, messageId, ...file })
   return { fileId }
 }
 
 /** `words` follow the name of the message. */
 export function packFinding(
   { id: pack_id, sequence }: HeldPack,
-  { chat_id, message_id }: Pick<PackMessage, 'chat_id' | 'message_id'>,
+  { chat_id, message_id }: Pick<HeldPackMessage, 'chat_id' | 'message_id'>,
   finding: PackFinding['finding'],
   words: string,
 ): PackFinding {

@@ -3,11 +3,12 @@ import {
   type Bucket,
   bucketById,
   type HeldPack,
+  type HeldPackMessage,
   heldPacks,
   lostObjects,
   markPackMessage,
-  notePackRead,
-  type PackMessage,
+  notePackDamaged,
+  notePackVerified,
   piecesOf,
 } from '@telegram-backup/database'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
@@ -47,7 +48,6 @@ export async function verifyBucket(session: VaultSession, of: VerifyBucket): Pro
   }
   const work = new BucketWork(session, of)
   await work.verifyAll()
-  await work.repair()
   return await work.report(bucket)
 }
 
@@ -115,24 +115,25 @@ class BucketWork {
     const { readData, onProgress } = this.#of
     const findings: PackFinding[] = []
     let isWhole = false
-    let isKnown = true
     for (const message of pack.messages) {
       if (this.#session.signal.aborted) throw cancelled()
       const chat = isPlaced(message) ? await this.#enter(message.chat_id) : null
-      if (!isPlaced(message) || chat === null || this.#isOfAnother(message, chat)) {
-        isKnown = false
-        continue
-      }
+      if (!isPlaced(message) || chat === null || this.#isOfAnother(message, chat)) continue
       this.#messages++
       const finding = readData
         ? await this.#read(pack, message, { chat, isOpenedYet: isWhole })
         : await this.#ask(pack, message, chat)
-      if (finding === undefined) isWhole = true
-      else findings.push(finding)
+      if (finding !== undefined) findings.push(finding)
+      else {
+        isWhole = true
+        if (message.state !== 'sent') await this.#mark(pack, message.chat_id, { state: 'sent' })
+      }
     }
     this.#packs++
     onProgress?.({ packs: this.#packs, bytes: this.#bytes })
-    await this.#note(pack, findings, { isWhole, isLost: isKnown && !isWhole })
+    await this.#note(pack, findings)
+    if (readData && isWhole && findings.every(({ finding }) => finding !== 'contents'))
+      await notePackVerified(this.#session.database, pack.id)
   }
 
   /** Undefined when the message exists. A group that has moved does not say. */
@@ -167,7 +168,7 @@ class BucketWork {
   }
 
   /** Opens it to the end, and compares the objects in it. */
-  async #open(pack: HeldPack, message: PackMessage, bytes: Buffer): Promise<PackFinding | undefined> {
+  async #open(pack: HeldPack, message: HeldPackMessage, bytes: Buffer): Promise<PackFinding | undefined> {
     const { encrypted, id, sha256 } = pack
     const identities = encrypted ? this.#identities : []
     if (identities === undefined) {
@@ -194,29 +195,30 @@ class BucketWork {
     }
   }
 
-  async #note(
-    pack: HeldPack,
-    findings: PackFinding[],
-    { isWhole, isLost }: { isWhole: boolean; isLost: boolean },
-  ): Promise<void> {
+  async #note(pack: HeldPack, findings: readonly PackFinding[]): Promise<void> {
+    if (findings.length === 0) return
     const { database } = this.#session
-    const { readData, bucketId } = this.#of
-    const { id: packId, sequence } = pack
-    if (findings.length > 0) {
-      const [now] = await heldPacks(database, { bucketId, after: sequence - 1, limit: 1 })
-      // It was erased meanwhile.
-      if (now?.id !== packId) return
-    }
-    for (const { chat_id: chatId, finding, reason } of findings) {
+    const [now] = await heldPacks(database, { bucketId: this.#of.bucketId, after: pack.sequence - 1, limit: 1 })
+    // It was erased meanwhile.
+    if (now?.id !== pack.id) return
+    for (const { chat_id, finding, reason: error } of findings) {
       // Wrong contents are wrong in both chats, and a copy would be no better.
-      if (finding === 'contents') continue
-      const state = finding === 'missing' ? 'missing' : 'damaged'
-      await markPackMessage(database, { packId, chatId, state, error: reason })
+      if (finding === 'contents') await notePackDamaged(database, pack.id)
+      else await this.#mark(pack, chat_id, { state: finding === 'missing' ? 'missing' : 'damaged', error })
     }
-    const isWrong = findings.some(({ finding }) => finding === 'contents')
-    if (isLost || isWrong) await notePackRead(database, { packId, isSound: false })
-    else if (readData && isWhole) await notePackRead(database, { packId, isSound: true })
     this.#findings.push(...findings)
+  }
+
+  /** Not of a pack whose message was erased or replaced meanwhile. */
+  async #mark(
+    { id: packId }: HeldPack,
+    chatId: string,
+    mark: { state: 'sent' | 'missing' | 'damaged'; error?: string },
+  ): Promise<void> {
+    await markPackMessage(this.#session.database, { packId, chatId, ...mark }).catch((error: unknown) => {
+      const { code } = describeError(error)
+      if (code !== 'CONFLICT' && code !== 'NOT_FOUND') throw error
+    })
   }
 
   async #enter(chatId: string): Promise<EnteredChat | null> {
@@ -236,7 +238,7 @@ class BucketWork {
     return chat
   }
 
-  #isOfAnother({ bot_id, chat_id }: PackMessage, { hasOwnNumbers }: EnteredChat): boolean {
+  #isOfAnother({ bot_id, chat_id }: HeldPackMessage, { hasOwnNumbers }: EnteredChat): boolean {
     if (!hasOwnNumbers || bot_id === null || bot_id === this.#session.client.botId) return false
     const reason = 'Another bot sent packs, in a chat where each bot has its own message numbers'
     if (!this.#unproven.some(one => one.reason === reason))
@@ -250,6 +252,6 @@ class BucketWork {
   }
 }
 
-function isPlaced(message: PackMessage): message is PlacedPackMessage {
+function isPlaced(message: HeldPackMessage): message is PlacedPackMessage {
   return message.message_id !== null
 }
