@@ -151,7 +151,7 @@ async function once(
 export async function getObject(
   { world, fleet, chance, credentials, tell, violations }: DoorClient,
   object: KnownObject,
-) {
+): Promise<void> {
   const { bucket, key, bytes, changes } = object
   const member = await fleet.anyone(chance)
   try {
