@@ -107,7 +107,7 @@ async function insist(
     const answer = await once(client, object, { method, signal })
     // Another machine has the chat now: who has lost it may say no, for ever.
     if (answer && answer.status !== 200 && client.world.catalog !== client.catalog) return undefined
-    if (answer && answer.status < 500) {
+    if (answer && (answer.status < 500 || answer.status === 500)) {
       if (answer.status !== 200)
         client.violations.push(`answer: ${answer.status} to ${method} ${object.key}: ${answer.text}`)
       return answer.status
@@ -115,6 +115,7 @@ async function insist(
     if (signal.aborted) client.violations.push(`hung: no answer to ${method} ${object.key}`)
     await delay(TRY_AGAIN_MS)
   }
+  client.violations.push(`answer: nobody answers ${method} ${object.key} with anything but 5xx`)
   return undefined
 }
 
