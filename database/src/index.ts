@@ -260,6 +260,7 @@ export * from '#objects/door-keys.ts'
 export * from '#objects/garbage.ts'
 export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
+export { checkKey } from '#objects/object-keys.ts'
 export {
   deleteObject,
   type FoundObject,
@@ -312,17 +313,7 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
-export { checkKey } from '#objects/object-keys.ts'
 export { takenKeys } from '#objects/taken-keys.ts'
-export type {
-  Bucket,
-  BucketKind,
-  DoorKey,
-  DoorScope,
-  ObjectExtent,
-  ObjectVersion,
-  Pack,
-  PackMessage,
-} from '#objects/types.object.ts'
-export { abandonUpload, beginUpload, type Upload, unfinishedUploads } from '#objects/uploads.ts'
+export type * from '#objects/types.object.ts'
+export * from '#objects/uploads.ts'
 export * from '#objects/work.ts'

@@ -156,3 +156,17 @@ function checkpointOf(row: Selectable<CatalogSchema['object_checkpoints']>): Che
   const { state, part_count, ...checkpoint } = row
   return checkpoint
 }
+
+/** The number of parts of a checkpoint; null while it is not whole, and for an unknown one. */
+export async function checkpointPartCount(
+  { kysely }: Pick<Database, 'kysely'>,
+  checkpointId: string,
+): Promise<number | null> {
+  checkUuid('checkpoint id', checkpointId)
+  const checkpoint = await kysely
+    .selectFrom('object_checkpoints')
+    .select('part_count')
+    .where('id', '=', checkpointId)
+    .executeTakeFirst()
+  return checkpoint?.part_count ?? null
+}

@@ -6,7 +6,7 @@ import {
   type PutRecord,
 } from '@telegram-backup/archive'
 import type { Bucket, IntendedObject } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
+import type { BackupError } from '@telegram-backup/errors'
 import type { Reservation } from '#objects/memory-budget.ts'
 
 /** An object that becomes visible with its pack. */
@@ -36,11 +36,10 @@ export class FillingPack {
   readonly bucket: Bucket
   readonly builder: PackBuilder
   readonly isShared: boolean
-  /** The version that it holds a fragment of. */
-  readonly uploadId: string | undefined
   /** Resolves when the pack is committed. */
   readonly committed: Promise<StoredIn>
   readonly #reservation: Reservation
+  #uploadId: string | undefined
   readonly #objects: PackedObject[] = []
   readonly #refused = new Map<PackedObject, BackupError>()
   readonly #settle: PromiseWithResolvers<StoredIn> = Promise.withResolvers()
@@ -48,14 +47,12 @@ export class FillingPack {
   constructor(of: {
     bucket: Bucket
     isShared: boolean
-    uploadId?: string | undefined
     reservation: Reservation
     options: Omit<PackBuilderOptions, 'bucket'>
   }) {
     const { id, name, kind, project_id: project } = of.bucket
     this.bucket = of.bucket
     this.isShared = of.isShared
-    this.uploadId = of.uploadId
     this.#reservation = of.reservation
     this.builder = new PackBuilder({ ...of.options, bucket: { id, name, kind, project } })
     this.committed = this.#settle.promise
@@ -83,7 +80,13 @@ export class FillingPack {
     this.#objects.push(object)
   }
 
+  /** The version that it holds a fragment of. */
+  get uploadId(): string | undefined {
+    return this.#uploadId
+  }
+
   addFragment(record: FragmentRecord): void {
+    this.#uploadId = record.id
     this.builder.addRecord(record)
   }
 
@@ -108,7 +111,10 @@ export class FillingPack {
 
   /** The catalog's clock counts, not that of this machine. */
   stamp(at: Date): void {
-    for (const { record } of this.#objects) record.at = at.toISOString()
+    for (const { record } of this.#objects) {
+      // An object that moves stays as old as it is.
+      if (record.moves === undefined) record.at = at.toISOString()
+    }
   }
 
   intendedObjects(packId: string): IntendedObject[] {

@@ -1,7 +1,7 @@
 import type { PackBuilderOptions, PutRecord } from '@telegram-backup/archive'
 import type { Bucket } from '@telegram-backup/database'
 import { FillingPack, type PackedObject, type StoredIn } from '#objects/filling-pack.ts'
-import { MemoryBudget } from '#objects/memory-budget.ts'
+import { MemoryBudget, type Reservation } from '#objects/memory-budget.ts'
 import { PackQueue } from '#objects/pack-queue.ts'
 import type { PackTurn } from '#objects/pack-sender.ts'
 
@@ -28,19 +28,20 @@ export class FillingPacks {
   }
 
   /**
-   * Adds an object to the pack of its bucket that waits for its turn, or to a new one. Resolves when it is stored;
-   * throws `CANCELLED`, and why it is not stored. `onPacked` is called when `plain` is not needed any more.
+   * Adds an object to the pack of its bucket that waits for its turn, or to a new one. Resolves when `plain` is not
+   * needed any more, with what resolves when the object is stored. Throws `CANCELLED`, and why it is not stored.
    */
-  async store(
+  async add(
     bucket: Bucket,
     object: PackedObject,
     plain: Uint8Array,
-    onPacked: () => void,
-  ): Promise<StoredIn> {
+  ): Promise<{ stored: Promise<StoredIn> }> {
     const pack = await this.#sharedPack(bucket, plain.length, object)
     pack.addWhole(object, plain)
-    onPacked()
-    return await pack.stored(object)
+    const stored = pack.stored(object)
+    // The caller may look at it later.
+    stored.catch(() => {})
+    return { stored }
   }
 
   /** The bucket's deletes are told by its next pack: one without objects, if none waits. */
@@ -50,15 +51,19 @@ export class FillingPacks {
     await pack.committed
   }
 
+  /** Memory for one pack that is not filled here. Throws `CANCELLED`. */
+  async reserveMemory(signal: AbortSignal): Promise<Reservation> {
+    return await this.#memory.reserve(1, signal)
+  }
+
   /** An empty pack, as soon as there is memory for it. The caller sends it, or ends it. Throws `CANCELLED`. */
   async open(
     bucket: Bucket,
-    of: { isShared: boolean; uploadId?: string | undefined; signal: AbortSignal },
+    { isShared, signal }: { isShared: boolean; signal: AbortSignal },
   ): Promise<FillingPack> {
-    const { signal, ...pack } = of
-    const reservation = await this.#memory.reserve(1, signal)
+    const reservation = await this.reserveMemory(signal)
     try {
-      return new FillingPack({ ...pack, bucket, reservation, options: this.#options })
+      return new FillingPack({ bucket, isShared, reservation, options: this.#options })
     } catch (error) {
       reservation.release()
       throw error
@@ -72,7 +77,11 @@ export class FillingPacks {
     return pack
   }
 
-  async #sharedPack(bucket: Bucket, plainBytes: number, { record, signal }: PackedObject): Promise<FillingPack> {
+  async #sharedPack(
+    bucket: Bucket,
+    plainBytes: number,
+    { record, signal }: PackedObject,
+  ): Promise<FillingPack> {
     const waiting = this.#waitingPack(bucket, plainBytes, record)
     if (waiting !== undefined) return waiting
     const opened = await this.open(bucket, { isShared: true, signal })

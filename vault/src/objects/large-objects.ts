@@ -6,13 +6,12 @@ import type { FillingPacks } from '#objects/filling-packs.ts'
 import type { ObjectBody } from '#objects/object-body.ts'
 import type { Writer } from '#objects/writer.ts'
 
-/** A frame of a pack. */
-const PIECE_BYTES = 1_048_576
-
 export interface LargeObjectsOptions {
   database: Database
   packs: FillingPacks
   writer: Writer
+  /** The unit in which objects are cut: much less than a pack, and at most a frame. */
+  pieceBytes: number
 }
 
 /** The body of an object, of which `begun` was read already. */
@@ -64,10 +63,11 @@ class LargeUpload {
   }
 
   async run({ body, begun, space }: LargeBody): Promise<StoredIn> {
-    for (let from = 0; from < begun.length; from += PIECE_BYTES) {
-      await this.#add(begun.subarray(from, from + PIECE_BYTES))
+    const { pieceBytes } = this.#options
+    for (let from = 0; from < begun.length; from += pieceBytes) {
+      await this.#add(begun.subarray(from, from + pieceBytes))
     }
-    const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+    const piece = Buffer.allocUnsafeSlow(pieceBytes)
     for (;;) {
       const length = await body.readInto(piece)
       if (length > 0) await this.#add(piece.subarray(0, length))
@@ -103,14 +103,17 @@ class LargeUpload {
       this.#filling = await this.#open()
     }
     const { offset } = this.#filling.builder.add(piece)
-    this.#extent = { offset: this.#extent?.offset ?? offset, length: (this.#extent?.length ?? 0) + piece.length }
+    this.#extent = {
+      offset: this.#extent?.offset ?? offset,
+      length: (this.#extent?.length ?? 0) + piece.length,
+    }
     this.#size += piece.length
   }
 
   async #open(): Promise<FillingPack> {
     this.#extent = undefined
     const { bucket, signal } = this.#of
-    return await this.#options.packs.open(bucket, { isShared: false, uploadId: this.#uploadId, signal })
+    return await this.#options.packs.open(bucket, { isShared: false, signal })
   }
 
   /** The put record as it would be in this pack. */

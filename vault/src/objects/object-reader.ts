@@ -66,6 +66,14 @@ export class ObjectReader {
     return { object, body: onePiece(content) }
   }
 
+  /** All bytes of a small object. Throws what the body of `get` throws. */
+  async readWhole(found: FoundObject, signal: AbortSignal): Promise<Buffer> {
+    const { object, content } = found
+    if (content !== null) return content
+    const { bucket_id: id, size } = object
+    return await joined(checkedWhole(this.#read({ id }, found, { start: 0, end: size - 1, signal }), object))
+  }
+
   /** Whether a private key is needed, the pack says: a bucket may have been begun without encryption. */
   async #assertReadable({ extents }: FoundObject): Promise<void> {
     if (this.#options.hasIdentity) return
@@ -79,7 +87,7 @@ export class ObjectReader {
   }
 
   async *#read(
-    bucket: Bucket,
+    bucket: Pick<Bucket, 'id'>,
     first: FoundObject,
     { start, end, signal }: ByteRange & { signal: AbortSignal },
   ): AsyncGenerator<Buffer> {
@@ -88,7 +96,7 @@ export class ObjectReader {
     while (at <= end) {
       try {
         for (const stretch of stretchesOf(found, { start: at, end })) {
-          for await (const piece of this.#readStretch(bucket, stretch, signal)) {
+          for await (const piece of this.#readStretch(stretch, signal)) {
             if (signal.aborted) throw cancelled()
             at += piece.length
             yield piece
@@ -101,11 +109,7 @@ export class ObjectReader {
     }
   }
 
-  async *#readStretch(
-    bucket: Bucket,
-    { packId, offset, length }: Stretch,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer> {
+  async *#readStretch({ packId, offset, length }: Stretch, signal: AbortSignal): AsyncGenerator<Buffer> {
     const pack = await findPack(this.#options.database, packId)
     if (pack === null || pack.state === 'erasing' || pack.state === 'erased') {
       throw new BackupError(`Pack ${packId} was erased`, { code: 'NOT_FOUND' })
@@ -114,7 +118,7 @@ export class ObjectReader {
   }
 
   /** Compaction may have moved the bytes since they were looked up. Throws `error` when it has not. */
-  async #movedObject(bucket: Bucket, before: FoundObject, error: unknown): Promise<FoundObject> {
+  async #movedObject(bucket: Pick<Bucket, 'id'>, before: FoundObject, error: unknown): Promise<FoundObject> {
     const now = await findObject(this.#options.database, { bucketId: bucket.id, key: before.object.key })
     const isMoved =
       now !== null && now.object.id !== before.object.id && now.object.sha256 === before.object.sha256
@@ -126,7 +130,8 @@ export class ObjectReader {
 /** Throws `INVALID`. */
 function checkRange({ start, end }: ByteRange, { size }: ObjectVersion): void {
   if (size === 0 && start === 0 && end === -1) return
-  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end < size) return
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end < size)
+    return
   throw new BackupError(`The object has no bytes ${start} to ${end}: it has ${size}`, { code: 'INVALID' })
 }
 
@@ -166,7 +171,9 @@ async function* checkedWhole(
     last = piece
   }
   if (hash.digest('hex') !== sha256) {
-    throw new BackupError(`The bytes of the object ${key} are not those that were stored`, { code: 'INTEGRITY' })
+    throw new BackupError(`The bytes of the object ${key} are not those that were stored`, {
+      code: 'INTEGRITY',
+    })
   }
   if (last !== undefined) yield last
 }

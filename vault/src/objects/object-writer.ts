@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { PutRecord } from '@telegram-backup/archive'
+import { PACK_LIMITS, type PutRecord } from '@telegram-backup/archive'
 import {
   type Bucket,
   checkKey,
@@ -10,6 +10,7 @@ import {
   putInCatalog,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
+import { BucketSpace, type TakenSpace } from '#objects/bucket-space.ts'
 import type { PackedObject, StoredIn } from '#objects/filling-pack.ts'
 import type { FillingPacks } from '#objects/filling-packs.ts'
 import { LargeObjects } from '#objects/large-objects.ts'
@@ -18,7 +19,6 @@ import { ObjectBody } from '#objects/object-body.ts'
 import type { PutObject } from '#objects/object-store.ts'
 import { OneAtATime } from '#objects/one-at-a-time.ts'
 import { existsAlready } from '#objects/pack-writer.ts'
-import { BucketSpace, type TakenSpace } from '#objects/bucket-space.ts'
 import type { Writer } from '#objects/writer.ts'
 
 /** Bodies that wait for their end, before they are known to be right. */
@@ -28,8 +28,8 @@ export interface ObjectWriterOptions {
   database: Database
   packs: FillingPacks
   writer: Writer
-  /** Larger objects have packs of their own: half a pack, in plain bytes. */
-  sharedUpTo: number
+  /** Of a pack as sent, at most. Objects of more than half of it have packs of their own. */
+  packSizeBytes: number
 }
 
 /** Stores objects: small ones share packs, large ones have packs of their own. */
@@ -42,12 +42,13 @@ export class ObjectWriter {
   readonly #space: BucketSpace
   readonly #large: LargeObjects
 
-  constructor({ database, packs, writer, sharedUpTo }: ObjectWriterOptions) {
+  constructor({ database, packs, writer, packSizeBytes }: ObjectWriterOptions) {
     this.#database = database
     this.#packs = packs
-    this.#sharedUpTo = sharedUpTo
+    this.#sharedUpTo = Math.floor(packSizeBytes / 2)
     this.#space = new BucketSpace(database)
-    this.#large = new LargeObjects({ database, packs, writer })
+    const pieceBytes = Math.min(PACK_LIMITS.frameBytes, Math.floor(packSizeBytes / 8))
+    this.#large = new LargeObjects({ database, packs, writer, pieceBytes })
   }
 
   /** See `ObjectStore.put`. */
@@ -131,12 +132,15 @@ export class ObjectWriter {
       // One byte more shows that the body has ended.
       const bytes = Buffer.allocUnsafeSlow(mostBytes + 1)
       const size = await body.readInto(bytes)
-      if (size > mostBytes) return await this.#large.store(bucket, draft, { body, begun: bytes, signal, space })
+      if (size > mostBytes)
+        return await this.#large.store(bucket, draft, { body, begun: bytes, signal, space })
       await space.grow(size)
       const plain = bytes.subarray(0, size)
       Object.assign(draft.record, { size, sha256: body.sha256 })
       if (object.where === 'chat and catalog' && size <= MAX_CONTENT_BYTES) draft.content = Buffer.from(plain)
-      return await this.#packs.store(bucket, draft, plain, () => memory.release())
+      const { stored } = await this.#packs.add(bucket, draft, plain)
+      memory.release()
+      return await stored
     } finally {
       memory.release()
     }

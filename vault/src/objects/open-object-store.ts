@@ -1,10 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  DEFAULT_PART_SIZE_BYTES,
-  loadOrCreateSigningKey,
-  readIdentityFile,
-} from '@telegram-backup/archive'
+import { DEFAULT_PART_SIZE_BYTES, loadOrCreateSigningKey, readIdentityFile } from '@telegram-backup/archive'
 import {
   type Bucket,
   bucketByName,
@@ -30,7 +26,13 @@ import { Writer } from '#objects/writer.ts'
 
 export type ObjectStoreConfig = Pick<
   TelegramConfig,
-  'chatId' | 'replicaChatId' | 'encryption' | 'identityFile' | 'signingKeyFile' | 'partSizeBytes' | 'stateFolder'
+  | 'chatId'
+  | 'replicaChatId'
+  | 'encryption'
+  | 'identityFile'
+  | 'signingKeyFile'
+  | 'partSizeBytes'
+  | 'stateFolder'
 >
 
 export interface ObjectStoreOptions {
@@ -57,7 +59,9 @@ const LISTED_AT_ONCE = 5_000
  */
 export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
   const { database, client, config, signal, log, onWait } = options
-  const { chatId, encryption, identityFile, partSizeBytes = DEFAULT_PART_SIZE_BYTES } = config
+  const { chatId, encryption, identityFile } = config
+  // A larger part is for servers of one's own; several packs are in memory at once.
+  const packSizeBytes = Math.min(config.partSizeBytes ?? DEFAULT_PART_SIZE_BYTES, DEFAULT_PART_SIZE_BYTES)
   if (chatId === undefined) {
     throw new BackupError('There is no chat to store objects in', {
       code: 'CONFIGURATION',
@@ -73,12 +77,22 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const signingKey = await loadOrCreateSigningKey(config.signingKeyFile)
   const vault = createCatalogVault(database)
   const writer = new Writer(database)
-  const sender = new PackSender({ database, client, vault, encryption, signingKey, signal, onWait, writer, chat: chatId })
+  const sender = new PackSender({
+    database,
+    client,
+    vault,
+    encryption,
+    signingKey,
+    signal,
+    onWait,
+    writer,
+    chat: chatId,
+  })
   const packWriter = new PackWriter({ database, sender, signal, onCommitted: async () => {} })
   const packs = new FillingPacks({
     takeTurn: () => sender.takeTurn({ signal }),
     send: (pack, turn) => packWriter.send(pack, turn),
-    options: { encryption, signingKey, packSizeBytes: partSizeBytes },
+    options: { encryption, signingKey, packSizeBytes },
   })
   const cache = new PackCache({
     folder: join(config.stateFolder, 'cache', 'packs'),
@@ -89,7 +103,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const identities = async (): Promise<readonly string[]> =>
     identityFile === undefined ? [] : await readIdentityFile(identityFile)
   const opened = new OpenedPacks({
-    memoryBytes: OPENED_PACKS * partSizeBytes,
+    memoryBytes: OPENED_PACKS * packSizeBytes,
     fetch: pack => documents.fetch(pack),
     identities,
   })
@@ -98,7 +112,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     writer,
     packs,
     opened,
-    objects: new ObjectWriter({ database, packs, writer, sharedUpTo: Math.floor(partSizeBytes / 2) }),
+    objects: new ObjectWriter({ database, packs, writer, packSizeBytes }),
     reader: new ObjectReader({ database, packs: opened, hasIdentity: identityFile !== undefined }),
   })
 }

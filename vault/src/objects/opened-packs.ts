@@ -98,8 +98,8 @@ export class OpenedPacks {
   }
 
   #keepForAWhile(id: string, entry: Entry): void {
-    if (this.#memory.isWaitedFor) return this.#drop(id, entry)
-    entry.timer = setTimeout(() => this.#drop(id, entry), KEPT_MS).unref()
+    if (this.#memory.isWaitedFor) this.#drop(id, entry)
+    else entry.timer = setTimeout(() => this.#drop(id, entry), KEPT_MS).unref()
   }
 
   #drop(id: string, entry: Entry): void {

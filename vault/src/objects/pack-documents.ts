@@ -1,4 +1,10 @@
-import { type Database, learnPackFile, markPackMessage, type Pack, type PackMessage } from '@telegram-backup/database'
+import {
+  type Database,
+  learnPackFile,
+  markPackMessage,
+  type Pack,
+  type PackMessage,
+} from '@telegram-backup/database'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
 import {
   type DocumentPlace,
@@ -56,7 +62,11 @@ export class PackDocuments {
       return next.value
     }
     const name = `Pack ${pack.sequence}`
-    const fetched = await fetchDocument(client, { fileId: undefined, size, sha256, elsewhere }, { name, signal })
+    const fetched = await fetchDocument(
+      client,
+      { fileId: undefined, size, sha256, elsewhere },
+      { name, signal },
+    )
     if (fetched.state === 'right') return fetched.bytes
     throw new BackupError(`The chat does not give back pack ${pack.sequence} as it was sent`, {
       code: 'INTEGRITY',
@@ -110,7 +120,14 @@ export class PackDocuments {
       return undefined
     }
     const { fileId, fileUniqueId } = seen
-    await learnPackFile(database, { packId: pack.id, chatId, messageId, botId: client.botId, fileId, fileUniqueId })
+    await learnPackFile(database, {
+      packId: pack.id,
+      chatId,
+      messageId,
+      botId: client.botId,
+      fileId,
+      fileUniqueId,
+    })
     return fileId
   }
 

@@ -1,4 +1,4 @@
-import type { MessageRow } from '@telegram-backup/database'
+import type { MessageRow, Pack } from '@telegram-backup/database'
 
 /** One message of a backup, as the JSON of the command line names it. */
 export interface ReportedMessage {
@@ -29,10 +29,37 @@ export interface ErasedMessage extends ReportedMessage {
   reason?: string | undefined
 }
 
-/** What the report says about a backup, a restore or a chat. */
+/** What happened to a pack, or to one of its messages. */
+export interface ReportedPack {
+  pack_id: string
+  bucket_id: string
+  /** Its number in the bucket. */
+  sequence: number
+  /** Of the message; null for all of the pack. */
+  chat_id: string | null
+  message_id: number | null
+  /**
+   * adopted: its answer was lost, and it counts as sent · given up: it is in no chat · copied, mended: from one
+   * chat to the other · the others as for messages of backups.
+   */
+  outcome: 'adopted' | 'given up' | 'copied' | 'mended' | ErasedMessage['outcome']
+  reason?: string | undefined
+}
+
+/** The pack, or its message in a chat. */
+export function reportedPack(
+  { id, bucket_id, sequence }: Pick<Pack, 'id' | 'bucket_id' | 'sequence'>,
+  message?: { chatId: string; messageId: number },
+): Omit<ReportedPack, 'outcome'> {
+  const { chatId = null, messageId = null } = message ?? {}
+  return { pack_id: id, bucket_id, sequence, chat_id: chatId, message_id: messageId }
+}
+
+/** What the report says about a backup, a restore, a pack or a chat. */
 export interface ReportedReason {
   backup_id?: string | undefined
   restore_id?: string | undefined
+  pack_id?: string | undefined
   chat_id?: string | undefined
   code?: string | undefined
   reason: string
@@ -63,6 +90,8 @@ export class SessionReport {
   readonly copied: ReportedMessage[] = []
   /** Records of evidence that a chat lacked. */
   readonly evidence: { id: string; number: number; chat_id: string }[] = []
+  /** Packs of buckets that were found, given up, copied or erased. */
+  readonly packs: ReportedPack[] = []
   /** Indexes that were brought up to date. */
   readonly indexes: { chat_id: string; message_id: number }[] = []
   /** What rightly stays: work of living runs, backups that must not be erased. */

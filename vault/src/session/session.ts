@@ -76,7 +76,7 @@ export function isTheEnd(session: VaultSession, held: HeldBackup, error: unknown
  */
 export function reportPending(
   session: Pick<VaultSession, 'signal' | 'report'>,
-  of: Pick<ReportedReason, 'backup_id' | 'restore_id' | 'chat_id'>,
+  of: Pick<ReportedReason, 'backup_id' | 'restore_id' | 'pack_id' | 'chat_id'>,
   error: unknown,
 ): void {
   if (endsEverything(session, error)) throw error

@@ -1,0 +1,59 @@
+import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { BucketWork, Lease } from '@telegram-backup/database'
+import type { CallWait } from 'telegram-deployment-bot'
+import type { FillingPacks } from '#objects/filling-packs.ts'
+import type { ObjectReader } from '#objects/object-reader.ts'
+import type { PackChats } from '#objects/pack-chats.ts'
+import type { PackTools } from '#objects/pack-messages.ts'
+import type { PackSender } from '#objects/pack-sender.ts'
+import type { ChatGates } from '#session/chat-gates.ts'
+
+/** What the stages of upkeep work with. */
+export interface UpkeepTools extends PackTools {
+  /** Numeric or `@name`. */
+  chatId: string
+  replicaChatId: string | undefined
+  chats: PackChats
+  gates: ChatGates
+  sender: PackSender
+  packs: FillingPacks
+  reader: ObjectReader
+  seal: { encryption: Encryption; signingKey: SigningKey; packSizeBytes: number }
+  /** Without a private key objects cannot be moved. */
+  hasIdentity: boolean
+  times: UpkeepTimes
+  log: (line: string) => void
+  onWait?: ((wait: CallWait) => void) | undefined
+}
+
+/** When upkeep does what, in milliseconds. */
+export interface UpkeepTimes {
+  /** Between two rounds. */
+  everyMs: number
+  /** A deletion waits so long for a pack that tells it; then it gets one of its own. */
+  tellAfterMs: number
+  /** A checkpoint is drawn after so many packs, or so long after the last one. */
+  checkpointAfterPacks: number
+  checkpointAfterMs: number
+  /** The same, when packs only wait for a checkpoint to be erased. */
+  collectAfterMs: number
+}
+
+/**
+ * A deletion is told within 60 seconds: half of them for bundling, the rest for the pace. A recovery reads 64 packs
+ * beside a checkpoint, at most 1.3 GB. Ten quiet minutes are longer than the pauses of a backup.
+ */
+export const UPKEEP_TIMES: UpkeepTimes = {
+  everyMs: 5_000,
+  tellAfterMs: 30_000,
+  checkpointAfterPacks: 64,
+  checkpointAfterMs: 600_000,
+  collectAfterMs: 60_000,
+}
+
+/** A bucket in the care of this process. */
+export interface TendedBucket {
+  work: BucketWork
+  /** On the id of the bucket: one process tends it. */
+  lease: Lease
+}
