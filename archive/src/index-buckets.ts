@@ -3,7 +3,7 @@ import { type IndexedManifest, readIndexedMessage } from '#index-message.ts'
 import type { PackedBucket } from '#packs/pack-header.ts'
 import { readPackedBucket } from '#packs/read-header.ts'
 
-/** A bucket in the index of one chat, and the packs there that lead to its objects. Bytes, ISO 8601 in UTC. */
+/** A bucket in the index of one chat, and the packs there that lead to its objects. Bytes, ISO 8601. */
 export interface IndexedBucket extends PackedBucket {
   createdAt: string
   /** How long a deleted object can be brought back. */
