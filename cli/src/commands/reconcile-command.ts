@@ -48,6 +48,7 @@ function describeReport(report: SessionReport): string {
     ...report.restores.map(of => `failed    restore ${of.restore_id}: ${of.reason}`),
     ...report.copied.map(of => `copied    ${named(of)} of backup ${of.backup_id} to chat ${of.chat_id}`),
     ...report.mended.map(of => `repaired  ${named(of)} of backup ${of.backup_id} in chat ${of.chat_id}`),
+    ...report.packs.map(packLine),
     ...report.evidence.map(of => `sent      record ${of.number} of evidence to chat ${of.chat_id}`),
     ...report.indexes.map(of => `index     of chat ${of.chat_id} is up to date`),
     ...report.indexes_left.map(of => `index     of chat ${of.chat_id}: ${of.reason}`),
@@ -70,14 +71,23 @@ function agreementWords({ looked_for_again: open }: SessionReport): string {
   return `Everything else agrees. Each send and each reconcile looks for the open messages again, until 15 minutes after they were sent.`
 }
 
+function packLine(of: SessionReport['packs'][number]): string {
+  const { sequence, bucket_id, chat_id, message_id, outcome, reason } = of
+  const place = message_id === null ? '' : `, message ${message_id} of chat ${chat_id}`
+  const why = reason === undefined ? '' : `: ${reason}`
+  const word = outcome === 'mended' ? 'repaired' : outcome
+  return `${word.padEnd(9)} pack ${sequence} of bucket ${bucket_id}${place}${why}`
+}
+
 function named({ kind, part_no }: { kind: string; part_no: number }): string {
   return kind === 'manifest' ? 'the manifest' : `part ${part_no}`
 }
 
-function about({ backup_id, restore_id, chat_id }: ReportedReason): string {
+function about({ backup_id, restore_id, pack_id, chat_id }: ReportedReason): string {
   return [
     ...(backup_id ? [`backup ${backup_id}`] : []),
     ...(restore_id ? [`restore ${restore_id}`] : []),
+    ...(pack_id ? [`pack ${pack_id}`] : []),
     ...(chat_id ? [`chat ${chat_id}`] : []),
   ].join(', ')
 }

@@ -97,6 +97,7 @@ export async function hasUnfinishedWork({ kysely }: Database): Promise<boolean> 
         or exists (select from control_plane.backups where state in ('sending', 'erasing'))
         or exists (select from control_plane.restores where state = 'running')
         or exists (select from control_plane.open_sends where backup_id is not null)
+        or exists (select from control_plane.packs where state = 'intended')
         or exists (select from control_plane.backups join control_plane.backup_parts part on part.backup_id = backups.id
                     where backups.state = 'failed' and part.message_id is not null and part.state in ('sent', 'damaged')
                       and part.chat_id not in (select chat_id from control_plane.chats where moved_to is not null))

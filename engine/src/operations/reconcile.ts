@@ -1,4 +1,5 @@
 import type { Backup } from '@telegram-backup/database'
+import { reconcilePacks } from '@telegram-backup/vault/objects/reconcile-packs.ts'
 import { reconcileAbandonedRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
 import { reconcile as reconcileAll } from '@telegram-backup/vault/reconcile/reconcile.ts'
 import { reconcileBackup } from '@telegram-backup/vault/reconcile/reconcile-run.ts'
@@ -33,6 +34,7 @@ export async function reconcileAbandoned(
   const session = await openSession({ ...engine, signal })
   await reconcileAbandonedRuns(session, { waitMs: 0 })
   await reconcileUnansweredCalls(session)
+  await reconcilePacks(session)
   await takeBackCancelled(session)
   const { finished, failed, erased_backups } = session.report
   if (finished.length + failed.length + erased_backups.length > 0) {

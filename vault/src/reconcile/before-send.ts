@@ -1,8 +1,8 @@
-import { hasUnfinishedWork } from '@telegram-backup/database'
+import { hasUnfinishedWork, unfinishedPacks } from '@telegram-backup/database'
 import { shownIdOf } from '@telegram-backup/database/missing-files'
 import { describeError, hint, run } from '@telegram-backup/errors'
 import type { SessionOptions } from '#session/open-session.ts'
-import type { SessionReport } from '#session/report.ts'
+import type { ReportedReason, SessionReport } from '#session/report.ts'
 import { endsEverything } from '#session/session.ts'
 
 /**
@@ -18,11 +18,17 @@ export async function reconcileBeforeSend(
     if (!(await hasUnfinishedWork(open.database))) return
     const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
     const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
+    const { reconcilePacks } = await import('#objects/reconcile-packs.ts')
     const { openSession } = await import('#session/open-session.ts')
     const dead = (await findUnfinished(open)).filter(({ isAlive }) => !isAlive)
-    if (dead.length === 0) return
+    const packs = await unfinishedPacks(open.database)
+    if (dead.length + packs.length === 0) return
     const session = await openSession(open)
-    await reconcileAbandonedRuns(session, { waitMs: 0 }).catch((error: unknown) => {
+    const reconcileAll = async (): Promise<void> => {
+      await reconcileAbandonedRuns(session, { waitMs: 0 })
+      await reconcilePacks(session)
+    }
+    await reconcileAll().catch((error: unknown) => {
       // The send will meet the same error, and can explain it better.
       if (!endsEverything(session, error)) throw error
     })
@@ -44,8 +50,16 @@ function linesOf(report: SessionReport, resuming: string | undefined): string[] 
       .filter(({ backup_id, resumable }) => !(resumable && backup_id === resuming))
       .map(({ backup_id, reason }) => `backup ${backup_id} has failed: ${reason}`),
     ...report.erased_backups.map(({ backup_id }) => `erased backup ${backup_id}`),
-    ...report.pending.map(({ backup_id, reason }) =>
-      String(hint`warning: backup ${backup_id ?? ''} is not reconciled: ${reason}; see ${run('reconcile')}`),
+    ...report.packs
+      .filter(({ outcome }) => outcome === 'adopted')
+      .map(({ sequence, bucket_id }) => `found pack ${sequence} of bucket ${bucket_id}`),
+    ...report.pending.map(of =>
+      String(hint`warning: ${subjectOf(of)} is not reconciled: ${of.reason}; see ${run('reconcile')}`),
     ),
   ]
+}
+
+function subjectOf({ backup_id, pack_id, chat_id = '' }: ReportedReason): string {
+  if (backup_id !== undefined) return `backup ${backup_id}`
+  return pack_id === undefined ? `chat ${chat_id}` : `pack ${pack_id}`
 }

@@ -1,5 +1,7 @@
 import { describeError } from '@telegram-backup/errors'
 import { postEvidence } from '#evidence/post-evidence.ts'
+import { reconcilePacks } from '#objects/reconcile-packs.ts'
+import { repairBuckets } from '#objects/repair-buckets.ts'
 import { reconcileAbandonedRuns } from '#reconcile/abandoned-runs.ts'
 import { removeLeftoverMessages } from '#reconcile/leftover-messages.ts'
 import { repairChats } from '#reconcile/repair-chats.ts'
@@ -19,7 +21,9 @@ const WAIT_FOR_LEASES_MS = 60_000
 export async function reconcile(session: VaultSession): Promise<SessionReport> {
   await reconcileAbandonedRuns(session, { waitMs: WAIT_FOR_LEASES_MS }) // R1 to R6
   await reconcileUnansweredCalls(session) // R2, the calls of no backup
+  await reconcilePacks(session) // R9
   await repairEachOther(session) // R7
+  await repairBuckets(session) // R10
   await postMissingEvidence(session) // V2 to V5
   const chats = await indexedChats(session)
   await removeLeftoverMessages(session, chats) // R2, what earlier runs could not remove
