@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type Bucket, bucketByName, type Database, type ObjectVersion } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
-import type { ObjectStore, PutObject } from '@telegram-backup/vault/objects/object-store.ts'
+import type { ListedObject, ObjectStore, PutObject } from '@telegram-backup/vault/objects/object-store.ts'
 
 /** What the store is to do instead of its work. */
 interface Faults {
@@ -10,10 +10,16 @@ interface Faults {
   list?: () => void
 }
 
+interface StoredObject {
+  version: ObjectVersion
+  bytes: Buffer
+  where: PutObject['where']
+}
+
 /** Objects in memory, by the contract of `ObjectStore`: what the door does is tested without a chat. */
 export class MemoryStore implements ObjectStore {
   readonly #database: Database
-  readonly objects = new Map<string, { version: ObjectVersion; bytes: Buffer; where: PutObject['where'] }>()
+  readonly objects: Map<string, StoredObject> = new Map()
   faults: Faults = {}
 
   constructor(database: Database) {
@@ -59,7 +65,7 @@ export class MemoryStore implements ObjectStore {
     return { object: version, body: this.faults.get?.(wanted) ?? inPieces(wanted) }
   }
 
-  async *list(_bucket: Bucket, { prefix }: { prefix: string }) {
+  async *list(_bucket: Bucket, { prefix }: { prefix: string }): AsyncGenerator<ListedObject[]> {
     const found = [...this.objects.values()].map(({ version }) => version)
     const sorted = found.filter(({ key }) => key.startsWith(prefix)).sort((a, b) => (a.key < b.key ? -1 : 1))
     for (let first = 0; first < sorted.length; first += 1_000) {
@@ -74,7 +80,7 @@ export class MemoryStore implements ObjectStore {
 
   async close(): Promise<void> {}
 
-  #find(key: string) {
+  #find(key: string): StoredObject {
     return this.objects.get(key) ?? refuse('NOT_FOUND', 'There is no such object')
   }
 }

@@ -15,7 +15,12 @@ export const DOOR_SCOPE: z.ZodEnum<{ read: 'read'; append: 'append'; full: 'full
 ])
 
 /** What can be said about a new bucket besides its name. */
-export const BUCKET_TERMS = {
+export const BUCKET_TERMS: {
+  undelete_seconds: z.ZodOptional<z.ZodInt>
+  replica: z.ZodOptional<z.ZodEnum<{ wait: 'wait'; later: 'later' }>>
+  max_bytes: z.ZodOptional<z.ZodInt>
+  snapshot_limit_hours: z.ZodOptional<z.ZodInt>
+} = {
   undelete_seconds: z.int().min(0).max(31_536_000).optional().meta({
     description: 'How long a deleted object can be brought back; 7 days, if left out.',
   }),
