@@ -143,6 +143,17 @@ export class PackBuilder {
     )
   }
 
+  /** The most plain bytes, up to `most`, that can be added at once beside these records. */
+  roomFor(records: readonly PackRecord[], most: number): number {
+    let [fits, tooMany] = [0, most + 1]
+    while (tooMany - fits > 1) {
+      const middle = Math.floor((fits + tooMany) / 2)
+      if (this.hasRoomFor(middle, records)) fits = middle
+      else tooMany = middle
+    }
+    return fits
+  }
+
   /**
    * Compresses bytes of one object into frames of their own; the caller may reuse them at once.
    * @throws RangeError when nothing is added, or there is no room

@@ -68,6 +68,11 @@ export class FillingPack {
     return this.builder.hasRoomFor(plainBytes, [record])
   }
 
+  /** The most plain bytes, up to `most`, that can be added beside this record. */
+  roomFor(record: PackRecord, most: number): number {
+    return this.builder.roomFor([record], most)
+  }
+
   /** Adds a whole object. The caller has checked that there is room. */
   addWhole(object: PackedObject, plain: Uint8Array): void {
     if (plain.length > 0) object.record.extents.push(this.builder.add(plain))

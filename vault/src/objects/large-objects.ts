@@ -1,10 +1,14 @@
 import type { FragmentRecord, PutRecord } from '@telegram-backup/archive'
 import { abandonUpload, type Bucket, beginUpload, type Database } from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
 import type { TakenSpace } from '#objects/bucket-space.ts'
 import type { FillingPack, PackedObject, StoredIn } from '#objects/filling-pack.ts'
 import type { FillingPacks } from '#objects/filling-packs.ts'
 import type { ObjectBody } from '#objects/object-body.ts'
 import type { Writer } from '#objects/writer.ts'
+
+/** A smaller rest of a pack is not worth a frame. */
+const LEAST_PIECE_BYTES = 1_024
 
 export interface LargeObjectsOptions {
   database: Database
@@ -95,14 +99,24 @@ class LargeUpload {
     return this.#of.object.record.id
   }
 
-  async #add(piece: Buffer): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure.error
-    this.#filling ??= await this.#open()
-    if (!this.#filling.hasRoomFor(piece.length, this.#longestRecord())) {
-      await this.#sendFragment(this.#filling)
-      this.#filling = await this.#open()
+  /** A pack is filled up before the next one is begun: messages are dear. */
+  async #add(bytes: Buffer): Promise<void> {
+    for (let added = 0; added < bytes.length; ) {
+      if (this.#failure !== undefined) throw this.#failure.error
+      this.#filling ??= await this.#open()
+      const left = bytes.length - added
+      const room = this.#filling.roomFor(this.#longestRecord(), left)
+      if (room === left || room >= LEAST_PIECE_BYTES) {
+        this.#addPiece(this.#filling, bytes.subarray(added, added + room))
+        added += room
+      } else if (this.#extent === undefined) {
+        throw new BackupError('The object needs more packs than one record can name', { code: 'INVALID' })
+      } else await this.#sendFragment(this.#filling)
     }
-    const { offset } = this.#filling.builder.add(piece)
+  }
+
+  #addPiece(pack: FillingPack, piece: Buffer): void {
+    const { offset } = pack.builder.add(piece)
     this.#extent = {
       offset: this.#extent?.offset ?? offset,
       length: (this.#extent?.length ?? 0) + piece.length,
