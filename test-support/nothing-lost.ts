@@ -14,6 +14,8 @@ export async function expectNothingLost(
   const { rows } = await sql<{ message_id: number }>`
     SELECT message_id FROM control_plane.backup_parts WHERE state = 'sent' AND chat_id = ${String(chatId)}
     UNION ALL
+    SELECT message_id FROM control_plane.pack_messages WHERE state = 'sent' AND chat_id = ${String(chatId)}
+    UNION ALL
     SELECT message_id FROM control_plane.evidence_messages WHERE chat_id = ${String(chatId)}
     UNION ALL
     SELECT index_message_id FROM control_plane.chats

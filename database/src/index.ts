@@ -258,45 +258,11 @@ export * from '#objects/checkpoints.ts'
 export * from '#objects/deletions.ts'
 export * from '#objects/door-keys.ts'
 export * from '#objects/garbage.ts'
+export { importBucket, importCheckpoint, importPacks } from '#objects/imports.ts'
 export * from '#objects/index-buckets.ts'
 export type { IntendedObject } from '#objects/intended-objects.ts'
 export { checkKey } from '#objects/object-keys.ts'
-export {
-  deleteObject,
-  type FoundObject,
-  findObject,
-  keepContent,
-  type ListedVersion,
-  listObjects,
-  MAX_CONTENT_BYTES,
-  putInCatalog,
-  usedBytes,
-  versionsById,
-} from '#objects/objects.ts'
-export { type ImportedBucket, importBucket } from '#objects/import-bucket.ts'
-export {
-  dropUnlisted,
-  type ImportedCheckpoint,
-  type ImportedObject,
-  importCheckpoint,
-  importObjects,
-} from '#objects/import-objects.ts'
-export {
-  type ImportedPack,
-  type ImportedPackMessage,
-  importPackMessages,
-  importPacks,
-} from '#objects/import-packs.ts'
-export {
-  type HeldPack,
-  type HeldPackMessage,
-  heldPacks,
-  lostObjects,
-  notePackDamaged,
-  type PackPiece,
-  piecesOf,
-} from '#objects/pack-health.ts'
-export { type ReplayedPack, replayPack } from '#objects/replay.ts'
+export * from '#objects/objects.ts'
 export * from '#objects/pack-copies.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {
@@ -313,7 +279,9 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
+export { importObjects, replayPack } from '#objects/replay.ts'
 export { takenKeys } from '#objects/taken-keys.ts'
+export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'
 export * from '#objects/uploads.ts'
 export * from '#objects/work.ts'

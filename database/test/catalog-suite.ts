@@ -4,6 +4,7 @@ import { emptyCatalog } from '#test/empty-catalog.ts'
 import { describeAlerts } from '#test/suite-alerts.ts'
 import { describeAudit } from '#test/suite-audit.ts'
 import { describeAuditedActs } from '#test/suite-audited-acts.ts'
+import { describeBuckets } from '#test/suite-buckets.ts'
 import { describeErase } from '#test/suite-erase.ts'
 import { describeEvents } from '#test/suite-events.ts'
 import { describeEvidence } from '#test/suite-evidence.ts'
@@ -23,6 +24,7 @@ import { describeLockWait } from '#test/suite-lock-wait.ts'
 import { describeMonitoring } from '#test/suite-monitoring.ts'
 import { describeNotices } from '#test/suite-notices.ts'
 import { describeObjectGarbage } from '#test/suite-object-garbage.ts'
+import { describeObjectImports } from '#test/suite-object-imports.ts'
 import { describeObjects } from '#test/suite-objects.ts'
 import { describeParts } from '#test/suite-parts.ts'
 import { describePeople } from '#test/suite-people.ts'
@@ -64,7 +66,9 @@ export function describeCatalog(connect: () => Promise<Database>): void {
   describeSchedules(open)
   describeServices(open)
   describeKeys(open)
+  describeBuckets(open)
   describeObjects(open)
+  describeObjectImports(open)
   describeObjectGarbage(open)
   describePeople(open)
   describePins(open)

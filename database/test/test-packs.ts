@@ -5,6 +5,7 @@ import {
   confirmPack,
   createBucket,
   type Database,
+  type ImportedPack,
   type IntendedObject,
   intendPack,
   type Lease,
@@ -127,5 +128,24 @@ export class TestWriter {
     await this.intend(pack, { puts: keys.map(key => this.put(pack, key)), ...more })
     await this.confirm(pack)
     return pack
+  }
+}
+
+/** Versions of 10 bytes each, one after the other in a pack. */
+export function laidOut(pack: TestPack, puts: readonly IntendedObject[]): IntendedObject[] {
+  return puts.map((put, at) => ({ ...put, extents: [{ packId: pack.packId, offset: 10 * at, length: 10 }] }))
+}
+
+/** A pack as it lies in the chat. */
+export function importedPack(pack: TestPack, of: { plainSize: number; messageId: number }): ImportedPack {
+  return {
+    id: pack.packId,
+    sequence: pack.sequence,
+    fileName: `${pack.packId}.zst.age`,
+    size: 100,
+    sha256: sha256(pack.packId),
+    plainSize: of.plainSize,
+    encrypted: true,
+    messages: [{ chatId: CHAT, messageId: of.messageId, fileId: `f${of.messageId}`, botId: '42' }],
   }
 }

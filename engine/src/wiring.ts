@@ -121,11 +121,10 @@ export async function openEngine(
  */
 export async function openObjects(
   { config, database, client }: Pick<Engine, 'config' | 'database' | 'client'>,
-  options: { cacheBytes: number; log: Logger; signal: AbortSignal },
+  options: { cacheBytes: number; log: (line: string) => void; signal: AbortSignal },
 ): Promise<ObjectStore> {
   const { openObjectStore } = await import('@telegram-backup/vault/objects/open-object-store.ts')
-  const { log, ...rest } = options
-  return await openObjectStore({ database, client, config, ...rest, log: line => log.info(line) })
+  return await openObjectStore({ database, client, config, ...options })
 }
 
 const START_ATTEMPTS = 5

@@ -7,6 +7,7 @@ import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { OidcProviders } from '@telegram-backup/engine/operations/oidc.ts'
+import type { ObjectsPart } from '@telegram-backup/engine/service/objects.ts'
 import type { DescribedError } from '@telegram-backup/errors'
 import type { RequestHandler } from 'express'
 import type { Names } from '#http/callers.ts'
@@ -30,6 +31,8 @@ export interface HttpPorts {
   settings: HttpSettings
   /** The version of the program. */
   version: string
+  /** The objects of buckets; it throws why this service has none. Without it, no bucket can be undeleted. */
+  objects?: ObjectsPart['store'] | undefined
   /** Answers every request below `/restic/`; nothing is there without it. */
   restic?: RequestHandler | undefined
   /** By which people can sign in; none without it. */

@@ -7,9 +7,12 @@ import { readRange } from '#http/byte-range.ts'
 import { exactly, sendBytes } from '#http/send-bytes.ts'
 import type { ResticFile } from '#restic/paths.ts'
 
+/** What the door does with objects. */
+export type FileStore = Pick<ObjectStore, 'bucket' | 'put' | 'head' | 'get' | 'list' | 'delete'>
+
 /** One request for a file of a bucket. */
 export interface FileRequest {
-  store: ObjectStore
+  store: FileStore
   database: Database
   bucket: Bucket
   file: ResticFile

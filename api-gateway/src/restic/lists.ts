@@ -11,7 +11,7 @@ const V2 = 'application/vnd.x.restic.rest.v2'
  * the protocol, as names alone for any other. The client takes the answer for whole at the closing bracket.
  */
 export async function sendList(of: {
-  store: ObjectStore
+  store: Pick<ObjectStore, 'list'>
   bucket: Bucket
   /** Such as `data/`. */
   prefix: string

@@ -2,12 +2,11 @@ import type { Bucket, Database, DoorKey, DoorScope } from '@telegram-backup/data
 import type { HttpSettings } from '@telegram-backup/engine/config/http-settings.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
-import type { ObjectStore } from '@telegram-backup/vault/objects/object-store.ts'
 import type { Request, RequestHandler, Response } from 'express'
 import { note } from '#http/request-context.ts'
 import { Slots } from '#http/slots.ts'
 import { type DoorAccess, openDoorAccess } from '#restic/door-access.ts'
-import { deleteFile, type FileRequest, putFile, sendFile } from '#restic/files.ts'
+import { deleteFile, type FileRequest, type FileStore, putFile, sendFile } from '#restic/files.ts'
 import { sendList } from '#restic/lists.ts'
 import { type ResticPath, readResticPath, routeOf } from '#restic/paths.ts'
 import { refuse } from '#restic/refusals.ts'
@@ -15,7 +14,7 @@ import { refuse } from '#restic/refusals.ts'
 /** What the door needs from the rest of the program. The caller opens and closes it. */
 export interface ResticDoorPorts {
   /** Throws why this service has none. */
-  store(): ObjectStore
+  store(): FileStore
   /** For the keys, and for when the newest snapshot was stored. */
   database: Database
   settings: Pick<HttpSettings, 'stall_seconds' | 'failed_logins_per_minute'>
@@ -136,7 +135,7 @@ function assertMay(asked: Asked): void {
  * The bucket of the key. Throws `FORBIDDEN` for any other name, so that a key learns nothing about other
  * buckets.
  */
-async function bucketOf(store: ObjectStore, { path, key }: Asked): Promise<Bucket> {
+async function bucketOf(store: FileStore, { path, key }: Asked): Promise<Bucket> {
   const bucket = await store.bucket(path.bucketName).catch((error: unknown) => {
     if (describeError(error).code === 'NOT_FOUND') return undefined
     throw error

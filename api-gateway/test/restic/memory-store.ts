@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type Bucket, bucketByName, type Database, type ObjectVersion } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
-import type { ListedObject, ObjectStore, PutObject } from '@telegram-backup/vault/objects/object-store.ts'
+import type { ListedObject, PutObject } from '@telegram-backup/vault/objects/object-store.ts'
+import type { FileStore } from '#restic/files.ts'
 
 /** What the store is to do instead of its work. */
 interface Faults {
@@ -17,7 +18,7 @@ interface StoredObject {
 }
 
 /** Objects in memory, by the contract of `ObjectStore`: what the door does is tested without a chat. */
-export class MemoryStore implements ObjectStore {
+export class MemoryStore implements FileStore {
   readonly #database: Database
   readonly objects: Map<string, StoredObject> = new Map()
   faults: Faults = {}
@@ -77,8 +78,6 @@ export class MemoryStore implements ObjectStore {
   async delete(_bucket: Bucket, key: string): Promise<boolean> {
     return this.objects.delete(key)
   }
-
-  async close(): Promise<void> {}
 
   #find(key: string): StoredObject {
     return this.objects.get(key) ?? refuse('NOT_FOUND', 'There is no such object')

@@ -8,6 +8,7 @@ import {
   WHICH_BUCKET,
 } from '#commands/bucket-options.ts'
 import { describeBucket, describeBuckets, describeNewBucket } from '#commands/bucket-report.ts'
+import { registerUndelete } from '#commands/bucket-undelete.ts'
 import {
   type CommandContext,
   describeCommand,
@@ -34,7 +35,14 @@ export const registerBucket: RegisterCommand = (program, run) => {
       'telegram-backup bucket list',
     ],
   })
-  for (const register of [registerCreate, registerList, registerShow, registerChange, registerRemove])
+  for (const register of [
+    registerCreate,
+    registerList,
+    registerShow,
+    registerChange,
+    registerUndelete,
+    registerRemove,
+  ])
     register(group, run)
 }
 

@@ -25,7 +25,7 @@ export interface ServiceOptions {
   graceMs: number
   openLimited: JobTools['openLimited']
   metrics: ServiceMetrics
-  http: Omit<HttpOptions, 'metrics' | 'restic'>
+  http: Omit<HttpOptions, 'metrics' | 'restic' | 'objects'>
 }
 
 /** The service while it runs. */
@@ -47,7 +47,8 @@ async function startDoors(
     await objects.stop()
   }
   try {
-    const http = await startHttp(context, { ...options, metrics, graceMs, restic: restic.handle })
+    const doors = { objects: objects.store, restic: restic.handle }
+    const http = await startHttp(context, { ...options, ...doors, metrics, graceMs })
     return {
       ...http,
       stop: async () => {

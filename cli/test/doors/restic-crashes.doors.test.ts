@@ -43,7 +43,10 @@ async function expectWhole(folder: string): Promise<void> {
 }
 
 async function untilSent(packs: number): Promise<void> {
-  await vi.waitFor(() => expect(world.packs().sent).toBeGreaterThanOrEqual(packs), { interval: 20 })
+  await vi.waitFor(() => expect(world.packs().sent).toBeGreaterThanOrEqual(packs), {
+    interval: 20,
+    timeout: 60_000,
+  })
 }
 
 it('two clients use one bucket at once, each with a key of its own', async () => {

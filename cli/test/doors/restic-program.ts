@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 /** The real restic with a repository, a password and a cache of its own. */
 export interface Restic {
   /** Runs it; throws unless it succeeds. Returns what it printed. */
-  run(args: readonly string[]): Promise<string>
+  run(args: readonly string[], options?: { cwd?: string }): Promise<string>
   /** The same with another exit code. */
   fails(args: readonly string[], code?: number): Promise<string>
   /** Starts it. */
@@ -29,10 +29,13 @@ export function resticAt(repository: string, of: { folder: string; client?: stri
     RESTIC_CACHE_DIR: join(folder, `cache-${client}`),
     RESTIC_PROGRESS_FPS: '0.1',
   }
-  const start = (args: readonly string[]): ChildProcess =>
-    spawn('restic', args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended = async (args: readonly string[], code: number): Promise<string> => {
-    const child = start(args)
+  const start = (args: readonly string[], cwd?: string): ChildProcess =>
+    spawn('restic', args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = async (
+    args: readonly string[],
+    { code = 0, cwd }: { code?: number; cwd?: string },
+  ): Promise<string> => {
+    const child = start(args, cwd)
     let said = ''
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -44,7 +47,12 @@ export function resticAt(repository: string, of: { folder: string; client?: stri
     expect(ends, `restic ${args.join(' ')}: ${said}`).toBe(code)
     return said
   }
-  return { env, start, run: args => ended(args, 0), fails: (args, code = 1) => ended(args, code) }
+  return {
+    env,
+    start: args => start(args),
+    run: (args, options = {}) => ended(args, options),
+    fails: (args, code = 1) => ended(args, { code }),
+  }
 }
 
 const MIB = 1024 ** 2

@@ -41,14 +41,16 @@ async function same(one: string, other: string): Promise<void> {
 // One story in steps: each goes on where the one before ended.
 
 it('init, a first backup, a changed one and one without changes take as many messages as they should', async () => {
+  // By a relative path: the folders above have new times whenever a test writes beside the files.
+  const backup = () => restic.run(['backup', '.'], { cwd: files })
   const sent = {
     init: await messagesOf(() => restic.run(['init'])),
-    first: await messagesOf(() => restic.run(['backup', files])),
+    first: await messagesOf(backup),
     changed: await messagesOf(async () => {
       await changeFiles(files)
-      await restic.run(['backup', files])
+      await backup()
     }),
-    unchanged: await messagesOf(() => restic.run(['backup', files])),
+    unchanged: await messagesOf(backup),
   }
   expect(sent.init, JSON.stringify(sent)).toBeLessThanOrEqual(2 * TOLERANCE)
   expect(sent.first, JSON.stringify(sent)).toBeLessThanOrEqual(10 * TOLERANCE)
@@ -60,14 +62,16 @@ it('everything can be checked to the last byte, restored, mounted and copied awa
   expect(await restic.run(['check', '--read-data'])).toContain('no errors were found')
   const restored = join(world.folder, 'restored')
   await restic.run(['restore', 'latest', '--target', restored])
-  await same(files, join(restored, files))
+  await same(files, restored)
   await rm(restored, { recursive: true })
   const mounted = join(world.folder, 'mounted')
   await mkdir(mounted)
   const mount = restic.start(['mount', mounted])
   try {
-    await vi.waitFor(() => expect(existsSync(join(mounted, 'snapshots', 'latest'))).toBe(true))
-    await same(join(files, 'notes'), join(mounted, 'snapshots', 'latest', files, 'notes'))
+    await vi.waitFor(() => expect(existsSync(join(mounted, 'snapshots', 'latest'))).toBe(true), {
+      timeout: 60_000,
+    })
+    await same(join(files, 'notes'), join(mounted, 'snapshots', 'latest', 'notes'))
   } finally {
     const ended = new Promise(resolve => mount.once('close', resolve))
     mount.kill('SIGINT')
@@ -83,14 +87,15 @@ it('keys are added, locks are removed, and a key of the scope read or append doe
   const passwords = join(world.folder, 'new-password')
   await promisify(execFile)('sh', ['-c', 'printf another > "$1"', 'sh', passwords])
   await restic.run(['key', 'add', '--new-password-file', passwords])
-  expect((await restic.run(['key', 'list'])).match(/root|@/g)?.length ?? 0).toBeGreaterThanOrEqual(0)
+  expect(JSON.parse(await restic.run(['key', 'list', '--json']))).toHaveLength(2)
   await restic.run(['unlock', '--remove-all'])
   const reader = resticAt(await keyOf('read'), world)
   expect(await reader.run(['snapshots', '--no-lock'])).toContain('3 snapshots')
   expect(await reader.fails(['backup', files])).toContain('This key may only read')
   const adder = resticAt(await keyOf('append'), world)
   await adder.run(['backup', join(files, 'notes')])
-  expect(await adder.fails(['forget', 'latest', '--group-by', ''], 3)).toContain('This key may not delete')
+  expect(await adder.run(['forget', 'latest'])).toContain('This key may not delete')
+  expect(await restic.run(['snapshots'])).toContain('4 snapshots')
   const wrong = resticAt((await keyOf('full')).replace(/:[^:@]*@/, ':wrong@'), world)
   expect(await wrong.fails(['snapshots'])).toContain('401')
 })

@@ -109,6 +109,9 @@ export async function knownMessageIds(
     select message_id as id from control_plane.backup_parts
      where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
     union
+    select message_id from control_plane.pack_messages
+     where chat_id = ${chatId} and message_id > ${range.after} and message_id <= ${range.upTo}
+    union
     select index_message_id from control_plane.chats
      where chat_id = ${chatId} and index_message_id > ${range.after} and index_message_id <= ${range.upTo}
     union

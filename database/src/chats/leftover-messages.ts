@@ -56,7 +56,7 @@ const MOST_AT_ONCE = 100
 
 /**
  * The ids of the messages in a chat that are to be removed now, ascending; 100 at most. A message that has
- * become the index or a message of a backup since then is left out.
+ * become the index, or a message of a backup or a pack since then is left out.
  */
 export async function dueLeftovers(database: Database, chatId: string): Promise<number[]> {
   const rows = await database.kysely

@@ -28,7 +28,7 @@ export async function createBucket(
 ): Promise<Bucket> {
   checkBucketName(of.name)
   checkProjectId(of.projectId)
-  if (!KINDS.includes(of.kind)) throw invalid('kind of bucket', `Use one of ${KINDS.join(', ')}.`)
+  checkKind(of.kind)
   checkSettings(of)
   return await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, of.projectId)
@@ -49,6 +49,11 @@ export async function createBucket(
 
 const KINDS: readonly BucketKind[] = ['restic', 's3']
 
+export function checkKind(kind: BucketKind): void {
+  if (KINDS.includes(kind)) return
+  throw invalid('kind of bucket', `Use one of ${KINDS.join(', ')}.`)
+}
+
 /** 3 to 63 characters of `a-z0-9.-`, first and last a letter or digit. Throws CatalogError INVALID. */
 export function checkBucketName(name: unknown): void {
   if (typeof name === 'string' && /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) return
@@ -58,7 +63,6 @@ export function checkBucketName(name: unknown): void {
   )
 }
 
-/** Throws CatalogError INVALID. */
 export function checkSettings({ undeleteMs, replica, maxBytes, snapshotLimitHours }: BucketSettings): void {
   if (undeleteMs !== undefined) checkCount('time for undelete', undeleteMs)
   if (maxBytes != null) checkCount('limit in bytes', maxBytes, 1)
@@ -72,7 +76,7 @@ function invalid(name: string, hint: string): CatalogError {
   return new CatalogError(`Not a valid ${name}`, { code: 'INVALID', hint })
 }
 
-function settingColumns(
+export function settingColumns(
   of: BucketSettings,
 ): Pick<
   Updateable<CatalogSchema['object_buckets']>,

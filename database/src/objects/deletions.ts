@@ -12,17 +12,19 @@ export interface UntoldDelete {
   deleted_at: Date
 }
 
-/** Deletions to be told, oldest first. */
+/** Deletions to be told, oldest first. `sequence`: only those that a pack of this number can tell. */
 export async function untoldDeletes(
   { kysely }: Pick<Database, 'kysely'>,
-  { bucketId, limit }: { bucketId: string; limit: number },
+  { bucketId, sequence, limit }: { bucketId: string; sequence?: number | undefined; limit: number },
 ): Promise<UntoldDelete[]> {
   checkUuid('bucket id', bucketId)
   checkCount('limit', limit, 1)
   const { rows } = await sql<UntoldDelete>`
-    select id, key, deleted_at from control_plane.objects
-     where bucket_id = ${bucketId} and state = 'deleted' and deleted_in is null
-     order by deleted_at, id limit ${limit}
+    select object.id, key, deleted_at
+      from control_plane.objects object join control_plane.packs pack on pack.id = object.pack_id
+     where object.bucket_id = ${bucketId} and object.state = 'deleted' and deleted_in is null
+       and pack.sequence < ${sequence ?? Number.MAX_SAFE_INTEGER}
+     order by deleted_at, object.id limit ${limit}
   `.execute(kysely)
   return rows
 }
@@ -102,7 +104,7 @@ export async function planUndelete(
     with latest as (
       select distinct on (key) id, key, size, sha256, deleted_at from control_plane.objects
        where bucket_id = ${bucketId} and state <> 'intended' and in_chat and stored_at <= ${at}
-       order by key, sequence desc, place desc),
+       order by key, sequence desc, place desc, deleted_at desc nulls first),
     wanted as (select * from latest where deleted_at is null or deleted_at > ${at}),
     live as (
       select id, key, size, sha256 from control_plane.objects

@@ -1,4 +1,4 @@
-import type { Insertable, Transaction } from 'kysely'
+import { type Insertable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { checkCount, checkText, checkTime, checkUuid, storableJson } from '#input-checks.ts'
@@ -76,6 +76,50 @@ export function extentColumns({
     pack_offset: offset,
     length,
   }))
+}
+
+/**
+ * Whoever replays the records of a bucket in the order of the packs' numbers has to come to the same result, so that
+ * a pack refers to packs with smaller numbers only: with its extents, and with the versions that it moves or whose
+ * deletion it tells. Bytes have to be in this pack or in a proven one that is not being erased, and a version has one
+ * move at a time. Throws CatalogError CONFLICT.
+ */
+export async function refuseUnreplayable(
+  trx: Transaction<CatalogSchema>,
+  of: Pick<PackedObjects, 'bucketId' | 'packId' | 'sequence'> & { deletes: readonly string[] },
+): Promise<void> {
+  const { bucketId, packId, sequence } = of
+  const { rows } = await sql<{ what: string }>`
+    select 'bytes' as what from control_plane.objects object
+      join control_plane.extents extent on extent.object_id = object.id
+      join control_plane.packs pack on pack.id = extent.pack_id
+     where object.pack_id = ${packId} and object.state = 'intended'
+       and (pack.bucket_id <> ${bucketId} or pack_offset + length > plain_size
+            or (pack.id <> ${packId} and (pack.state <> 'sent' or pack.sequence >= ${sequence})))
+     union all
+    select 'a move' from control_plane.objects object
+     where object.pack_id = ${packId} and object.state = 'intended' and object.moves is not null
+       and (not exists (
+              select from control_plane.objects source join control_plane.packs pack on pack.id = source.pack_id
+               where source.id = object.moves and source.bucket_id = ${bucketId} and source.key = object.key
+                 and source.sha256 = object.sha256 and source.state <> 'intended' and pack.sequence < ${sequence})
+            or exists (
+              select from control_plane.objects rival
+               where rival.moves = object.moves and rival.id <> object.id and rival.state = 'intended'))
+     union all
+    select 'a deletion' from control_plane.objects object join control_plane.packs pack on pack.id = object.pack_id
+     where object.id = any (${[...of.deletes]}::uuid[]) and object.bucket_id = ${bucketId} and pack.sequence >= ${sequence}
+     limit 1
+  `.execute(trx)
+  const [refused] = rows
+  if (refused === undefined) return
+  throw new CatalogError(
+    `The pack refers, for ${refused.what}, to what is not proven, is gone, or comes later`,
+    {
+      code: 'CONFLICT',
+      hint: 'Look at the bucket again and reserve another pack.',
+    },
+  )
 }
 
 export function checkPut(put: IntendedObject): void {

@@ -6,7 +6,12 @@ import { type BegunSend, beginSend } from '#chats/open-sends.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkText, checkUuid } from '#input-checks.ts'
 import { type BucketRow, inBucket, inSlices, type ObjectLease } from '#objects/bucket-writes.ts'
-import { addIntendedObjects, checkPut, type IntendedObject } from '#objects/intended-objects.ts'
+import {
+  addIntendedObjects,
+  checkPut,
+  type IntendedObject,
+  refuseUnreplayable,
+} from '#objects/intended-objects.ts'
 
 // The order of a pack: reservePack; intendPack; the message is sent and proven; confirmPack as the commit mark. When
 // there is no message for certain: abandonPack.
@@ -126,8 +131,8 @@ export interface PackIntent {
 /**
  * Records a pack, what is in it, and the call that will send it, before it is sent. May be repeated for another try
  * with the same document until the pack is proven; earlier calls stay open. CatalogError CONFLICT when it is proven,
- * was recorded with another document, or is too old: then reserve again; NOT_FOUND for an unknown bucket, version,
- * pack of an extent or upload, INVALID, BUSY during a recovery, LEASE_LOST.
+ * was recorded with another document, or has to be reserved again: its number is too old, or not greater than those of
+ * the packs that its records refer to; NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, LEASE_LOST.
  */
 export async function intendPack(database: Database, intent: PackIntent): Promise<BegunSend> {
   checkIntent(intent)
@@ -193,7 +198,7 @@ async function addPack(
     .execute()
   await trx.insertInto('pack_messages').values({ pack_id: packId, chat_id: chatId, bot_id: botId }).execute()
   await addIntendedObjects(trx, intent)
-  await refuseLostExtents(trx, intent)
+  await refuseUnreplayable(trx, intent)
   for (const ids of inSlices(intent.names)) {
     await trx
       .updateTable('packs')
@@ -218,25 +223,6 @@ async function tellDeletes(
     .where('state', 'in', ['live', 'deleted'])
     .where('deleted_in', 'is', null)
     .execute()
-}
-
-/** The bytes must be there, and stay: in this pack, or in a proven one that is not being erased. */
-async function refuseLostExtents(
-  trx: Transaction<CatalogSchema>,
-  { packId, bucketId }: PackIntent,
-): Promise<void> {
-  const { rows } = await sql`
-    select from control_plane.objects object
-      join control_plane.extents extent on extent.object_id = object.id
-      join control_plane.packs pack on pack.id = extent.pack_id
-     where object.pack_id = ${packId} and object.state = 'intended'
-       and (pack.bucket_id <> ${bucketId} or pack_offset + length > plain_size
-            or (pack.id <> ${packId} and pack.state <> 'sent'))
-     limit 1
-  `.execute(trx)
-  if (rows.length > 0) {
-    throw new CatalogError('Bytes of an object are in no pack that could be read', { code: 'NOT_FOUND' })
-  }
 }
 
 function checkIntent(intent: PackIntent): void {

@@ -11,7 +11,7 @@ export interface CatalogIdentity {
   catalogId: string
   /** From 1; grows each time a catalog is rebuilt from the chat. */
   generation: number
-  /** No backup was ever made with it, and no chat has its index. */
+  /** Neither a backup nor a pack was ever made with it, and no chat has its index. */
   isEmpty: boolean
   /** A recovery is under way or was interrupted: nothing else may work with the catalog. */
   isRecovering: boolean
@@ -27,6 +27,7 @@ export async function catalogIdentity(database: Database): Promise<CatalogIdenti
 }
 
 const hasNothing = sql<boolean>`not exists (select from control_plane.backups)
+  and not exists (select from control_plane.packs)
   and not exists (select from control_plane.chats where index_message_id is not null)`
 
 /**

@@ -88,16 +88,17 @@ export async function unfinishedWork(database: Database): Promise<UnfinishedWork
 }
 
 /**
- * Whether there is unfinished work other than calls that belong to no backup. Every start asks, so it is one
- * query.
+ * Whether there is unfinished work other than calls that belong to no backup and no pack. Every start asks, so it is
+ * one query. The lease of a writer of packs that has not expired is no sign of it: a service has one all the time.
  */
 export async function hasUnfinishedWork({ kysely }: Database): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
-    select exists (select from control_plane.leases)
+    select exists (select from control_plane.leases where purpose <> 'objects' or expires_at <= clock_timestamp())
         or exists (select from control_plane.backups where state in ('sending', 'erasing'))
         or exists (select from control_plane.restores where state = 'running')
-        or exists (select from control_plane.open_sends where backup_id is not null)
+        or exists (select from control_plane.open_sends where backup_id is not null or pack_id is not null)
         or exists (select from control_plane.packs where state = 'intended')
+        or exists (select from control_plane.object_uploads)
         or exists (select from control_plane.backups join control_plane.backup_parts part on part.backup_id = backups.id
                     where backups.state = 'failed' and part.message_id is not null and part.state in ('sent', 'damaged')
                       and part.chat_id not in (select chat_id from control_plane.chats where moved_to is not null))

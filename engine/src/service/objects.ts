@@ -13,15 +13,18 @@ export interface ObjectsPart extends ServicePart {
 /** How long packs that are under way, and checkpoints, may take at the end. */
 const STOP_WITHIN_MS = 10_000
 
-/** Opens the store. A service that lacks a setting for it does everything else. */
+/** Opens the store and looks after its buckets. A service that lacks a setting for it does everything else. */
 export async function startObjects(context: ServiceContext): Promise<ObjectsPart> {
   const ending = new AbortController()
   const { log } = context
   const { cacheBytes } = context.configFile.objects
-  const opened = await openObjects(context, { cacheBytes, log, signal: ending.signal }).catch((error: unknown) => {
-    if (error instanceof BackupError && ['CONFIGURATION', 'NO_KEY'].includes(error.code)) return error
-    throw error
-  })
+  const note = (line: string): void => log.info(line)
+  const opened = await openObjects(context, { cacheBytes, log: note, signal: ending.signal }).catch(
+    (error: unknown) => {
+      if (error instanceof BackupError && ['CONFIGURATION', 'NO_KEY'].includes(error.code)) return error
+      throw error
+    },
+  )
   if (opened instanceof BackupError) {
     log.info({ reason: opened.message }, 'buckets cannot be used')
     return {
@@ -31,6 +34,7 @@ export async function startObjects(context: ServiceContext): Promise<ObjectsPart
       stop: async () => {},
     }
   }
+  void opened.tend({ signal: ending.signal })
   return {
     store: () => opened,
     stop: async () => {

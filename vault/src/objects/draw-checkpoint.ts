@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type CheckpointLine, type UnsealedPart, writeCheckpoint } from '@telegram-backup/archive'
 import {
   type Bucket,
-  beginCheckpoint,
   type BucketWork,
+  beginCheckpoint,
   type CheckpointSnapshot,
   confirmCheckpoint,
   type Lease,
@@ -101,7 +101,15 @@ function packLine({ id, sequence, size, sha256, plain_size, encrypted, messages 
 function objectLine(object: SnapshotObject) {
   const { key, id, size, sha256, etag, meta, stored_at, deleted_at, moves } = object
   return {
-    ...{ key, id, size, sha256, at: stored_at.toISOString(), pack: object.pack_id, sequence: object.sequence },
+    ...{
+      key,
+      id,
+      size,
+      sha256,
+      at: stored_at.toISOString(),
+      pack: object.pack_id,
+      sequence: object.sequence,
+    },
     ...(etag !== null && { etag }),
     ...(meta !== null && { meta }),
     ...(moves !== null && { moves }),

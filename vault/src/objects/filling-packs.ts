@@ -31,11 +31,7 @@ export class FillingPacks {
    * Adds an object to the pack of its bucket that waits for its turn, or to a new one. Resolves when `plain` is not
    * needed any more, with what resolves when the object is stored. Throws `CANCELLED`, and why it is not stored.
    */
-  async add(
-    bucket: Bucket,
-    object: PackedObject,
-    plain: Uint8Array,
-  ): Promise<{ stored: Promise<StoredIn> }> {
+  async add(bucket: Bucket, object: PackedObject, plain: Uint8Array): Promise<{ stored: Promise<StoredIn> }> {
     const pack = await this.#sharedPack(bucket, plain.length, object)
     pack.addWhole(object, plain)
     const stored = pack.stored(object)

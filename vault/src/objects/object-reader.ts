@@ -57,7 +57,7 @@ export class ObjectReader {
       return { object, body: onePiece(found.content.subarray(asked.start, asked.end + 1)) }
     }
     if (object.size > 0) await this.#assertReadable(found)
-    const body = this.#read(bucket, found, { ...asked, signal })
+    const body = this.#read(found, { ...asked, signal })
     if (asked.start > 0 || asked.end < object.size - 1) return { object, body }
     const whole = checkedWhole(body, object)
     if (!keep || object.size > MAX_CONTENT_BYTES) return { object, body: whole }
@@ -70,8 +70,8 @@ export class ObjectReader {
   async readWhole(found: FoundObject, signal: AbortSignal): Promise<Buffer> {
     const { object, content } = found
     if (content !== null) return content
-    const { bucket_id: id, size } = object
-    return await joined(checkedWhole(this.#read({ id }, found, { start: 0, end: size - 1, signal }), object))
+    const all = { start: 0, end: object.size - 1, signal }
+    return await joined(checkedWhole(this.#read(found, all), object))
   }
 
   /** Whether a private key is needed, the pack says: a bucket may have been begun without encryption. */
@@ -87,7 +87,6 @@ export class ObjectReader {
   }
 
   async *#read(
-    bucket: Pick<Bucket, 'id'>,
     first: FoundObject,
     { start, end, signal }: ByteRange & { signal: AbortSignal },
   ): AsyncGenerator<Buffer> {
@@ -104,7 +103,7 @@ export class ObjectReader {
         }
       } catch (error) {
         if (signal.aborted) throw error
-        found = await this.#movedObject(bucket, found, error)
+        found = await this.#movedObject(found, error)
       }
     }
   }
@@ -118,8 +117,9 @@ export class ObjectReader {
   }
 
   /** Compaction may have moved the bytes since they were looked up. Throws `error` when it has not. */
-  async #movedObject(bucket: Pick<Bucket, 'id'>, before: FoundObject, error: unknown): Promise<FoundObject> {
-    const now = await findObject(this.#options.database, { bucketId: bucket.id, key: before.object.key })
+  async #movedObject(before: FoundObject, error: unknown): Promise<FoundObject> {
+    const { bucket_id: bucketId, key } = before.object
+    const now = await findObject(this.#options.database, { bucketId, key })
     const isMoved =
       now !== null && now.object.id !== before.object.id && now.object.sha256 === before.object.sha256
     if (!isMoved) throw error

@@ -1,4 +1,5 @@
 import type { Bucket, ObjectVersion } from '@telegram-backup/database'
+import type { UndeleteReport } from '#objects/undelete-bucket.ts'
 
 /** A part of an object's bytes. */
 export interface ByteRange {
@@ -77,6 +78,16 @@ export interface ObjectStore {
    * was none.
    */
   delete(bucket: Bucket, key: string): Promise<boolean>
-  /** Sends what is under way, and a checkpoint of each bucket that changed. */
+  /**
+   * Takes all of a bucket back to a moment at most `undelete_ms` ago; what is in the catalog alone stays. Throws
+   * INVALID for another moment.
+   */
+  undeleteBucket(bucket: Bucket, options: { at: Date; signal: AbortSignal }): Promise<UndeleteReport>
+  /**
+   * Looks after the buckets until the signal fires: tells the chat of deletions, draws checkpoints, collects garbage
+   * and copies to the second chat. Several processes may do it at once. Never throws.
+   */
+  tend(options: { signal: AbortSignal }): Promise<void>
+  /** Sends what is under way, and a checkpoint of each bucket that changed. Ends `tend`. */
   close(options: { graceMs: number }): Promise<void>
 }

@@ -17,11 +17,7 @@ export interface BackupReading {
 /** Every message id that the index names. */
 export function idsOf(index: VaultIndex): Set<number> {
   const ofBackups = index.backups.flatMap(entry => [entry.manifest.messageId, ...entry.partMessages])
-  const named = [
-    ...(index.evidence ?? []),
-    ...(index.buckets ?? []).flatMap(({ checkpoint, packs }) => [...(checkpoint?.parts ?? []), ...(packs ?? [])]),
-  ]
-  return new Set([...ofBackups, ...named.map(({ messageId }) => messageId)])
+  return new Set([...ofBackups, ...(index.evidence ?? []).map(({ messageId }) => messageId)])
 }
 
 /**

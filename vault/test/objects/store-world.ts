@@ -32,6 +32,7 @@ export interface StoreSettings extends Partial<ObjectStoreOptions> {
   messagesPerMinute?: number
   partSizeBytes?: number
   withoutIdentity?: boolean
+  replicaChatId?: string
 }
 
 /** A store, and short ways to use it. */
@@ -64,7 +65,13 @@ export async function openStoreWorld(settings: BucketSettings = {}): Promise<Sto
     bucket,
     lines,
     newBucket,
-    open: async ({ messagesPerMinute = 0, partSizeBytes, withoutIdentity, ...options } = {}) => {
+    open: async ({
+      messagesPerMinute = 0,
+      partSizeBytes,
+      withoutIdentity,
+      replicaChatId,
+      ...options
+    } = {}) => {
       const stop = new AbortController()
       const client = createTelegramClient({
         token: vault.token,
@@ -77,7 +84,7 @@ export async function openStoreWorld(settings: BucketSettings = {}): Promise<Sto
         client,
         config: {
           chatId: String(vault.chatId),
-          replicaChatId: undefined,
+          replicaChatId,
           encryption: { recipients: [vault.recipient] },
           identityFile: withoutIdentity ? undefined : identityFile,
           signingKeyFile: join(vault.folder, 'signing-key.pem'),

@@ -9,7 +9,8 @@ it('an administrator makes a bucket and a key, which is shown once with what res
   pages,
 }) => {
   const page = await pages.open(site.url, { cookies: await site.signIn('Ada') })
-  await page.getByRole('link', { name: 'Buckets' }).click()
+  await page.goto(site.url)
+  await page.getByRole('navigation').getByRole('link', { name: 'Buckets' }).click()
   await page.getByText('No buckets yet').waitFor()
   await page.getByRole('button', { name: 'Make a bucket' }).click()
   await page.getByRole('textbox', { name: 'Name' }).fill('laptops')
@@ -51,6 +52,7 @@ it('somebody who may only look sees the buckets of their project, and neither ke
 }) => {
   const { id } = await site.ask<{ id: string }>('buckets', { name: 'seen', kind: 'restic' })
   const page = await pages.open(site.url, { cookies: await site.signIn('Wim', 'viewer') })
+  await page.goto(site.url)
   await page.getByRole('region', { name: 'Buckets' }).getByRole('link', { name: 'seen' }).click()
   await page.getByRole('heading', { name: 'seen' }).waitFor()
   expect(page.url()).toContain(id)

@@ -4,16 +4,20 @@ import {
   removeBucket,
   showBucket,
 } from '@telegram-backup/engine/operations/buckets.ts'
+import { previewUndelete, undeleteBucket } from '@telegram-backup/engine/operations/undelete-bucket.ts'
+import { BackupError } from '@telegram-backup/errors'
 import { z } from 'zod'
+import { whileWatched } from '#http/caller-watch.ts'
 import { assertSees, inNameOf, projectOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type Route, route } from '#http/routes/route.ts'
-import { BUCKET, BUCKET_KIND, BUCKET_PAGE, BUCKET_TERMS } from '#http/schemas/bucket-schemas.ts'
-import { PROJECT_ID } from '#http/schemas/terms.ts'
+import { BUCKET, BUCKET_KIND, BUCKET_PAGE, BUCKET_TERMS, UNDELETED } from '#http/schemas/bucket-schemas.ts'
+import { GIVEN_TIME, PROJECT_ID } from '#http/schemas/terms.ts'
+import { Slots } from '#http/slots.ts'
 
 /** The stores of objects for other backup programs. */
 export function bucketRoutes(ports: HttpPorts): Route[] {
-  return [list(ports), create(ports), show(ports), remove(ports)]
+  return [list(ports), create(ports), show(ports), remove(ports), undelete(ports)]
 }
 
 const list = ({ database }: HttpPorts): Route =>
@@ -108,3 +112,41 @@ const remove = ({ database }: HttpPorts): Route =>
       return { status: 204 }
     },
   )
+
+/** Each reads what a bucket was into memory. */
+const UNDELETES_AT_ONCE = 2
+
+const undelete = ({ database, objects }: HttpPorts): Route => {
+  const slots = new Slots('undeletes', UNDELETES_AT_ONCE)
+  return route(
+    {
+      method: 'post',
+      path: '/buckets/{id}/undelete',
+      name: 'undeleteBucket',
+      needsFactor: true,
+      summary: 'Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it',
+      scope: 'admin',
+      body: z.strictObject({
+        at: GIVEN_TIME,
+        dry_run: z.boolean().default(false).meta({ description: 'Only say what would be done.' }),
+      }),
+      answers: { 200: { description: 'What was done, or would be', schema: UNDELETED } },
+      problems: [404, 409, 502],
+    },
+    async ({ caller, id, body: { at, dry_run: isDryRun }, request, response }) => {
+      const { project_id: project } = await showBucket(database, id, caller)
+      if (isDryRun) {
+        const plan = () => previewUndelete(database, { bucketId: id, at }, caller)
+        return { status: 200, body: await slots.use(caller.id, plan) }
+      }
+      if (objects === undefined) {
+        throw new BackupError('This service has no objects', { code: 'CONFIGURATION' })
+      }
+      const catalog = inNameOf(caller, database)
+      const watched = { database, request, response, scope: 'admin', project } as const
+      const work = async (signal: AbortSignal) =>
+        await undeleteBucket({ database: catalog, store: objects() }, { bucketId: id, at, signal }, caller)
+      return { status: 200, body: await slots.use(caller.id, () => whileWatched(watched, work)) }
+    },
+  )
+}

@@ -85,6 +85,7 @@ export const NEW_DOOR_KEY: z.ZodType = z
 export const UNDELETED: z.ZodType = z
   .object({
     restored: COUNT.meta({ description: 'Objects that are as they were at that time again.' }),
-    deleted: COUNT.meta({ description: 'Objects that did not exist at that time; they are deleted.' }),
+    removed: COUNT.meta({ description: 'Objects that did not exist at that time, and are deleted now.' }),
+    unchanged: COUNT,
   })
   .meta({ id: 'Undeleted' })

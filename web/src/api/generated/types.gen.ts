@@ -1122,6 +1122,18 @@ export type BucketPage = {
     next_cursor: null;
 };
 
+export type Undeleted = {
+    /**
+     * Objects that are as they were at that time again.
+     */
+    restored: number;
+    /**
+     * Objects that did not exist at that time, and are deleted now.
+     */
+    removed: number;
+    unchanged: number;
+};
+
 export type DoorKeyPage = {
     items: Array<DoorKey>;
     next_cursor: string | null;
@@ -5677,6 +5689,91 @@ export type GetBucketResponses = {
 };
 
 export type GetBucketResponse = GetBucketResponses[keyof GetBucketResponses];
+
+export type UndeleteBucketData = {
+    body: {
+        at: string | string;
+        /**
+         * Only say what would be done.
+         */
+        dry_run?: boolean;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/buckets/{id}/undelete';
+};
+
+export type UndeleteBucketErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Bad Gateway
+     */
+    502: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UndeleteBucketError = UndeleteBucketErrors[keyof UndeleteBucketErrors];
+
+export type UndeleteBucketResponses = {
+    /**
+     * What was done, or would be
+     */
+    200: Undeleted;
+};
+
+export type UndeleteBucketResponse = UndeleteBucketResponses[keyof UndeleteBucketResponses];
 
 export type ListDoorKeysData = {
     body?: never;
