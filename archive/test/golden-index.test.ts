@@ -96,4 +96,50 @@ describe('the golden indexes of format 1', () => {
       },
     })
   })
+
+  test('one with buckets can be read', async () => {
+    const message = (messageId: number, name: string) => ({
+      ...{
+        messageId,
+        fileId: `BQAC-${name}`,
+        botId: '123456',
+        size: 900 + messageId,
+        sha256: 'cd'.repeat(32),
+      },
+    })
+    const photos = {
+      id: '5c1d2e3f-8d1b-4c39-9a56-4f3b2d1c0e9f',
+      name: 'photos.example',
+      kind: 's3',
+      project: 'office',
+    }
+    expect(await opened('with-buckets')).toEqual({
+      signer: 'SHA256:BLwZBiM3soJN9UCvwMhXFr5jXHKI6PSDB/237x53SdY=',
+      before: [],
+      index: {
+        ...FIRST,
+        edition: '9-8a9b0c1d',
+        buckets: [
+          {
+            id: '3fa3cd5e-8d1b-4c39-9a56-4f3b2d1c0e9f',
+            name: 'laptops',
+            kind: 'restic',
+            project: 'office',
+            createdAt: '2026-11-30T08:00:00.000Z',
+            undeleteMs: 604_800_000,
+            replica: 'wait',
+            maxBytes: 1_000_000_000_000,
+            snapshotLimitHours: 26,
+            lastSnapshotAt: '2026-12-01T05:33:03.000Z',
+            checkpoint: {
+              id: '9b2f6f0e-0a53-4ac4-8f2e-6a7c1d5e3b20',
+              parts: [{ pack: '4bc07c44-0000-4000-8000-000000000001', ...message(21, 'checkpoint') }],
+            },
+            packs: [{ pack: 'e6141358-0000-4000-8000-000000000002', sequence: 7, ...message(22, 'pack') }],
+          },
+          { ...photos, createdAt: '2026-12-01T05:00:00.000Z', undeleteMs: 0, replica: 'later' },
+        ],
+      },
+    })
+  })
 })

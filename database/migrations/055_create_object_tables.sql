@@ -218,3 +218,6 @@ create index open_sends_by_pack on control_plane.open_sends (pack_id) where pack
 alter table control_plane.leases drop constraint leases_purpose_check;
 alter table control_plane.leases add constraint leases_purpose_check
   check (purpose in ('send', 'erase', 'restore', 'reconcile', 'recover', 'verify', 'job', 'hooks', 'objects'));
+
+-- What the index of the chat names of buckets: newest checkpoints, and buckets that were removed.
+alter table control_plane.chats add column index_names uuid[] not null default '{}';

@@ -264,6 +264,15 @@ export type { IntendedObject } from '#objects/intended-objects.ts'
 export { checkKey } from '#objects/object-keys.ts'
 export * from '#objects/objects.ts'
 export * from '#objects/pack-copies.ts'
+export {
+  type HeldPack,
+  type HeldPackMessage,
+  heldPacks,
+  lostObjects,
+  notePackDamaged,
+  type PackPiece,
+  piecesOf,
+} from '#objects/pack-health.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {
   findPack,
@@ -280,6 +289,7 @@ export {
   reservePack,
 } from '#objects/packs.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
+export { settleKnownVersions } from '#objects/settle-known.ts'
 export { takenKeys } from '#objects/taken-keys.ts'
 export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'

@@ -48,6 +48,10 @@ export class HeaderRoom {
   take(record: PackRecord): void {
     this.#recordsBytes += recordBytes(record)
   }
+
+  giveBack(record: PackRecord): void {
+    this.#recordsBytes -= recordBytes(record)
+  }
 }
 
 /** With the comma; a string in a string. */

@@ -26,18 +26,21 @@ export interface ExpectedPack {
 
 export interface OpenPackOptions extends DocumentUnlocking {
   expected?: ExpectedPack
+  /** The SHA-256 of these very bytes was compared already. */
+  isProven?: boolean
 }
 
 /**
  * Opens a pack and checks all of it: its signature, its signer, and that its frames are those that were
- * signed. What is checked by `expected.sha256` is not checked again, and then only what is read is decrypted.
+ * signed. What a known SHA-256 proves is not checked again, and then only what is read is decrypted.
  * @param bytes as sent; must stay as they are while the pack is read
  * @throws ArchiveError `NO_KEY`, `WRONG_KEY`; `INTEGRITY` for anything but a whole pack that was expected
  */
 export async function openPack(bytes: Uint8Array, options: OpenPackOptions): Promise<OpenedPack> {
-  const { expected = {} } = options
+  const { expected = {}, isProven = false } = options
+  const { sha256 } = expected
   assertUnlocking(options)
-  if (expected.sha256 !== undefined) await assertSha256(bytes, expected.sha256)
+  if (sha256 !== undefined && !isProven) await assertSha256(bytes, sha256)
   try {
     const plain = await unsealRanges(bytes, options)
     const reader = new PieceReader(plain.read())
@@ -47,7 +50,7 @@ export async function openPack(bytes: Uint8Array, options: OpenPackOptions): Pro
     const framesSize = plain.sizeBytes - headerFrame.length
     if (header.frames.reduce((sum, [size]) => sum + size, 0) !== framesSize)
       throw damaged(`The frames of the pack take ${framesSize} bytes, its header says otherwise`)
-    if (expected.sha256 === undefined) await assertFrames(reader, header, framesSize)
+    if (sha256 === undefined && !isProven) await assertFrames(reader, header, framesSize)
     return new OpenedPack({ header, signed, plain, framesStart: headerFrame.length })
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The pack cannot be opened')

@@ -2,8 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PlainRanges } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
 import type { PackHeader } from '#packs/pack-header.ts'
+import { PACK_LIMITS } from '#packs/pack-limits.ts'
 import type { Signer } from '#signed-document.ts'
-import { decompressFrame } from '#zstd-frame.ts'
+import { decompressFrame, maxFrameSizeBytes } from '#zstd-frame.ts'
+
+/** A frame is unpacked before another one is gathered. */
+const frameMemory = Buffer.allocUnsafeSlow(maxFrameSizeBytes(PACK_LIMITS.frameBytes))
 
 /** A frame's place: before compression, and in the pack before encryption. */
 interface FramePlace {
@@ -70,7 +74,7 @@ export class OpenedPack implements Signer {
   }
 
   #unpack({ start, size, plainSize }: FramePlace): Buffer {
-    const frame = gathered(this.#plain.read(start, start + size), size)
+    const frame = gathered(this.#plain.read(start, start + size))
     try {
       const plain = decompressFrame(frame, plainSize)
       if (plain.length === plainSize) return plain
@@ -92,13 +96,14 @@ function placesOf(frames: PackHeader['frames'], framesStart: number): FramePlace
   })
 }
 
-/** The pieces, in one. */
-function gathered(pieces: Iterable<Uint8Array>, size: number): Uint8Array {
-  const whole = Buffer.allocUnsafeSlow(size)
+/**
+ * The pieces in one; valid until the next call. New memory for each frame would wait for the garbage collector.
+ */
+function gathered(pieces: Iterable<Uint8Array>): Uint8Array {
   let length = 0
   for (const piece of pieces) {
-    whole.set(piece, length)
+    frameMemory.set(piece, length)
     length += piece.length
   }
-  return whole.subarray(0, length)
+  return frameMemory.subarray(0, length)
 }

@@ -90,7 +90,8 @@ export class PackBuilder {
   #framesSize = 0
   #plainSize = 0
   #encrypted: { file: AgeFileStart; bytes: Buffer } | undefined
-  #isReleased = false
+  /** Its memory belongs to others when it is released. */
+  #state: 'open' | 'sealed' | 'released' = 'open'
 
   /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient, a size out of range) */
   constructor(options: PackBuilderOptions) {
@@ -157,9 +158,10 @@ export class PackBuilder {
 
   /**
    * Compresses bytes of one object into frames of their own; the caller may reuse them at once.
-   * @throws RangeError when nothing is added, or there is no room
+   * @throws RangeError when nothing is added, there is no room, or the pack was sealed or released
    */
   add(plain: Uint8Array): Required<Omit<PackedExtent, 'pack'>> {
+    if (this.#state !== 'open') throw new RangeError(`bytes for a pack that is ${this.#state}`)
     if (plain.length === 0 || !this.hasRoomFor(plain.length)) throw new RangeError('no room for these bytes')
     const offset = this.#plainSize
     for (let start = 0; start < plain.length; start += PACK_LIMITS.frameBytes)
@@ -177,7 +179,9 @@ export class PackBuilder {
   /** Its bytes stay in the pack, and nothing leads to them. */
   removeRecord(record: PackRecord): void {
     const at = this.#records.indexOf(record)
-    if (at >= 0) this.#records.splice(at, 1)
+    if (at < 0) return
+    this.#records.splice(at, 1)
+    this.#room.giveBack(record)
   }
 
   /**
@@ -186,6 +190,8 @@ export class PackBuilder {
    * @throws ArchiveError `CONFIGURATION` when the header contradicts itself
    */
   async seal(identity: PackIdentity): Promise<SealedPack> {
+    if (this.#state === 'released') throw new RangeError('the pack was released')
+    this.#state = 'sealed'
     this.#decryptAgain()
     const header = this.#headerOf(identity)
     const plain = this.#withHeader(this.#signed(header))
@@ -198,8 +204,8 @@ export class PackBuilder {
 
   /** Gives the memory back, for a later pack. Further calls do nothing. */
   release(): void {
-    if (!this.#isReleased) giveMemoryBack(this.#memory)
-    this.#isReleased = true
+    if (this.#state !== 'released') giveMemoryBack(this.#memory)
+    this.#state = 'released'
   }
 
   #addFrame(plain: Uint8Array): void {

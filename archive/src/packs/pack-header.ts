@@ -1,7 +1,7 @@
 // A pack: one message with objects of a bucket. Before encryption it is a skippable zstd frame with a signed
 // header, and frames, as a part is (docs/format.md).
 
-/** What a pack says about itself and the bucket. Sizes and offsets in bytes, hashes hex, times ISO 8601 in UTC. */
+/** What a pack says about itself and the bucket. Bytes, hex, ISO 8601 in UTC. */
 export interface PackHeader {
   format: 1
   kind: 'pack' | 'checkpoint'

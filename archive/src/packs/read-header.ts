@@ -37,7 +37,7 @@ export function readPackHeader(json: unknown): PackHeader {
 }
 
 /** Plain bytes of these frames. */
-export function plainSizeOf(frames: PackHeader['frames']): number {
+function plainSizeOf(frames: PackHeader['frames']): number {
   return frames.reduce((sum, [, plainSize]) => sum + plainSize, 0)
 }
 

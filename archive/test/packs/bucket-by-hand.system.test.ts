@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SealedPack } from '#index.ts'
 import { scriptIn } from '#test/format-page.ts'
-import { packFileNameOf, SampleBucket } from '#test/packs/sample-bucket.ts'
+import { packFileNameOf, SampleBucket, type SampleVersion } from '#test/packs/sample-bucket.ts'
 import { BUCKET, SIGNING_KEY } from '#test/packs/sample-packs.ts'
 import { dumpText, KEYS, noise, sha256 } from '#test/sample-archives.ts'
 
@@ -48,10 +50,8 @@ function writePacks({ packs }: SampleBucket, chosen: (index: number) => boolean 
 }
 
 /** Content under its own hash, as restic stores it. */
-async function putData(bucket: SampleBucket, bytes: Buffer): Promise<string> {
-  const key = `data/${sha256(bytes)}`
-  await bucket.put(key, bytes)
-  return key
+function putData(bucket: SampleBucket, bytes: Buffer): Promise<SampleVersion> {
+  return bucket.put(`data/${sha256(bytes)}`, bytes)
 }
 
 /** Some of everything that happens to a bucket of restic. */
@@ -69,11 +69,10 @@ async function use(bucket: SampleBucket, small = 20): Promise<void> {
 
 async function useFurther(bucket: SampleBucket): Promise<void> {
   const moved = await putData(bucket, noise(12_000, 'moved, then deleted'))
-  const { id } = bucket.objects.get(moved) ?? {}
   await bucket.move(moved)
   await bucket.close()
   // The one who deletes it may not know that it was moved.
-  await bucket.delete(moved, id === undefined ? {} : { id })
+  await bucket.delete(moved)
   await bucket.put('config', noise(160, 'another config'))
   await putData(bucket, dumpText(5000))
   await bucket.close()
@@ -114,6 +113,39 @@ describe('the script of docs/format.md that makes a folder of a bucket', () => {
     expect(filesOf(join(folder, 'restored'))).toEqual(expectedFiles(bucket))
   })
 
+  it('agrees with what happened, whatever did, with and without checkpoints', async () => {
+    const act = fc.record({
+      what: fc.constantFrom('put', 'put', 'put', 'move', 'delete', 'close', 'checkpoint'),
+      key: fc.constantFrom('a', 'b/c', 'b/d'),
+      size: fc.nat(15_000),
+      // Which of all versions so far.
+      which: fc.nat(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 25, size: 'max' }), async acts => {
+        const bucket = newBucket({ encrypted: false, bucket: { kind: 's3' } })
+        const versions: SampleVersion[] = []
+        for (const { what, key, size, which } of acts) {
+          const version = versions[which % versions.length]
+          if (what === 'put') versions.push(await bucket.put(key, noise(size, `${versions.length}`)))
+          if (what === 'move' && version) versions.push(await bucket.move(version))
+          if (what === 'delete' && version) await bucket.delete(version)
+          if (what === 'close') await bucket.close()
+          if (what === 'checkpoint') await bucket.checkpoint()
+        }
+        await bucket.close()
+        for (const name of ['restored', 'plain']) rmSync(join(folder, name), { recursive: true, force: true })
+        for (const name of readdirSync(folder)) if (name.startsWith('laptops_')) rmSync(join(folder, name))
+        writePacks(bucket)
+        const { status, stderr } = runScript()
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+        const expected = [...bucket.objects].map(([key, { bytes }]) => [key, sha256(bytes)] as const)
+        expect(new Map(filesOf(join(folder, 'restored')))).toEqual(new Map(expected))
+      }),
+      { numRuns: roundsOf(20) },
+    )
+  })
+
   it('begins with the newest whole checkpoint, when dead packs before it were erased', async () => {
     const bucket = newBucket()
     await use(bucket, 300)
@@ -122,7 +154,7 @@ describe('the script of docs/format.md that makes a folder of a bucket', () => {
     await bucket.checkpoint()
     const covered = bucket.packs.length
     await putData(bucket, noise(3000, 'after it'))
-    await bucket.delete('config')
+    await bucket.delete(bucket.objects.get('config') as SampleVersion)
     await bucket.close()
     const [first, last] = lastCheckpoint(bucket)
     expect(last).toBeGreaterThan(first)

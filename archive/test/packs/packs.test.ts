@@ -221,6 +221,27 @@ describe('packs', () => {
     expect(sizes.size).toBeGreaterThan(4)
   })
 
+  it('take no bytes once they are sealed or released, and have room again where a record was removed', async () => {
+    const builder = builderOf({ packSizeBytes: SMALL_PACK_BYTES })
+    const record = (index: number) => ({ delete: `${index}`.repeat(1000), id: randomUUID(), at: TIME })
+    const records = [record(1)]
+    while (builder.hasRoomFor(0, [record(1)])) {
+      records.push(record(2))
+      builder.addRecord(records.at(-1) as (typeof records)[0])
+    }
+    const last = records.at(-1) as (typeof records)[0]
+    builder.removeRecord(last)
+    builder.removeRecord(last)
+    expect(builder.records).not.toContain(last)
+    builder.addRecord(last)
+    expect(() => builder.addRecord(last)).toThrow(RangeError)
+    await builder.seal(identityOf(1))
+    expect(() => builder.add(noise(1))).toThrow('sealed')
+    builder.release()
+    expect(() => builder.add(noise(1))).toThrow('released')
+    await expect(builder.seal(identityOf(2))).rejects.toThrow('released')
+  })
+
   it('may hold records alone', async () => {
     const builder = builderOf()
     expect(builder.isEmpty).toBe(true)

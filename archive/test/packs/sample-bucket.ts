@@ -24,17 +24,27 @@ export interface SampleBucketOptions {
   pieceBytes?: number
 }
 
+export interface SampleVersion {
+  /** UUID. */
+  id: string
+  key: string
+  bytes: Buffer
+}
+
 /** A bucket whose packs are kept as they would be sent. What it does, it does as a store does it. */
 export class SampleBucket {
   readonly packs: SealedPack[] = []
   /** Live objects by key. */
-  readonly objects: Map<string, { id: string; bytes: Buffer }> = new Map()
+  readonly objects: Map<string, SampleVersion> = new Map()
   readonly #options: SampleBucketOptions
   readonly #catalogId = randomUUID()
+  /** Of each version, the one whose place it took. */
+  readonly #firsts = new Map<string, string>()
+  /** Of versions in closed packs, by the first one. */
   readonly #lines = new Map<string, CheckpointedObject>()
   readonly #sent: CheckpointedPack[] = []
   /** Puts in the pack that is being filled. */
-  #filled: { record: PackRecord; bytes: Buffer }[] = []
+  #filled: PackRecord[] = []
   #builder: PackBuilder
 
   constructor(options: SampleBucketOptions) {
@@ -42,9 +52,35 @@ export class SampleBucket {
     this.#builder = new PackBuilder(options)
   }
 
-  async put(key: string, bytes: Buffer, { moves }: { moves?: string } = {}): Promise<void> {
+  async put(key: string, bytes: Buffer): Promise<SampleVersion> {
+    const version = { id: randomUUID(), key, bytes }
+    this.#firsts.set(version.id, version.id)
+    await this.#write(version)
+    this.objects.set(key, version)
+    return version
+  }
+
+  /** Writes it again, as compaction does: also if it was deleted or overwritten meanwhile. */
+  async move(of: SampleVersion): Promise<SampleVersion> {
+    const version = { ...of, id: randomUUID() }
+    const first = this.#firstOf(of)
+    this.#firsts.set(version.id, first)
+    await this.#write(version, of.id)
+    if (this.#isLive(of.key, first)) this.objects.set(of.key, version)
+    return version
+  }
+
+  async delete(version: SampleVersion): Promise<void> {
+    const { key, id } = version
+    const record = { delete: key, id, at: this.#time() }
+    if (!this.#builder.hasRoomFor(0, [record])) await this.close()
+    this.#builder.addRecord(record)
+    if (this.#isLive(key, this.#firstOf(version))) this.objects.delete(key)
+  }
+
+  async #write({ id, key, bytes }: SampleVersion, moves?: string): Promise<void> {
     const { pieceBytes = 64 * 1024 } = this.#options
-    const version = { id: randomUUID(), size: bytes.length, sha256: sha256(bytes), at: this.#time() }
+    const version = { id, size: bytes.length, sha256: sha256(bytes), at: this.#time() }
     const extents: PackedExtent[] = []
     let here: { offset: number; length: number } | undefined
     const record = (): PackRecord => ({
@@ -69,21 +105,7 @@ export class SampleBucket {
     }
     if (!this.#builder.hasRoomFor(0, [record()])) await nextPack()
     this.#builder.addRecord(record())
-    this.#filled.push({ record: record(), bytes })
-    this.objects.set(key, { id: version.id, bytes })
-  }
-
-  /** Writes it again, as compaction does. */
-  async move(key: string): Promise<void> {
-    const { id, bytes } = this.#liveObject(key)
-    await this.put(key, bytes, { moves: id })
-  }
-
-  async delete(key: string, { id }: { id?: string } = {}): Promise<void> {
-    const record = { delete: key, id: id ?? this.#liveObject(key).id, at: this.#time() }
-    if (!this.#builder.hasRoomFor(0, [record])) await this.close()
-    this.#builder.addRecord(record)
-    this.objects.delete(key)
+    this.#filled.push(record())
   }
 
   /** Seals the pack that is being filled. Gives its id. */
@@ -97,11 +119,12 @@ export class SampleBucket {
     this.#builder.release()
     this.#builder = new PackBuilder(this.#options)
     const { pack, sequence } = sealed.header
-    for (const { record } of this.#filled) {
+    for (const record of this.#filled) {
       if (!('put' in record)) continue
       const { put: key, extents, ...version } = record
-      this.#lines.set(key, {
-        ...{ key, ...version, pack, sequence },
+      const first = this.#firstOf(version)
+      this.#lines.set(first, {
+        ...{ key, ...version, pack, sequence: this.#lines.get(first)?.sequence ?? sequence },
         extents: extents.map(extent => ({ pack, ...extent })),
       })
     }
@@ -112,10 +135,9 @@ export class SampleBucket {
   /** A checkpoint of what is in closed packs. */
   async checkpoint(): Promise<void> {
     await this.close()
-    const objects = [...this.#lines.values()].map(
-      (object): CheckpointLine => ({
-        object:
-          this.objects.get(object.key)?.id === object.id ? object : { ...object, deletedAt: this.#time() },
+    const objects = [...this.#lines].map(
+      ([first, object]): CheckpointLine => ({
+        object: this.#isLive(object.key, first) ? object : { ...object, deletedAt: this.#time() },
       }),
     )
     const lines: CheckpointLine[] = [...this.#sent.map(pack => ({ pack })), ...objects]
@@ -129,7 +151,9 @@ export class SampleBucket {
 
   /** Ids of the packs that hold bytes of live objects; those of objects in closed packs. */
   packsInUse(): Set<string> {
-    const live = [...this.objects.keys()].map(key => this.#lines.get(key)?.extents ?? [])
+    const live = [...this.objects.values()].map(
+      object => this.#lines.get(this.#firstOf(object))?.extents ?? [],
+    )
     return new Set(live.flat().map(({ pack }) => pack))
   }
 
@@ -147,10 +171,13 @@ export class SampleBucket {
     return { pack: randomUUID(), catalogId: this.#catalogId, sequence, createdAt: this.#time() }
   }
 
-  #liveObject(key: string): { id: string; bytes: Buffer } {
-    const object = this.objects.get(key)
-    if (object === undefined) throw new Error(`There is no object ${key}`)
-    return object
+  #firstOf({ id }: { id: string }): string {
+    return this.#firsts.get(id) ?? id
+  }
+
+  #isLive(key: string, first: string): boolean {
+    const live = this.objects.get(key)
+    return live !== undefined && this.#firstOf(live) === first
   }
 
   /** A second for each pack. */

@@ -11,7 +11,9 @@ export function bucketLines({ buckets, refusedPacks, owner, withoutKey }: Recove
     ...buckets.flatMap(({ name, findings }) => findings.map(finding => `bucket ${name}: ${finding}`)),
     ...buckets.flatMap(lossOf),
     ...(withoutKey && refusedPacks.length > 0
-      ? [`${count(refusedPacks.length, 'pack')} of buckets cannot be opened without the key: nothing of them was recovered`]
+      ? [
+          `${count(refusedPacks.length, 'pack')} of buckets cannot be opened without the key: nothing of them was recovered`,
+        ]
       : refusedLines(refusedPacks)),
     ...(owner === null || buckets.length === 0 ? [] : [NO_DOOR_KEYS]),
   ]
@@ -45,7 +47,10 @@ function refusedLines(refused: RecoveryReport['refusedPacks']): string[] {
   return [
     ...refused
       .slice(0, MOST_REFUSED)
-      .map(({ packId, chatId, messageId, reason }) => `refused: pack ${packId} (message ${messageId} of chat ${chatId}) ${reason}`),
+      .map(
+        ({ packId, chatId, messageId, reason }) =>
+          `refused: pack ${packId} (message ${messageId} of chat ${chatId}) ${reason}`,
+      ),
     ...(more > 0 ? [`refused: ${more} more packs`] : []),
   ]
 }

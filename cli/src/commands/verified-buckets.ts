@@ -1,4 +1,8 @@
-import { type BucketOutcome, bucketsToVerify, verifyBuckets } from '@telegram-backup/engine/operations/verify-buckets.ts'
+import {
+  type BucketOutcome,
+  bucketsToVerify,
+  verifyBuckets,
+} from '@telegram-backup/engine/operations/verify-buckets.ts'
 import { count, formatBytes } from '@telegram-backup/engine/units/human-units.ts'
 import { describeError, ExitCode, exitCodeFor } from '@telegram-backup/errors'
 import { type CommandContext, withEngine } from '#commands/command.ts'
@@ -56,7 +60,8 @@ export function verifiedBucket(outcome: BucketOutcome): Record<string, unknown> 
 export function bucketsExitCode(outcomes: readonly BucketOutcome[]): ExitCode {
   const codes = outcomes.flatMap(outcome => ('report' in outcome ? outcome.report.unproven : []))
   const isDamaged = outcomes.some(one => 'report' in one && one.report.state === 'damaged')
-  if (isDamaged || codes.some(({ code }) => exitCodeFor(code) === ExitCode.INTEGRITY)) return ExitCode.INTEGRITY
+  if (isDamaged || codes.some(({ code }) => exitCodeFor(code) === ExitCode.INTEGRITY))
+    return ExitCode.INTEGRITY
   return outcomes.every(one => verifiedBucket(one).success) ? ExitCode.DONE : ExitCode.PARTIAL
 }
 
@@ -67,8 +72,10 @@ export function describeBuckets(outcomes: readonly BucketOutcome[]): string {
 
 function linesOf(outcome: BucketOutcome): string[] {
   const { name } = outcome.bucket
-  if ('error' in outcome) return [`Bucket ${name} could not be verified: ${describeError(outcome.error).message}`]
-  const { state, depth, packs, messages, bytes, objects, findings, unproven, lost, lost_keys } = outcome.report
+  if ('error' in outcome)
+    return [`Bucket ${name} could not be verified: ${describeError(outcome.error).message}`]
+  const { state, depth, packs, messages, bytes, objects, findings, unproven, lost, lost_keys } =
+    outcome.report
   const read = depth === 'messages' ? '' : `, ${formatBytes(bytes)} read`
   const compared = objects > 0 ? `, ${count(objects, 'object')} compared` : ''
   const isPart = state !== 'damaged' && unproven.length > 0 ? ' as far as it could be verified' : ''
@@ -80,7 +87,10 @@ function linesOf(outcome: BucketOutcome): string[] {
       ? []
       : [
           `The bytes of ${count(lost, 'object')} are in no chat any more; in a restic repository, "restic repair index" and "restic repair snapshots --forget" drop what needs them, and the next backup stores it again if it is still there:`,
-          ...named(lost_keys.map(key => `  ${key}`), lost),
+          ...named(
+            lost_keys.map(key => `  ${key}`),
+            lost,
+          ),
         ]),
   ]
 }

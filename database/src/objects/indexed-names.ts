@@ -3,15 +3,18 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { lockByName } from '#named-locks.ts'
 
 /**
- * Notes since when the index of every chat with packs of a bucket names these checkpoints, and these buckets as
- * removed. From then on, packs that they make needless may be erased: nobody who reads a chat needs them any more. A
- * chat that is not used any more counts as well, since it may be all that is left one day.
+ * Notes since when the index of every chat with packs of a bucket names these checkpoints, and these buckets
+ * as removed. From then on, packs that they make needless may be erased: nobody who reads a chat needs them
+ * any more. A chat that is not used any more counts as well, since it may be all that is left one day.
  */
 export async function markIndexed(trx: Transaction<CatalogSchema>, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   // Otherwise neither of two transactions for two chats would see what the other one writes.
   await lockByName(trx, 'control_plane: names in indexes')
-  const isNamedEverywhere = (id: 'checkpoint.id' | 'bucket.id', bucketId: 'checkpoint.bucket_id' | 'bucket.id') =>
+  const isNamedEverywhere = (
+    id: 'checkpoint.id' | 'bucket.id',
+    bucketId: 'checkpoint.bucket_id' | 'bucket.id',
+  ) =>
     sql<boolean>`not exists (
       select from control_plane.chats as chat
        where chat.moved_to is null and chat.index_message_id is not null

@@ -25,9 +25,10 @@ export async function bucketsToVerify(
 }
 
 /**
- * Verifies the packs of buckets, one bucket after the other: that every message exists, with `readData` that every
- * byte is what was sent, and that live objects have their SHA-256. It repairs what a second chat still has. A bucket
- * that cannot be verified does not stop the others. Throws when the catalog fails or the signal fires.
+ * Verifies the packs of buckets, one bucket after the other: that every message exists, with `readData` that
+ * every byte is what was sent, and that live objects have their SHA-256. It repairs what a second chat still
+ * has. A bucket that cannot be verified does not stop the others. Throws when the catalog fails or the signal
+ * fires.
  */
 export async function verifyBuckets(
   engine: Engine,
@@ -40,7 +41,10 @@ export async function verifyBuckets(
     try {
       const onProgress = (progress: { packs: number; bytes: number }): void =>
         hooks.onProgress?.({ bucket: bucket.name, ...progress })
-      outcomes.push({ bucket, report: await verifyBucket(session, { bucketId: bucket.id, readData, onProgress }) })
+      outcomes.push({
+        bucket,
+        report: await verifyBucket(session, { bucketId: bucket.id, readData, onProgress }),
+      })
     } catch (error) {
       if (endsEverything(session, error)) throw error
       outcomes.push({ bucket, error })

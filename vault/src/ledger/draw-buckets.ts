@@ -4,11 +4,16 @@ import {
   MAX_INDEXED_BUCKETS,
   MAX_INDEXED_PACKS,
 } from '@telegram-backup/archive'
-import { bucketsOfChat, type Database, type IndexedBucketRow, type IndexedPackRow } from '@telegram-backup/database'
+import {
+  bucketsOfChat,
+  type Database,
+  type IndexedBucketRow,
+  type IndexedPackRow,
+} from '@telegram-backup/database'
 
 /**
- * The buckets with packs in a chat, by id: their settings, the newest checkpoint, and the packs after it. A removed
- * one is named as such until its messages are gone, so that a recovery does not bring it back.
+ * The buckets with packs in a chat, by id: their settings, the newest checkpoint, and the packs after it. A
+ * removed one is named as such until its messages are gone, so that a recovery does not bring it back.
  */
 export async function drawBuckets(database: Database, chatId: string): Promise<IndexedBucket[]> {
   const rows = await bucketsOfChat(database, chatId)

@@ -84,9 +84,9 @@ export class OpenedPacks {
 
   async #fetchAndOpen(pack: Pack): Promise<OpenedPack> {
     const bytes = await this.#options.fetch(pack)
-    const { encrypted, id, bucket_id: bucket, sha256 } = pack
+    const { encrypted, id, bucket_id: bucket } = pack
     const identities = encrypted ? await this.#options.identities() : []
-    return await openPack(bytes, { identities, encrypted, expected: { pack: id, bucket, sha256 } })
+    return await openPack(bytes, { identities, encrypted, isProven: true, expected: { pack: id, bucket } })
   }
 
   /** Packs that nobody reads go, the ones that were used longest ago first. */

@@ -1,37 +1,34 @@
-import type {
-  CheckpointCover,
-  CheckpointedObject,
-  CheckpointedPack,
-  IndexedBucket,
-  PackedBucket,
-} from '@telegram-backup/archive'
+import type { CheckpointCover, CheckpointedPack, IndexedBucket, PackedBucket } from '@telegram-backup/archive'
 import {
+  bucketById,
   bucketFacts,
   type Database,
-  dropUnlisted,
+  findPacks,
   heldPacks,
   type ImportedObject,
   type ImportedPack,
-  type ImportedPackMessage,
   importBucket,
   importCheckpoint,
   importObjects,
-  importPackMessages,
   importPacks,
   lostObjects,
   markPackMessage,
+  type RefusedImport,
   replayPack,
+  settleKnownVersions,
 } from '@telegram-backup/database'
-import { describeError } from '@telegram-backup/errors'
 import { packFileName } from 'telegram-deployment-bot'
 import type { ChatReader } from '#recover/chat-reader.ts'
 import type { CheckpointParts, ReadPart } from '#recover/checkpoint-parts.ts'
+import { factsOf, listedObject, lossOf, messagesAt, settingsOf } from '#recover/imported-packs.ts'
 import type { PackPlace, PlacesOfPack } from '#recover/pack-places.ts'
 import type { RecoveredBucket } from '#recover/recovery-report.ts'
-import { recordsOf } from '#recover/pack-records.ts'
 
 /** A pack that opened and is believed; its bytes are not kept. */
 export type PackToReplay = ReadPart
+
+/** A pack and its records. */
+type TellingPack = Pick<Parameters<typeof replayPack>[1], 'pack' | 'records'>
 
 /** Lines of a checkpoint that are written at once. */
 const LINES_AT_ONCE = 2_000
@@ -53,6 +50,8 @@ export class BucketRows {
   readonly #replayed = new Map<number, string>()
   /** Objects that were not taken, since no chat has shown all of their packs. */
   readonly #lostKeys = new Set<string>()
+  /** Packs that were replayed, with the deletions that they tell. */
+  readonly #told: TellingPack[] = []
   #cover: CheckpointCover | undefined
   #packs = 0
 
@@ -70,10 +69,16 @@ export class BucketRows {
   /** @throws CatalogError `INVALID` for a bucket that no catalog can hold */
   static async open(database: Database, bucket: PackedBucket | IndexedBucket): Promise<BucketRows> {
     const { id, kind, project } = bucket
+    const outcome = (await bucketById(database, id)) === null ? 'added' : 'known'
     const settings = 'createdAt' in bucket ? settingsOf(bucket) : {}
-    const of = { id, name: bucket.name, kind, projectId: project, ...settings }
-    const { outcome, name, isRemoved } = await importBucket(database, of)
-    return new BucketRows(database, { bucket: { id, name, kind, project }, outcome, isRemoved })
+    const { name, removed_at } = await importBucket(database, {
+      ...{ id, name: bucket.name, kind, projectId: project },
+      ...settings,
+    })
+    return new BucketRows(database, {
+      bucket: { id, name, kind, project },
+      ...{ outcome, isRemoved: removed_at !== null },
+    })
   }
 
   /** What the checkpoint holds that was read; undefined without one. */
@@ -90,73 +95,106 @@ export class BucketRows {
   }
 
   /**
-   * The packs and objects of a checkpoint, and the checkpoint itself. Throws `INTEGRITY` for a part that cannot be
-   * read, and `INVALID` for what no catalog can hold; what came before stays, and is right.
+   * The packs and objects of a checkpoint, and the checkpoint itself. Throws `INTEGRITY`, before anything is
+   * written, for a checkpoint that is not whole.
    */
   async importCheckpoint(parts: CheckpointParts, cover: CheckpointCover): Promise<void> {
     const { id: bucketId } = this
     const database = this.#database
-    const listed = new Set<string>()
+    const { upTo, not } = cover
+    const versions = await this.#readWhole(parts)
+    if (versions !== undefined) await settleKnownVersions(database, { bucketId, upTo, not, versions })
+    const createdAt = new Date(parts.read[0]?.header.createdAt ?? 0)
+    const partCount = parts.read.length
+    const checkpoint = { id: parts.id, createdAt, coversUpTo: upTo, coversNot: not, partCount }
+    await importCheckpoint(database, { bucketId, checkpoint })
+    const own = parts.read.map(part => this.#imported(part))
+    await this.#importPacks(own)
+    await this.#importLines(parts, own[0]?.id ?? '')
+    this.#cover = cover
+  }
+
+  /** Of a bucket that was known before: all versions, by id. */
+  async #readWhole(parts: CheckpointParts): Promise<ReadonlyMap<string, Date | null> | undefined> {
+    const versions = new Map<string, Date | null>()
+    for await (const line of parts.lines()) {
+      if (this.#outcome === 'added' || 'pack' in line) continue
+      const { id, deletedAt } = line.object
+      versions.set(id, deletedAt === undefined ? null : new Date(deletedAt))
+    }
+    return this.#outcome === 'added' ? undefined : versions
+  }
+
+  async #importLines(parts: CheckpointParts, checkpointPack: string): Promise<void> {
+    const { id: bucketId } = this
     let packs: ImportedPack[] = []
     let objects: ImportedObject[] = []
     const flush = async (): Promise<void> => {
       // Objects lie in packs.
-      await importPacks(database, { bucketId, packs })
-      await importObjects(database, { bucketId, objects })
+      await this.#importPacks(packs)
+      const refused = await importObjects(this.#database, { bucketId, checkpointPack, objects })
+      this.#noteLost(refused)
       packs = []
       objects = []
     }
     for await (const line of parts.lines()) {
       if ('pack' in line) packs.push(this.#listedPack(line.pack))
-      else {
-        objects.push(listedObject(line.object))
-        // In a new bucket there is nothing that it could lack.
-        if (this.#outcome === 'known') listed.add(line.object.id)
-      }
+      else objects.push(listedObject(line.object))
       if (packs.length + objects.length >= LINES_AT_ONCE) await flush()
     }
     await flush()
-    const own: ImportedPack[] = []
-    for (const part of parts.read) own.push(await this.#imported(part))
-    const { upTo, not } = cover
-    const createdAt = new Date(parts.read[0]?.header.createdAt ?? 0)
-    await importCheckpoint(database, { id: parts.id, bucketId, upTo, not, createdAt, parts: own })
-    if (this.#outcome === 'known') await dropUnlisted(database, { bucketId, upTo, not, listed })
-    this.#cover = cover
+  }
+
+  async #importPacks(packs: readonly ImportedPack[]): Promise<void> {
+    const refused = await importPacks(this.#database, { bucketId: this.id, packs })
+    for (const { id, reason } of refused) this.#findings.push(`Pack ${id} was not taken: ${reason}.`)
   }
 
   /** Does what the records of a pack say. Returns why it was not taken, as the end of a sentence. */
   async replay(pack: PackToReplay): Promise<string | undefined> {
-    const { header } = pack
-    const { pack: packId, sequence, kind } = header
+    const { pack: packId, sequence, kind, records } = pack.header
     if (kind !== 'pack') return 'is a part of a checkpoint'
-    if (this.#replayed.has(sequence)) return 'has the number of another pack'
-    try {
-      const imported = await this.#imported(pack)
-      const { lost } = await replayPack(this.#database, { ...imported, bucketId: this.id, ...recordsOf(header) })
-      for (const key of lost) this.#lostKeys.add(key)
-    } catch (error) {
-      const { code, message } = describeError(error)
-      if (code === 'CONFLICT') return 'has the number of another pack'
-      if (code !== 'INVALID') throw error
-      return `has values that no catalog can hold: ${message}`
-    }
+    const isOther = this.#replayed.has(sequence) && this.#replayed.get(sequence) !== packId
+    if (isOther) return 'has the number of another pack'
+    const imported = this.#imported(pack)
+    const refused = await this.#replay({ pack: imported, records })
+    // A version of a pack that comes late may be one whose deletion a later pack has told.
+    for (const later of this.#told.filter(told => told.pack.sequence > sequence)) await this.#replay(later)
+    this.#told.push({ pack: imported, records: records.filter(record => 'delete' in record) })
+    const own = refused.find(({ id, key }) => id === packId && key === undefined)
+    if (own !== undefined) return `was not taken: ${own.reason}`
+    this.#noteLost(refused)
+    if (!this.#replayed.has(sequence)) this.#packs++
     this.#replayed.set(sequence, packId)
-    this.#packs++
     return undefined
+  }
+
+  async #replay(of: TellingPack): Promise<RefusedImport[]> {
+    return await replayPack(this.#database, { bucketId: this.id, ...of })
+  }
+
+  #noteLost(refused: readonly RefusedImport[]): void {
+    for (const { key } of refused) if (key !== undefined) this.#lostKeys.add(key)
   }
 
   /** Further messages of packs that the catalog knows, such as copies in the second chat. */
   async addPlaces(packs: readonly PlacesOfPack[]): Promise<void> {
-    const known = []
-    for (const places of packs) {
-      const [{ packId: id, sha256, sequence = 0 }] = places
-      const size = places.find(place => place.size !== undefined)?.size
-      if (this.hasReplayed(id) || size === undefined) continue
-      const same = places.filter(place => place.sha256 === sha256 && (place.size ?? size) === size)
-      known.push({ id, sequence, size, sha256, messages: await messagesAt(same) })
+    const byId = new Map(packs.map(places => [places[0].packId, places]))
+    const known = await findPacks(this.#database, [...byId.keys()])
+    const found: ImportedPack[] = []
+    for (const pack of known) {
+      const { size, sha256 } = pack
+      const isSame = (place: PackPlace): boolean =>
+        place.sha256 === sha256 &&
+        (place.size ?? size) === size &&
+        (place.sequence ?? pack.sequence) === pack.sequence
+      const places = byId.get(pack.id)?.filter(isSame) ?? []
+      const isKnown = (chatId: string): boolean => pack.messages.some(({ chat_id }) => chat_id === chatId)
+      const missing = places.filter(({ reader }) => !isKnown(reader.chatId))
+      if (pack.bucket_id !== this.id || pack.state !== 'sent' || missing.length === 0) continue
+      found.push({ ...factsOf(pack), messages: messagesAt(missing) })
     }
-    await importPackMessages(this.#database, { bucketId: this.id, packs: known })
+    await this.#importPacks(found)
   }
 
   /** Asks whether the messages of all packs are there, in these chats; a missing one is recorded as such. */
@@ -169,7 +207,12 @@ export class BucketRows {
           const reader = readers.get(chatId)
           if (reader === undefined || messageId === null || state !== 'sent') continue
           if (await reader.exists(messageId)) continue
-          await markPackMessage(database, { packId, chatId, state: 'missing', error: 'is not in the chat any more' })
+          await markPackMessage(database, {
+            packId,
+            chatId,
+            state: 'missing',
+            error: 'is not in the chat any more',
+          })
         }
       }
       const last = packs.at(-1)
@@ -197,14 +240,22 @@ export class BucketRows {
     }
   }
 
-  async #imported({ header, places, size, encrypted }: ReadPart): Promise<ImportedPack> {
+  #imported({ header, places, size, encrypted }: ReadPart): ImportedPack {
     const [{ sha256 }] = places
     const createdAt = new Date(header.createdAt)
     const plainSize = header.frames.reduce((sum, [, plain]) => sum + plain, 0)
     return {
       ...{ id: header.pack, sequence: header.sequence, size, sha256, plainSize, encrypted },
-      fileName: this.#fileName({ id: header.pack, encrypted, createdAt, isCheckpoint: header.kind === 'checkpoint' }),
-      messages: await messagesAt(places.filter(place => place.sha256 === sha256)),
+      fileName: this.#fileName({
+        id: header.pack,
+        encrypted,
+        createdAt,
+        isCheckpoint: header.kind === 'checkpoint',
+      }),
+      ...(header.checkpoint && {
+        checkpoint: { id: header.checkpoint.id, partNumber: header.checkpoint.part },
+      }),
+      messages: messagesAt(places.filter(place => place.sha256 === sha256)),
     }
   }
 
@@ -224,41 +275,4 @@ export class BucketRows {
     const { id: packId, encrypted, ...pack } = of
     return packFileName({ bucket: this.#bucket.name, packId, ...pack }, encrypted)
   }
-}
-
-function settingsOf(bucket: IndexedBucket) {
-  const { createdAt, lastSnapshotAt, removedAt, undeleteMs, replica, maxBytes, snapshotLimitHours } = bucket
-  return {
-    ...{ undeleteMs, replica, maxBytes, snapshotLimitHours },
-    createdAt: new Date(createdAt),
-    lastSnapshotAt: lastSnapshotAt === undefined ? undefined : new Date(lastSnapshotAt),
-    removedAt: removedAt === undefined ? undefined : new Date(removedAt),
-  }
-}
-
-function listedObject({ at, pack, extents, deletedAt, ...object }: CheckpointedObject): ImportedObject {
-  return {
-    ...object,
-    packId: pack,
-    storedAt: new Date(at),
-    extents: extents.map(extent => ({ packId: extent.pack, offset: extent.offset, length: extent.length })),
-    deletedAt: deletedAt === undefined ? undefined : new Date(deletedAt),
-  }
-}
-
-/** One message for each chat, the first one of it. A message that is gone is recorded as missing. */
-async function messagesAt(places: readonly PackPlace[]): Promise<ImportedPackMessage[]> {
-  const messages = new Map<string, ImportedPackMessage>()
-  for (const { reader, messageId, fileId, botId, fileUniqueId, sentAt } of places) {
-    const { chatId } = reader
-    if (messages.has(chatId)) continue
-    const isMissing = !(await reader.exists(messageId))
-    messages.set(chatId, { chatId, messageId, fileId, botId, fileUniqueId, sentAt, isMissing })
-  }
-  return [...messages.values()]
-}
-
-function lossOf({ sequence, messageId, reader }: PackPlace): string {
-  const pack = sequence === undefined ? 'A part of its checkpoint' : `Pack ${sequence}`
-  return `${pack} (message ${messageId} of chat ${reader.chatId}) is gone, with what it says of objects.`
 }

@@ -18,13 +18,17 @@ export interface ReadPart {
   encrypted: boolean
 }
 
-/** The parts of a checkpoint, read one after the other: there is memory for one. */
+/** So many bytes of parts are kept between two readings. */
+const KEPT_BYTES = 64 * 1024 * 1024
+
+/** The parts of a checkpoint, read one after the other. Its lines can be read again: small parts are kept. */
 export class CheckpointParts {
   readonly id: string
   readonly #places: FoundCheckpoint['parts']
   readonly #of: PackReading
-  readonly #read: ReadPart[] = []
-  #first: ReadPack | undefined
+  /** By index; those that are kept. */
+  readonly #kept = new Map<number, ReadPack>()
+  #read: ReadPart[] = []
   #refused: RefusedPack | undefined
 
   constructor({ id, parts }: Pick<FoundCheckpoint, 'id' | 'parts'>, of: PackReading) {
@@ -43,17 +47,15 @@ export class CheckpointParts {
     return this.#refused
   }
 
-  /** Those that were read so far. */
+  /** Those that were read by the last reading of all lines. */
   get read(): readonly ReadPart[] {
     return this.#read
   }
 
   /** Opens the first part; undefined when it cannot be read. */
   async open(): Promise<{ header: PackHeader; cover: CheckpointCover } | undefined> {
-    const [places] = this.#places
-    const read = await this.#readPart(places, 1)
+    const read = await this.#readPart(0)
     if (read === undefined) return undefined
-    this.#first = read
     const { header } = read.pack
     const { checkpoint } = header
     return checkpoint && { header, cover: checkpoint }
@@ -68,33 +70,36 @@ export class CheckpointParts {
   }
 
   async *#packs(): AsyncGenerator<OpenedPack, void> {
+    this.#read = []
     for (const [at, places] of this.#places.entries()) {
-      const read = at === 0 ? this.#first : await this.#readPart(places, at + 1)
-      this.#first = undefined
+      const read = await this.#readPart(at)
       if (read === undefined) {
         const reason = this.#refused?.reason ?? 'is gone'
         throw new BackupError(`part ${at + 1} of the checkpoint ${reason}`, { code: 'INTEGRITY' })
       }
       const { pack, size, encrypted, place } = read
-      this.#read.push({ header: pack.header, places: [place, ...places.filter(isOther(place))], size, encrypted })
+      const others = places.filter(({ reader }) => reader !== place.reader)
+      this.#read.push({ header: pack.header, places: [place, ...others], size, encrypted })
       yield pack
     }
   }
 
-  async #readPart(places: PlacesOfPack, part: number): Promise<ReadPack | undefined> {
+  async #readPart(at: number): Promise<ReadPack | undefined> {
+    const kept = this.#kept.get(at)
+    const places = this.#places[at]
+    if (kept !== undefined || places === undefined) return kept
     const read = await readPack(places, this.#of)
     if (!('pack' in read)) {
       this.#refused = read
       return undefined
     }
     const { kind, checkpoint } = read.pack.header
-    if (kind === 'checkpoint' && checkpoint?.id === this.id && checkpoint.part === part) return read
+    if (kind === 'checkpoint' && checkpoint?.id === this.id && checkpoint.part === at + 1) {
+      const bytes = this.#kept.values().reduce((sum, { size }) => sum + size, read.size)
+      if (bytes <= KEPT_BYTES) this.#kept.set(at, read)
+      return read
+    }
     this.#refused = { place: read.place, reason: 'is not that part', isGone: false, isLocked: false }
     return undefined
   }
-}
-
-function isOther(place: { reader: unknown; messageId: number }) {
-  return (other: { reader: unknown; messageId: number }): boolean =>
-    other.reader !== place.reader || other.messageId !== place.messageId
 }

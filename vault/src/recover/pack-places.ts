@@ -133,7 +133,10 @@ function addSeen(
     ...{ packId, bucketId, sequence, messageId, sha256, size, fileId, fileUniqueId, sentAt, ...of },
     ...{ isVouchedFor: false, generation: catalog?.generation ?? 0 },
   }
-  if (checkpoint === undefined) return addTo(finding.packs, packId, place)
+  if (checkpoint === undefined) {
+    addTo(finding.packs, packId, place)
+    return
+  }
   const { id, part, last } = checkpoint
   const parts = checkpointIn(finding, id)
   addTo(parts.parts, part, place)

@@ -32,9 +32,9 @@ export interface RefusedPack {
 }
 
 /**
- * Reads a pack from the first of its places that has it: by the file id of the index if it is this bot's, else by
- * its message. A pack whose signed header names another bucket, id or sequence than its caption or the index is
- * refused.
+ * Reads a pack from the first of its places that has it: by the file id of the index if it is this bot's,
+ * else by its message. A pack whose signed header names another bucket, id or sequence than its caption or
+ * the index is refused.
  */
 export async function readPack(places: PlacesOfPack, of: PackReading): Promise<ReadPack | RefusedPack> {
   let refused: RefusedPack | undefined

@@ -32,9 +32,9 @@ export interface BucketRecoveryOptions extends PackReading {
 }
 
 /**
- * Reads the buckets of the chats into the catalog: the newest checkpoint, then the records of the packs that it does
- * not cover, in the order of their numbers. It may be called again when more messages have come. What the catalog
- * knows already stays.
+ * Reads the buckets of the chats into the catalog: the newest checkpoint, then the records of the packs that
+ * it does not cover, in the order of their numbers. It may be called again when more messages have come. What
+ * the catalog knows already stays.
  */
 export class BucketRecovery {
   readonly #of: BucketRecoveryOptions
@@ -94,7 +94,7 @@ export class BucketRecovery {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
       }
-      await bucket.addPlaces(found.packs)
+      await bucket.addPlaces([...found.packs, ...found.checkpoints.flatMap(({ parts }) => parts)])
     }
   }
 
@@ -154,7 +154,12 @@ export class BucketRecovery {
       }
       const { pack, place, size, encrypted } = read
       const { header } = pack
-      opened.push({ header, size, encrypted, places: [place, ...places.filter(one => one.reader !== place.reader)] })
+      opened.push({
+        header,
+        size,
+        encrypted,
+        places: [place, ...places.filter(one => one.reader !== place.reader)],
+      })
       const { reader } = place
       waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }
@@ -184,7 +189,9 @@ function isCovered(sequence: number, cover: CheckpointCover | undefined): boolea
   return cover !== undefined && sequence <= cover.upTo && !cover.not.includes(sequence)
 }
 
-/** By their numbers; of two with one number the one that a believed document names, or of a later generation. */
+/**
+ * By their numbers; of two with one number the one that a believed document names, or of a later generation.
+ */
 function inOrder(one: PackToReplay, other: PackToReplay): number {
   const [first, second] = [one.places[0], other.places[0]]
   return (

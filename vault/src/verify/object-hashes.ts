@@ -12,9 +12,9 @@ interface BegunObject {
 }
 
 /**
- * Compares live objects with their SHA-256 while the packs are read, one after the other. The pieces of an object
- * lie in packs with rising numbers, so its bytes come in their order; one whose pieces were moved apart, or whose
- * pack could not be read, is left out.
+ * Compares live objects with their SHA-256 while the packs are read, one after the other. The pieces of an
+ * object lie in packs with rising numbers, so its bytes come in their order; one whose pieces were moved
+ * apart, or whose pack could not be read, is left out.
  */
 export class ObjectHashes {
   readonly #begun = new Map<string, BegunObject>()

@@ -11,8 +11,9 @@ export type PlacedPackMessage = HeldPackMessage & { message_id: number }
 export type PackDocument = { bytes: Buffer } | { finding: PackFinding }
 
 /**
- * Reads a pack from one chat, to the last byte: by its file id, or by its message, whose file id is learned then.
- * What does not come although the chat gives its index is a finding. Throws the client's errors for an outage.
+ * Reads a pack from one chat, to the last byte. Its message is looked at, by a copy that is deleted at once:
+ * a file outlives its message. What does not come although the chat gives its index is a finding. Throws the
+ * client's errors for an outage.
  */
 export async function readPackDocument(
   session: VaultSession,
@@ -20,23 +21,25 @@ export async function readPackDocument(
   message: PlacedPackMessage,
   movedTo: string | undefined,
 ): Promise<PackDocument> {
-  const { client, signal } = session
-  if (signal.aborted) throw cancelled()
-  const { file_id, bot_id } = message
-  const known = file_id !== null && bot_id === client.botId ? file_id : undefined
-  const seen = known === undefined ? await look(session, { pack, message, movedTo }) : undefined
-  if (seen !== undefined && 'finding' in seen) return seen
-  const first = await fetch(session, pack, known ?? seen?.fileId ?? '')
-  if ('bytes' in first || known === undefined) return await judged(session, { pack, message }, first)
-  // A file id may die, and the message still has the file.
+  if (session.signal.aborted) throw cancelled()
   const current = await look(session, { pack, message, movedTo })
   if ('finding' in current) return current
-  return await judged(session, { pack, message }, await fetch(session, pack, current.fileId))
+  const fetched = await fetch(session, pack, current.fileId)
+  if ('bytes' in fetched) return fetched
+  if ('words' in fetched) return { finding: packFinding(pack, message, 'damaged', fetched.words) }
+  if (!(await canIndexBeHad(session, message.chat_id))) throw fetched.error
+  return {
+    finding: packFinding(pack, message, 'unreadable', `cannot be read: ${whyOf(fetched.error)}`),
+  }
 }
 
 type Fetched = { bytes: Buffer } | { words: string } | { error: unknown }
 
-async function fetch(session: VaultSession, { id, size, sha256 }: HeldPack, fileId: string): Promise<Fetched> {
+async function fetch(
+  session: VaultSession,
+  { id, size, sha256 }: HeldPack,
+  fileId: string,
+): Promise<Fetched> {
   const { client, signal } = session
   try {
     const of = { name: `pack ${id}`, signal, onWait: impatient(session).onWait }
@@ -51,17 +54,6 @@ async function fetch(session: VaultSession, { id, size, sha256 }: HeldPack, file
   }
 }
 
-async function judged(
-  session: VaultSession,
-  { pack, message }: { pack: HeldPack; message: PlacedPackMessage },
-  fetched: Fetched,
-): Promise<PackDocument> {
-  if ('bytes' in fetched) return fetched
-  if ('words' in fetched) return { finding: packFinding(pack, message, 'damaged', fetched.words) }
-  if (!(await canIndexBeHad(session, message.chat_id))) throw fetched.error
-  return { finding: packFinding(pack, message, 'unreadable', `cannot be read: ${whyOf(fetched.error)}`) }
-}
-
 async function look(
   { client, vault, database, signal }: VaultSession,
   of: { pack: HeldPack; message: PlacedPackMessage; movedTo: string | undefined },
@@ -69,14 +61,21 @@ async function look(
   const { pack, message, movedTo } = of
   const { chat_id: chatId, message_id: messageId } = message
   const { size, sha256 } = pack
-  const seen = await readDocument(client, vault, { chatId, messageId, movedTo, expected: { size, sha256 }, signal })
+  const seen = await readDocument(client, vault, {
+    chatId,
+    messageId,
+    movedTo,
+    expected: { size, sha256 },
+    signal,
+  })
   if (seen.outcome === 'gone')
     return { finding: packFinding(pack, message, 'missing', 'is not in the chat any more') }
   if (seen.outcome !== 'found')
     return { finding: packFinding(pack, message, 'replaced', 'holds something else than what was sent') }
   const { fileId, fileUniqueId } = seen
   const file = { botId: client.botId, fileId, fileUniqueId }
-  await learnPackFile(database, { packId: pack.id, chatId, messageId, ...file })
+  if (message.file_id !== fileId)
+    await learnPackFile(database, { packId: pack.id, chatId, messageId, ...file })
   return { fileId }
 }
 

@@ -12,6 +12,8 @@ import {
   piecesOf,
 } from '@telegram-backup/database'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
+import { repairBuckets } from '#objects/repair-buckets.ts'
+import { SessionReport } from '#session/report.ts'
 import { cancelled, endsEverything, type VaultSession } from '#session/session.ts'
 import type { BucketVerification, PackFinding } from '#verify/bucket-report.ts'
 import { ObjectHashes } from '#verify/object-hashes.ts'
@@ -32,11 +34,13 @@ const PACKS_AT_ONCE = 500
 const MOST_LOST_KEYS = 100
 
 /**
- * Verifies the packs of a bucket in each of their chats, records the findings, and repairs from the other chat what
- * one has lost. With `readData` every byte in every chat is read; with a private key the packs are opened to the end,
- * and live objects are compared with their SHA-256. Packs that are erased meanwhile are no findings.
+ * Verifies the packs of a bucket in each of their chats, records the findings, and repairs from the other
+ * chat what one has lost. With `readData` every byte in every chat is read; with a private key the packs are
+ * opened to the end, and live objects are compared with their SHA-256. Packs that are erased meanwhile are no
+ * findings.
  *
- * Throws `NOT_FOUND` for an unknown bucket, and the errors that prevented it (`UNREACHABLE`, `CATALOG`, `CANCELLED`…).
+ * Throws `NOT_FOUND` for an unknown bucket, and the errors that prevented it (`UNREACHABLE`, `CATALOG`,
+ * `CANCELLED`…).
  */
 export async function verifyBucket(session: VaultSession, of: VerifyBucket): Promise<BucketVerification> {
   const bucket = await bucketById(session.database, of.bucketId)
@@ -48,6 +52,7 @@ export async function verifyBucket(session: VaultSession, of: VerifyBucket): Pro
   }
   const work = new BucketWork(session, of)
   await work.verifyAll()
+  await work.repair()
   return await work.report(bucket)
 }
 
@@ -55,7 +60,9 @@ export async function verifyBucket(session: VaultSession, of: VerifyBucket): Pro
 interface EnteredChat {
   /** The new id of a group that has become a supergroup. */
   movedTo: string | undefined
-  /** Private chats and basic groups number messages for each bot: the same id is another message to this bot. */
+  /**
+   * Private chats and basic groups number messages for each bot: the same id is another message to this bot.
+   */
   hasOwnNumbers: boolean
 }
 
@@ -89,6 +96,22 @@ class BucketWork {
       if (last === undefined || packs.length < PACKS_AT_ONCE) return
       after = last.sequence
     }
+  }
+
+  /** Copies back what one chat has lost and another has; a process that tends the bucket does so itself. */
+  async repair(): Promise<void> {
+    if (this.#findings.length === 0) return
+    const { bucketId } = this.#of
+    const session = { ...this.#session, report: new SessionReport() }
+    await repairBuckets(session, { bucketId })
+    const { packs, pending } = session.report
+    for (const { outcome, pack_id, chat_id } of packs) {
+      if (outcome !== 'mended') continue
+      for (const finding of this.#findings)
+        if (finding.pack_id === pack_id && finding.chat_id === chat_id) finding.mended = true
+    }
+    for (const { chat_id = '', code = 'UNPROVEN', reason } of pending)
+      this.#unproven.push({ chat_id, code, reason: `nothing was repaired: ${reason}` })
   }
 
   async report(bucket: Bucket): Promise<BucketVerification> {
@@ -148,7 +171,12 @@ class BucketWork {
     const answer = await client.messageExists(chatId, messageId, { signal, onWait })
     if (answer === 'gone') return packFinding(pack, message, 'missing', 'is not in the chat any more')
     if (state !== 'damaged') return undefined
-    return packFinding(pack, message, 'damaged', 'was found damaged, and only reading it can prove that it is not')
+    return packFinding(
+      pack,
+      message,
+      'damaged',
+      'was found damaged, and only reading it can prove that it is not',
+    )
   }
 
   async #read(
@@ -156,11 +184,6 @@ class BucketWork {
     message: PlacedPackMessage,
     { chat, isOpenedYet }: { chat: EnteredChat; isOpenedYet: boolean },
   ): Promise<PackFinding | undefined> {
-    const { client, signal, onWait } = this.#session
-    const { chat_id: chatId, message_id: messageId } = message
-    // A file outlives its message.
-    if (chat.movedTo === undefined && (await client.messageExists(chatId, messageId, { signal, onWait })) === 'gone')
-      return packFinding(pack, message, 'missing', 'is not in the chat any more')
     const read = await readPackDocument(this.#session, pack, message, chat.movedTo)
     if ('finding' in read) return read.finding
     this.#bytes += read.bytes.length
@@ -172,7 +195,10 @@ class BucketWork {
     const { encrypted, id, sha256 } = pack
     const identities = encrypted ? this.#identities : []
     if (identities === undefined) {
-      this.#noteClosed(message.chat_id, { code: 'NO_KEY', message: 'there is no private key to open the packs' })
+      this.#noteClosed(message.chat_id, {
+        code: 'NO_KEY',
+        message: 'there is no private key to open the packs',
+      })
       return undefined
     }
     try {
@@ -198,7 +224,11 @@ class BucketWork {
   async #note(pack: HeldPack, findings: readonly PackFinding[]): Promise<void> {
     if (findings.length === 0) return
     const { database } = this.#session
-    const [now] = await heldPacks(database, { bucketId: this.#of.bucketId, after: pack.sequence - 1, limit: 1 })
+    const [now] = await heldPacks(database, {
+      bucketId: this.#of.bucketId,
+      after: pack.sequence - 1,
+      limit: 1,
+    })
     // It was erased meanwhile.
     if (now?.id !== pack.id) return
     for (const { chat_id, finding, reason: error } of findings) {

@@ -12,7 +12,8 @@ import {
   untoldDeletes,
 } from '@telegram-backup/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { bodyOf, NEVER, type OpenStore, openStoreWorld, type StoreWorld } from '#test/objects/store-world.ts'
+import { bodyOf, NEVER } from '#test/objects/bodies.ts'
+import { type OpenStore, openStoreWorld, type StoreWorld } from '#test/objects/store-world.ts'
 
 /** Everything is due at once, but checkpoints only after packs. */
 const TIMES = {
