@@ -98,8 +98,8 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const cache = new PackCache({ folder, maxBytes: options.cacheBytes, log })
   const documents = new PackDocuments({ ...tools, cache })
   const opened = new OpenedPacks({
-    memoryBytes: OPENED_PACKS * packSizeBytes,
-    fetch: pack => documents.fetch(pack),
+    atOnce: OPENED_PACKS,
+    fetch: (pack, memory) => documents.fetch(pack, memory),
     identities: async () => (identityFile === undefined ? [] : await readIdentityFile(identityFile)),
   })
   const hasIdentity = identityFile !== undefined
