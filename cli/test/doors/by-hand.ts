@@ -3,19 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Runs the script of docs/format.md that makes a folder of objects out of a folder of messages, in a process
- * that has none of this program's settings. Gives the folder, which restic opens.
+ * Runs the script "A bucket by hand" of docs/format.md in a folder of messages and `key.txt`, without any of this
+ * program's settings. Gives the folder of objects, which restic opens.
  */
-export async function repositoryByHand(
-  messages: string,
-  of: { keyFile: string; out: string },
-): Promise<string> {
+export async function repositoryByHand(messages: string, bucket: string): Promise<string> {
   const page = await readFile(new URL('../../../docs/format.md', import.meta.url), 'utf8')
-  const [, script] = /\n```(?:ba)?sh\n([^`]*\bjq\b[^`]*\bdata\/[^`]*)```/.exec(page) ?? []
-  if (script === undefined) throw new Error('docs/format.md has no script that opens packs')
-  const child = spawn('bash', ['-c', script, 'bash', messages, of.out], {
+  const [, script] = /\n#+ A bucket by hand\n[^`]*(?:`[^`\n]+`[^`]*)*```bash\n([^`]+)```/.exec(page) ?? []
+  if (script === undefined) throw new Error('docs/format.md has no script under "A bucket by hand"')
+  const child = spawn('bash', ['-c', script.replace('bucket=laptops ', `bucket=${bucket} `)], {
     cwd: messages,
-    env: { PATH: process.env['PATH'] ?? '', KEY: of.keyFile, PACKS: messages, OUT: of.out },
+    env: { PATH: process.env['PATH'] ?? '' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let errors = ''
@@ -24,5 +21,5 @@ export async function repositoryByHand(
   })
   const code = await new Promise<number | null>(resolve => child.once('close', resolve))
   if (code !== 0) throw new Error(`the script ended with ${code}: ${errors}`)
-  return join(of.out)
+  return join(messages, 'restored')
 }

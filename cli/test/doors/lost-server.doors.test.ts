@@ -131,9 +131,8 @@ it('age, zstd and jq alone make a folder out of the messages that restic opens',
     const bytes = await vault.emulator.inspect.documentBytes(vault.chatId, id)
     await writeFile(join(folder, document.file_name), bytes)
   }
-  const keyFile = join(vault.folder, 'kept-key.txt')
-  await writeFile(keyFile, `${vault.identity}\n`)
-  const repository = await repositoryByHand(folder, { keyFile, out: join(vault.folder, 'by-hand') })
+  await writeFile(join(folder, 'key.txt'), `${vault.identity}\n`)
+  const repository = await repositoryByHand(folder, 'laptop')
   const restic = resticAt(repository, { folder: vault.folder, client: 'by-hand' })
   expect(await restic.run(['check', '--read-data', '--no-lock'])).toContain('no errors were found')
   await expectSnapshots(restic, copies)
