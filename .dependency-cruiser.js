@@ -23,6 +23,8 @@ const PACKAGES = {
 const ALSO = {
   // The specification's library sends by itself.
   'api-gateway/src/lib': ['vault', 'telegram-service'],
+  // Its requests are for the objects of the vault.
+  'api-gateway/src/restic': ['vault', 'telegram-service'],
   // Where everything is put together.
   'cli/src/serve': ['telegram-service'],
 }

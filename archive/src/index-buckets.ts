@@ -16,6 +16,11 @@ export interface IndexedBucket extends PackedBucket {
   snapshotLimitHours?: number
   /** Absent before the first one. */
   lastSnapshotAt?: string
+  /**
+   * It was removed, and is not to come back; its packs are erased. Then neither a checkpoint nor packs are
+   * named.
+   */
+  removedAt?: string
   /** The newest one. Absent before the first one. */
   checkpoint?: IndexedCheckpoint
   /**
@@ -53,6 +58,7 @@ export function readIndexedBucket(value: unknown): IndexedBucket {
     ...(fields.has('maxBytes') && { maxBytes: fields.integer('maxBytes', 1) }),
     ...(fields.has('snapshotLimitHours') && { snapshotLimitHours: hoursIn(fields) }),
     ...(fields.has('lastSnapshotAt') && { lastSnapshotAt: fields.time('lastSnapshotAt') }),
+    ...(fields.has('removedAt') && { removedAt: fields.time('removedAt') }),
     ...(fields.has('checkpoint') && { checkpoint: readCheckpoint(fields.object('checkpoint')) }),
     ...(fields.has('packs') && {
       packs: fields.array('packs', { least: 1, most: MAX_INDEXED_PACKS }).map(readPack),

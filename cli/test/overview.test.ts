@@ -8,8 +8,8 @@ const program = createProgram(async () => {}, SILENT)
 describe('the overview of the commands', () => {
   const lines = program.helpInformation().split('\n')
 
-  it('fits a screen of 60 lines, with one line for each command', () => {
-    expect(lines.length).toBeLessThanOrEqual(57) // three more lines say how to go on
+  it('fits a screen of 62 lines, with one line for each command', () => {
+    expect(lines.length).toBeLessThanOrEqual(59) // three more lines say how to go on
     for (const command of program.commands) {
       const name = new RegExp(`^  ${command.name()}[ ].*${command.summary().replace(/[?*.[\]]/g, '.')}$`)
       expect(command.summary(), command.name()).not.toBe('')

@@ -109,6 +109,7 @@ test('--json has the fields of GET /overview', async () => {
   const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
   expect(answer.json()).toStrictEqual({
     ...{ state: 'ok', sentence: expect.any(String), as_of: at, reasons: [], alerts: [], running: [] },
+    buckets: [],
     sources: [
       {
         ...{ source: 'shop', project_id: 'web1', type: 'logs', state: 'ok', reasons: [] },
@@ -130,4 +131,27 @@ test('exit 3: a failed drill of a backup that was sent by hand needs a look, alt
   const { code, stdout } = await status()
   expect(code).toBe(3)
   expect(stdout).toMatch(/needs a look: .*the last drill failed/)
+})
+
+test('a bucket is a line of its own, and one without a new snapshot needs a look', async () => {
+  await drill(await record('3 hours'))
+  await run(
+    `insert into control_plane.object_buckets (name, kind, project_id, snapshot_limit_hours, created_at, last_snapshot_at)
+     values ('laptops', 'restic', 'web1', 26, now() - interval '9 days', now() - interval '2 hours')`,
+  )
+  const well = await status()
+  expect([well.code, well.stdout]).toEqual([
+    0,
+    expect.stringMatching(/\nok +laptops +restic +web1 +2 h ago +26 h/),
+  ])
+  await run(`update control_plane.object_buckets set last_snapshot_at = now() - interval '30 hours'`)
+  const late = await status()
+  expect(late.code).toBe(3)
+  expect(late.stdout).toMatch(
+    /^The only source can be restored\. 1 bucket needs a look: laptops \(no new snapshot\)\./,
+  )
+  expect(late.stdout).toMatch(/\nattention +laptops +restic +web1 +1 d ago/)
+  expect(late.stdout).toContain('No new snapshot in bucket "laptops" (project web1) for too long.')
+  expect((await status('--project', 'other', '--json')).json()).toMatchObject({ buckets: [] })
+  await run('delete from control_plane.object_buckets')
 })

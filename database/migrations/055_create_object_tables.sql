@@ -85,6 +85,7 @@ create table control_plane.packs (
 );
 create index packs_by_state on control_plane.packs (bucket_id, state, sequence);
 create index packs_by_checkpoint on control_plane.packs (checkpoint_id) where checkpoint_id is not null;
+create index packs_damaged on control_plane.packs (bucket_id) where damaged_at is not null;
 create index packs_by_upload on control_plane.packs (upload_id) where upload_id is not null;
 create index packs_by_name on control_plane.packs (named_by) where named_by is not null;
 
@@ -217,3 +218,6 @@ create index open_sends_by_pack on control_plane.open_sends (pack_id) where pack
 alter table control_plane.leases drop constraint leases_purpose_check;
 alter table control_plane.leases add constraint leases_purpose_check
   check (purpose in ('send', 'erase', 'restore', 'reconcile', 'recover', 'verify', 'job', 'hooks', 'objects'));
+
+-- What the index of the chat names of buckets: newest checkpoints, and buckets that were removed.
+alter table control_plane.chats add column index_names uuid[] not null default '{}';

@@ -242,6 +242,7 @@ interface ChatsTable {
   index_edition: string | null
   index_content_sha256: string | null
   index_next_edition: string | null
+  index_names: Generated<string[]>
 }
 
 interface OpenSendsTable {

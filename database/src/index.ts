@@ -239,6 +239,7 @@ export type * from '#events/types.event.ts'
 // 13. Buckets, their objects, and the packs that hold them.
 
 export { type BucketFacts, bucketFacts } from '#objects/bucket-facts.ts'
+export { type BucketHealth, bucketHealth } from '#objects/bucket-health.ts'
 export type { ObjectLease } from '#objects/bucket-writes.ts'
 export {
   type BucketSettings,
@@ -263,6 +264,15 @@ export type { IntendedObject } from '#objects/intended-objects.ts'
 export { checkKey } from '#objects/object-keys.ts'
 export * from '#objects/objects.ts'
 export * from '#objects/pack-copies.ts'
+export {
+  type HeldPack,
+  type HeldPackMessage,
+  heldPacks,
+  lostObjects,
+  notePackDamaged,
+  type PackPiece,
+  piecesOf,
+} from '#objects/pack-health.ts'
 export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
 export {
   findPack,
@@ -278,8 +288,9 @@ export {
   type ReservedPack,
   reservePack,
 } from '#objects/packs.ts'
-export { takenKeys } from '#objects/taken-keys.ts'
 export { importObjects, replayPack } from '#objects/replay.ts'
+export { settleKnownVersions } from '#objects/settle-known.ts'
+export { takenKeys } from '#objects/taken-keys.ts'
 export type * from '#objects/types.import.ts'
 export type * from '#objects/types.object.ts'
 export * from '#objects/uploads.ts'

@@ -3,9 +3,10 @@ import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support
 import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { PartKind, PartState } from '#index.ts'
+import { checkBucketName, type PartKind, type PartState } from '#index.ts'
 import { checkedTag, checkProjectId, checkState, checkType } from '#input-checks.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
+import { checkKey } from '#objects/object-keys.ts'
 
 // The same rules stand in TypeScript and in the migrations: they must not drift apart.
 
@@ -50,6 +51,12 @@ const part = (kind: string, partNumber: number, state: string) => sql`
     (backup_id, chat_id, kind, part_no, file_name, size, sha256, state, message_id, file_id)
   values (${ID}, '1', ${kind}, ${partNumber}, 'f', 1, ${'a'.repeat(64)}, ${state}, 1, 'f')`
 
+const bucket = (name: string) => sql`
+  insert into control_plane.object_buckets (id, name, kind, project_id) values (${ID}, ${name}, 'restic', 'p')`
+const lock = (key: string) => sql`
+  insert into control_plane.objects (id, bucket_id, key, size, sha256, in_chat, content)
+  values (${ID}, ${ID}, ${key}, 0, ${'a'.repeat(64)}, false, '')`
+
 function passes(check: () => void): boolean {
   try {
     check()
@@ -82,6 +89,13 @@ const longId = fc.string({
   minLength: 62,
   maxLength: 66,
 })
+const bucketName = fc.string({
+  unit: fc.constantFrom('a', 'Z', '0', '.', '-', '_', ' ', '\n', 'ä'),
+  maxLength: 5,
+})
+const longKey = fc
+  .tuple(fc.constantFrom('k', 'ä', '😀'), fc.integer({ min: 200, max: 1030 }))
+  .map(([character, times]) => character.repeat(times))
 const TYPES = [...BACKUP_TYPES]
 const STATES = [...BACKUP_STATES]
 const known = (names: readonly string[]) => (text: string) => names.includes(text)
@@ -126,6 +140,18 @@ const RULES: {
         backup('logs', 'sending'),
         part(kind, kind === 'manifest' ? 0 : 1, 'intended'),
       ),
+  },
+  {
+    rule: 'name of a bucket',
+    values: fc.oneof(bucketName, nearly(['abc', 'a.b', 'a-0', 'a'.repeat(63)])),
+    ours: name => passes(() => checkBucketName(name)),
+    theirs: name => databaseTakes(project('p'), bucket(name)),
+  },
+  {
+    rule: 'key of an object',
+    values: fc.oneof(longKey, nearly(['', 'data/a', 'k'.repeat(1024)])),
+    ours: key => passes(() => checkKey(key)),
+    theirs: key => databaseTakes(project('p'), bucket('abc'), lock(key)),
   },
   {
     rule: 'tag',

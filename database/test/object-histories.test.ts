@@ -31,15 +31,15 @@ beforeEach(() => emptyCatalog(database))
 
 type Step = (world: ObjectWorld) => Promise<void>
 
-const KEYS = ['data/a', 'data/b', 'data/ä', 'index/a']
+const KEYS = ['data/a', 'data/ä', 'index/a']
 const key = fc.constantFrom(...KEYS)
 const at = fc.nat(9)
 
 /** What may happen to a bucket, in the proportions of life. */
 const step: fc.Arbitrary<[name: string, Step]> = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<[string, Step]>(['reserve', world => world.reserve()]) },
+  { weight: 5, arbitrary: fc.constant<[string, Step]>(['reserve', world => world.reserve()]) },
   {
-    weight: 6,
+    weight: 7,
     arbitrary: fc
       .record({
         at,
@@ -52,13 +52,13 @@ const step: fc.Arbitrary<[name: string, Step]> = fc.oneof(
         world => world.intend(at, of),
       ]),
   },
-  { weight: 4, arbitrary: at.map((n): [string, Step] => [`confirm ${n}`, world => world.confirm(n)]) },
+  { weight: 6, arbitrary: at.map((n): [string, Step] => [`confirm ${n}`, world => world.confirm(n)]) },
   { weight: 1, arbitrary: at.map((n): [string, Step] => [`abandon ${n}`, world => world.abandon(n)]) },
-  { weight: 2, arbitrary: key.map((of): [string, Step] => [`remove ${of}`, world => world.remove(of)]) },
+  { weight: 3, arbitrary: key.map((of): [string, Step] => [`remove ${of}`, world => world.remove(of)]) },
   { weight: 1, arbitrary: fc.constant<[string, Step]>(['purge', world => world.purge()]) },
-  { weight: 2, arbitrary: fc.constant<[string, Step]>(['snapshot', world => world.snapshot()]) },
+  { weight: 1, arbitrary: fc.constant<[string, Step]>(['snapshot', world => world.snapshot()]) },
   {
-    weight: 2,
+    weight: 1,
     arbitrary: fc
       .boolean()
       .map((isIndexed): [string, Step] => [
@@ -70,7 +70,7 @@ const step: fc.Arbitrary<[name: string, Step]> = fc.oneof(
   { weight: 1, arbitrary: at.map((n): [string, Step] => [`undelete ${n}`, world => world.undelete(n)]) },
   { weight: 1, arbitrary: fc.constant<[string, Step]>(['garbage', world => world.collectGarbage()]) },
 )
-const history = fc.array(step, { minLength: 20, maxLength: 60 })
+const history = fc.array(step, { minLength: 30, maxLength: 70 })
 
 /** The bucket as a new machine finds it in the chat: from the newest checkpoint, or from all packs. */
 async function recover(world: ObjectWorld, into: Database): Promise<void> {
@@ -137,6 +137,6 @@ test('in every history the catalog has what a simple model has, and the chat alo
       }
       await world.end()
     }),
-    { numRuns: roundsOf(8) },
+    { numRuns: roundsOf(8), endOnFailure: true },
   )
 })

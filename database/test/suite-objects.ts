@@ -2,14 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   abandonPack,
+  abandonUpload,
+  beginUpload,
+  bucketFacts,
   closeSend,
   confirmPack,
   type Database,
+  deadPacks,
   deleteObject,
   findObject,
   listObjects,
   openSends,
+  purgeObjects,
   putInCatalog,
+  unfinishedUploads,
+  untoldDeletes,
   usedBytes,
 } from '#index.ts'
 import { sha256, TestWriter } from '#test/test-packs.ts'
@@ -101,6 +108,81 @@ export function describeObjects(open: () => Promise<Database>): void {
       })
       const other = { ...again, messageId: 1_001, lease: { subject: randomUUID(), token: randomUUID() } }
       await expect(confirmPack(database, other)).rejects.toMatchObject({ code: 'LEASE_LOST' })
+    })
+
+    test('an upload protects its fragments until its object is there, or it is given up', async () => {
+      const { bucket, lease } = writer
+      const [whole, given] = [randomUUID(), randomUUID()]
+      for (const uploadId of [whole, given]) {
+        await beginUpload(database, { uploadId, bucketId: bucket.id, key: 'big', lease })
+      }
+      const fragment = await writer.send([], { uploadId: whole })
+      await writer.send([], { uploadId: given })
+      const dead = async () =>
+        (await deadPacks(database, { bucketId: bucket.id, limit: 9 })).map(({ sequence }) => sequence)
+      expect([await dead(), await unfinishedUploads(database)]).toEqual([[], []])
+      await expect(abandonUpload(database, { uploadId: given })).rejects.toMatchObject({ code: 'CONFLICT' })
+      await abandonUpload(database, { uploadId: given, lease })
+      expect(await dead()).toEqual([2])
+      const last = await writer.reserve()
+      const extents = [fragment, last].map(({ packId }) => ({ packId, offset: 0, length: 80 }))
+      const put = writer.put(last, 'big', { id: whole, size: 160, extents })
+      await writer.intend(last, { puts: [put], uploadId: whole })
+      await writer.confirm(last)
+      await abandonUpload(database, { uploadId: whole, lease })
+      expect((await find('big'))?.extents).toEqual(extents)
+      expect(await dead()).toEqual([2])
+    })
+
+    test('what a pack refers to has smaller numbers: else it is refused before it is sent', async () => {
+      const early = await writer.reserve()
+      const { packId } = await writer.send(['k'])
+      const gone = await deleteObject(database, { bucketId: writer.bucket.id, key: 'k' })
+      const elsewhere = { extents: [{ packId, offset: 0, length: 10 }] }
+      const late = [
+        writer.intend(early, { puts: [writer.put(early, 'x', elsewhere)] }),
+        writer.intend(early, { puts: [writer.put(early, 'k', { moves: gone?.id })] }),
+        writer.intend(early, { deletes: [gone?.id ?? ''] }),
+      ]
+      for (const refused of await Promise.allSettled(late)) {
+        expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'CONFLICT' } })
+      }
+      const untold = { bucketId: writer.bucket.id, limit: 9 }
+      expect(await untoldDeletes(database, { ...untold, sequence: early.sequence })).toEqual([])
+      expect(await untoldDeletes(database, untold)).toHaveLength(1)
+      const never = { ...early, sequence: 1_000 }
+      await expect(writer.intend(never)).rejects.toMatchObject({ code: 'CONFLICT' })
+    })
+
+    test('many writers at once, in two buckets, do not disturb each other, and the sums are right', async () => {
+      const other = await TestWriter.start(database)
+      const writers = [
+        writer,
+        other,
+        ...(await Promise.all([writer, other].map(of => TestWriter.join(database, of.bucket)))),
+      ]
+      await Promise.all(
+        writers.map(async (each, number) => {
+          const { id: bucketId } = each.bucket
+          for (let round = 0; round < 6; round++) {
+            await each.send([`a/${round}`, `b/${number}`])
+            await deleteObject(database, { bucketId, key: `a/${(round + number) % 6}` })
+            await purgeObjects(database, { bucketId, limit: 10 })
+          }
+        }),
+      )
+      for (const { bucket } of [writer, other]) {
+        const rows = await listObjects(database, { bucketId: bucket.id, prefix: '', limit: 100 })
+        const [facts] = await bucketFacts(database, { bucketIds: [bucket.id] })
+        expect(facts).toMatchObject({
+          objects: rows.length,
+          bytes: 10 * rows.length,
+          packs: 12,
+          messages: 12,
+        })
+        expect(rows.filter(({ key }) => key.startsWith('b/'))).toHaveLength(2)
+      }
+      for (const { lease } of writers) await lease.release()
     })
 
     test('what is in the catalog alone comes and goes at once', async () => {

@@ -1,5 +1,6 @@
 import type { Database, LockWait } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
+import type { ObjectStore } from '@telegram-backup/vault/objects/object-store.ts'
 import type { BackupService, TelegramClient, TransferObserver } from 'telegram-deployment-bot'
 import type { Engine } from '#engine.ts'
 import type { Config } from '#environment.ts'
@@ -110,6 +111,20 @@ export async function openEngine(
     openCatalog(config, signal, rest),
   ])
   return { config, client, service, database, close: () => database.close() }
+}
+
+/**
+ * The store of the objects of all buckets; it makes no call before it is used. The caller closes it. Throws
+ * `CONFIGURATION` without a chat, and `NO_KEY` without a public key.
+ * @param options.cacheBytes for packs on the disk
+ * @param options.signal ends all its work at once
+ */
+export async function openObjects(
+  { config, database, client }: Pick<Engine, 'config' | 'database' | 'client'>,
+  options: { cacheBytes: number; log: (line: string) => void; signal: AbortSignal },
+): Promise<ObjectStore> {
+  const { openObjectStore } = await import('@telegram-backup/vault/objects/open-object-store.ts')
+  return await openObjectStore({ database, client, config, ...options })
 }
 
 const START_ATTEMPTS = 5

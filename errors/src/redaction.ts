@@ -42,9 +42,9 @@ export function redactError(error: unknown, words: HintWords = commandLineWords)
 export const HIDDEN = '[hidden]'
 
 /**
- * Bot tokens, user and password of a URL, passwords in parameters or JSON, keys of the HTTP API, links and
- * sessions of people, private keys of age and in PEM. Each pattern takes rather too much; only the URL form
- * of our hints stays.
+ * Bot tokens, user and password of a URL, passwords in parameters or JSON, keys of the HTTP API and of
+ * doors, links and sessions of people, private keys of age and in PEM. Each pattern takes rather too much;
+ * only the URL form of our hints stays.
  */
 const SECRETS: readonly [RegExp, string][] = [
   [/(?<!\d)\d{6,20}(?::|%3A)[A-Za-z0-9_-]{20,}/gi, HIDDEN],
@@ -55,7 +55,7 @@ const SECRETS: readonly [RegExp, string][] = [
   [/\b(Bearer\s{1,9})[^\s;]{16,}/gi, `$1${HIDDEN}`],
   [/\btbk_[A-Za-z0-9_-]+/g, HIDDEN],
   // A shorter text may be the name of a table.
-  [/\btb[ls]_[A-Za-z0-9_-]{43}/g, HIDDEN],
+  [/\btb[dls]_[A-Za-z0-9_-]{43}/g, HIDDEN],
   [/AGE-SECRET-KEY-[A-Z0-9-]+/gi, HIDDEN],
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*/g, HIDDEN],
 ]

@@ -52,6 +52,8 @@ export const SCREENS: readonly Screen[] = [
   { name: 'schedules', open: at('schedules') },
   { name: 'sources', open: at('sources') },
   { name: 'source', open: firstOf('sources', '/sources/') },
+  { name: 'buckets', open: at('buckets') },
+  { name: 'bucket', open: firstOf('buckets', '/buckets/') },
   { name: 'proof', open: at('proof') },
   { name: 'drill', open: firstOf('proof', '/proof/') },
   { name: 'people', open: at('people') },

@@ -88,6 +88,16 @@ const source = createRoute({
   path: '/sources/$name',
   component: lazyRouteComponent(() => import('#screens/source/source-screen.tsx'), 'SourceScreen'),
 })
+const buckets = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/buckets',
+  component: lazyRouteComponent(() => import('#screens/buckets/buckets-screen.tsx'), 'BucketsScreen'),
+})
+const bucket = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/buckets/$id',
+  component: lazyRouteComponent(() => import('#screens/bucket/bucket-screen.tsx'), 'BucketScreen'),
+})
 const proof = createRoute({
   getParentRoute: () => signedIn,
   path: '/proof',
@@ -126,6 +136,8 @@ const tree = root.addChildren([
     schedules,
     sources,
     source,
+    buckets,
+    bucket,
     proof,
     drill,
     people,

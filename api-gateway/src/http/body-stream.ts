@@ -12,7 +12,7 @@ export async function readBody(
   { stallMs }: { stallMs: number },
 ): Promise<Readable> {
   askForBody({ request, response })
-  const chunks = chunksOf(request, stallMs)
+  const chunks = bodyChunks(request, { stallMs })
   const first = await chunks.next()
   if (first.done)
     throw new BackupError('The body is empty', { code: 'INVALID', hint: 'Send the bytes to back up.' })
@@ -24,6 +24,17 @@ export function askForBody({ request, response }: { request: Request; response: 
   if (/^100-continue$/i.test(request.get('Expect') ?? '')) response.writeContinue()
 }
 
+/** Throws `UNSUPPORTED` for an encoded body: it would be stored encoded, and come back so. */
+export function assertAsItIs(request: Request): void {
+  const encoding = request.get('Content-Encoding') ?? 'identity'
+  const way = request.get('Transfer-Encoding') ?? 'chunked'
+  if (/^identity$/i.test(encoding) && /^chunked$/i.test(way)) return
+  throw new BackupError('The body is encoded', {
+    code: 'UNSUPPORTED',
+    hint: 'Send the bytes without Content-Encoding; this program compresses them.',
+  })
+}
+
 async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
     yield first
@@ -33,7 +44,14 @@ async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
   }
 }
 
-async function* chunksOf(request: Request, stallMs: number): AsyncGenerator<Buffer> {
+/**
+ * The bytes of a body as they come, none of them empty; it fails as `readBody` does, and may have no bytes. A
+ * client that waits has to be asked first.
+ */
+export async function* bodyChunks(
+  request: Request,
+  { stallMs }: { stallMs: number },
+): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
   for (;;) {
     // The clock runs only while this program waits for the client, not while the chat is slow.

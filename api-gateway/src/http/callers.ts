@@ -80,6 +80,7 @@ type Noun =
   | 'alert'
   | 'drill'
   | 'key'
+  | 'door key'
   | 'person'
   | 'session'
 
@@ -92,6 +93,7 @@ const WHERE_TO_LOOK: Readonly<Record<Noun, string>> = {
   alert: 'GET /api/v1/alerts?state=all lists the alerts that you see.',
   drill: 'GET /api/v1/drills lists the drills that you see.',
   key: 'GET /api/v1/keys lists the keys that you see.',
+  'door key': 'GET /api/v1/door-keys lists the keys that you see.',
   person: 'GET /api/v1/people lists the people whom you see.',
   session: 'GET /api/v1/sessions lists the sessions that you see; others have ended.',
   project: LIMITED_KEYS,

@@ -19,7 +19,9 @@ import { dropUnread, inTurn, refuseAmbiguous } from '#http/request-guards.ts'
 import { alertRoutes } from '#http/routes/alert-routes.ts'
 import { auditRoute } from '#http/routes/audit-route.ts'
 import { backupRoutes } from '#http/routes/backup-routes.ts'
+import { bucketRoutes } from '#http/routes/bucket-routes.ts'
 import { contentRoute } from '#http/routes/content-route.ts'
+import { doorKeyRoutes } from '#http/routes/door-key-routes.ts'
 import { eventRoute } from '#http/routes/event-routes.ts'
 import { evidenceRoutes } from '#http/routes/evidence-routes.ts'
 import { jobEvents } from '#http/routes/job-events.ts'
@@ -89,6 +91,15 @@ export function createApp(ports: HttpPorts): HttpApp {
   app.use('/api/v1', authentication.authenticate, authentication.limitRate)
   routes.filter(({ scope }) => scope !== 'open').forEach(add)
   refuseOtherMethods(app, routes)
+  const { restic } = ports
+  if (restic !== undefined) {
+    // Not mounted: the log shows the whole path.
+    app.all(/^\/restic\//, async (request, response, next) => {
+      const answering = Promise.resolve(restic(request, response, next))
+      underWay.add(answering)
+      await answering.finally(() => underWay.delete(answering))
+    })
+  }
   if (ports.page !== undefined) addPage(app, ports.page.built, guards)
   app.use(() => {
     throw new BackupError('There is nothing at this path', { code: 'NOT_FOUND', hint: 'See /docs.' })
@@ -141,6 +152,8 @@ function routesOf(
     ...peopleRoutes(ports),
     ...overviewRoutes(ports, overviews),
     ...evidenceRoutes(ports),
+    ...bucketRoutes(ports),
+    ...doorKeyRoutes(ports),
   ]
 }
 

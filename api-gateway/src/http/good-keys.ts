@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Database, goodSecretHashes } from '@telegram-backup/database'
 
 /**
- * The hashes of all valid keys and of the cookies of all sessions, as last read: recognizes guesses without a
+ * The hashes of all valid keys, those of the doors among them, and of the cookies of all sessions, as last read: recognizes guesses without a
  * query for each. All requests that wait share one query. What is found here is still looked up in the
  * catalog.
  */

@@ -7,7 +7,9 @@ import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import type { Logger } from '@telegram-backup/engine/logging.ts'
 import type { Metrics } from '@telegram-backup/engine/monitoring/metrics.ts'
 import type { OidcProviders } from '@telegram-backup/engine/operations/oidc.ts'
+import type { ObjectsPart } from '@telegram-backup/engine/service/objects.ts'
 import type { DescribedError } from '@telegram-backup/errors'
+import type { RequestHandler } from 'express'
 import type { Names } from '#http/callers.ts'
 import type { BuiltPage } from '#http/page/page-files.ts'
 
@@ -29,6 +31,10 @@ export interface HttpPorts {
   settings: HttpSettings
   /** The version of the program. */
   version: string
+  /** The objects of buckets; it throws why this service has none. Without it, no bucket can be undeleted. */
+  objects?: ObjectsPart['store'] | undefined
+  /** Answers every request below `/restic/`; nothing is there without it. */
+  restic?: RequestHandler | undefined
   /** By which people can sign in; none without it. */
   providers?: OidcProviders | undefined
   /** Without it there is no page; `built` is undefined if there should be one and it has not been built. */

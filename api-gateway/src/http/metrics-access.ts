@@ -28,7 +28,8 @@ export function metricsAccess(settings: HttpSettings, authenticate: RequestHandl
 const PROXY_HEADER =
   /^(?:forwarded|via|x-.*forwarded(?:-.*)?|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|client-ip|x-original-.*|x-envoy-.*|x-proxy-.*|cf-.*|fastly-.*|x-amz-cf-.*|x-amzn-trace-id)$/
 
-function isFromHere(request: Request): boolean {
+/** Whether the request comes from this machine, and has passed no proxy as far as its headers show. */
+export function isFromHere(request: Request): boolean {
   const { remoteAddress = '' } = request.socket
   return (
     isLoopback(remoteAddress) &&

@@ -25,6 +25,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   QUEUE_FULL: 409,
   LEASE_LOST: 409,
   CANCELLED: 409,
+  LENGTH_NEEDED: 411,
   TOO_LARGE: 413,
   UNSUPPORTED: 415,
   RANGE: 416,
@@ -42,6 +43,8 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   UNREACHABLE: 503,
   CATALOG: 503,
   OVERLOADED: 503,
+  // The bucket’s limit.
+  FULL: 507,
 }
 
 /** For the documentation. */

@@ -11,6 +11,8 @@ interface RequestContext {
   /** As in the table of routes; the path itself may hold anything. */
   route?: string
   caller?: Caller
+  /** The id of the key of a door. */
+  doorKeyId?: string
   /** No line in the log: {@link WrongKeys} counts such requests. */
   isCountedElsewhere?: boolean
 }
@@ -42,7 +44,7 @@ export function callerOf(response: Response): Caller {
 
 export function note(
   response: Response,
-  found: Pick<RequestContext, 'route' | 'caller' | 'isCountedElsewhere'>,
+  found: Pick<RequestContext, 'route' | 'caller' | 'doorKeyId' | 'isCountedElsewhere'>,
 ): void {
   Object.assign(contextOf(response), found)
 }
@@ -60,7 +62,7 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
     response.set('X-Request-Id', requestId)
     const since = performance.now()
     response.once('close', () => {
-      const { log: own, route = 'unknown', caller, isCountedElsewhere } = contextOf(response)
+      const { log: own, route = 'unknown', caller, doorKeyId, isCountedElsewhere } = contextOf(response)
       const seconds = (performance.now() - since) / 1000
       const status = response.statusCode
       observe?.({ method: request.method, route, status, seconds })
@@ -76,6 +78,7 @@ export function openContext(log: Logger, observe?: RequestObserver): RequestHand
           seconds: Math.round(seconds * 1000) / 1000,
           address: request.ip,
           key_id: caller?.kind === 'key' ? caller.id : undefined,
+          door_key_id: doorKeyId,
           person_id: caller?.kind === 'person' ? caller.id : undefined,
           broken_off: response.writableFinished ? undefined : true,
         },

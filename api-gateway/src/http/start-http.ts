@@ -22,7 +22,7 @@ export interface HttpPart extends ServicePart {
   certificateFault(): DescribedError | undefined
 }
 
-export interface HttpOptions extends Pick<HttpPorts, 'metrics' | 'version'> {
+export interface HttpOptions extends Pick<HttpPorts, 'metrics' | 'version' | 'restic' | 'objects'> {
   host: string
   /** 0 takes a free one. */
   port: number

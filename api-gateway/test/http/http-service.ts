@@ -16,6 +16,7 @@ import type { JobQueue } from '@telegram-backup/engine/jobs/job-queue.ts'
 import { createLogger } from '@telegram-backup/engine/logging.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
+import type { RequestHandler } from 'express'
 import { createApp } from '#http/create-app.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
 import { type ListeningServer, type ListenOptions, listen } from '#http/listen.ts'
@@ -65,9 +66,13 @@ export async function openTestService(
     headersWithinMs = 60_000,
     page,
     providers,
+    restic,
     ...where
   }: Pick<ListenOptions, 'headersWithinMs' | 'mostConnections' | 'certificate'> &
-    Pick<HttpPorts, 'page' | 'providers'> = {},
+    Pick<HttpPorts, 'page' | 'providers'> & {
+      /** Opens the door of restic over this catalog. */
+      restic?: (of: Pick<HttpPorts, 'database' | 'log' | 'settings'>) => RequestHandler
+    } = {},
 ): Promise<TestService> {
   const vault = await openTestVault()
   const database = await openTestCatalog()
@@ -83,6 +88,7 @@ export async function openTestService(
     cancel: (id, actor = database.actor) => cancelJob({ ...database, actor }, id, async () => {}),
   }
   const { service, client } = vault
+  const allSettings = { ...configFile.http, ...settings }
   const { app, close } = createApp({
     database,
     queue,
@@ -95,10 +101,11 @@ export async function openTestService(
       observeRequest: () => {},
     },
     log,
-    settings: { ...configFile.http, ...settings },
+    settings: allSettings,
     version: '0.0.0',
     page,
     providers,
+    restic: restic?.({ database, log, settings: allSettings }),
   })
   const server = await listen(app, { host: '127.0.0.1', port: 0, headersWithinMs, ...where })
   return {

@@ -1,4 +1,4 @@
-import { createJob, type Role, SCOPES_OF_ROLE } from '@telegram-backup/database'
+import { createBucket, createDoorKey, createJob, type Role, SCOPES_OF_ROLE } from '@telegram-backup/database'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { invite, signedIn } from '#test/http/browser.ts'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
@@ -44,7 +44,7 @@ it.each<Role>(['viewer', 'operator', 'restorer', 'admin'])(
 const idOf = async (asked: Promise<Response>): Promise<string> =>
   ((await (await asked).json()) as { id: string }).id
 
-const BODIES: Readonly<Record<string, object>> = {
+const BODIES: Record<string, object> = {
   'POST /backups': { source: 'shop' },
   'POST /backups/{id}/restore': { target: 'other-db' },
   'POST /backups/{id}/restore/preflight': { target: 'other-db' },
@@ -54,6 +54,9 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /keys': { name: 'new', scopes: ['read'], project_id: 'shop' },
   'POST /alerts/{id}/mute': { minutes: 1 },
   'POST /evidence/{id}/review': { name: 'eve', note: 'x' },
+  'POST /buckets': { name: 'laptop', project_id: 'shop' },
+  'POST /buckets/{id}/undelete': { at: '2026-11-25' },
+  'POST /door-keys': { bucket_id: UNKNOWN, scope: 'read' },
 }
 
 it('an administrator of a project finds nothing of the others on any route, by its id or in a list', async () => {
@@ -61,6 +64,9 @@ it('an administrator of a project finds nothing of the others on any route, by i
   const made = { name: 'KEY OF SHOP', scopes: ['read'], project_id: 'shop' }
   const ann = await signedIn(service, { name: 'Ann Shop', role: 'viewer', projectId: 'shop' })
   const [session] = ((await (await ann.ask('/sessions')).json()) as { items: { id: string }[] }).items
+  const shops = { name: 'bucket-of-shop', kind: 'restic', projectId: 'shop' } as const
+  const bucket = await createBucket(service.database, shops)
+  const doorKey = { bucketId: bucket.id, scope: 'read', name: 'DOOR KEY OF SHOP' } as const
   const theirs: Record<string, string> = {
     backups: await upload(service, { key: admin, bytes: Buffer.from('x') }),
     jobs: (await createJob(service.database, job, async () => {})).job.id,
@@ -68,9 +74,12 @@ it('an administrator of a project finds nothing of the others on any route, by i
     keys: await idOf(service.ask('/keys', { key: admin, json: made })),
     people: ann.id,
     sessions: session?.id ?? '',
+    buckets: bucket.id,
+    'door-keys': (await createDoorKey(service.database, doorKey)).doorKey.id,
   }
+  BODIES['POST /door-keys'] = { bucket_id: bucket.id, scope: 'read' }
   const { id: ofAll } = await invite(service, { name: 'Boss', role: 'admin' })
-  const hidden = [...Object.values(theirs), ofAll, made.name, 'Ann Shop', '"shop"']
+  const hidden = [...Object.values(theirs), ofAll, made.name, shops.name, doorKey.name, 'Ann Shop', '"shop"']
   const bound = await signedIn(service, { name: 'bound', role: 'admin', projectId: 'other' })
   const asked = routes.filter(
     ({ path }) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { listHistory, sqlRunner } from '@telegram-backup/database'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRange } from '#http/routes/content-route.ts'
+import { readRange } from '#http/byte-range.ts'
 import { openTestService, type TestService, upload } from '#test/http/http-service.ts'
 
 const BYTES = randomBytes(300_000)

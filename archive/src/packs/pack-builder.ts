@@ -146,7 +146,8 @@ export class PackBuilder {
 
   /** The most plain bytes, up to `most`, that can be added at once beside these records. */
   roomFor(records: readonly PackRecord[], most: number): number {
-    let [fits, tooMany] = [0, most + 1]
+    if (this.hasRoomFor(most, records)) return most
+    let [fits, tooMany] = [0, most]
     while (tooMany - fits > 1) {
       const middle = Math.floor((fits + tooMany) / 2)
       if (this.hasRoomFor(middle, records)) fits = middle

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { registerAlerts } from '#commands/alerts-command.ts'
 import { registerApikey } from '#commands/apikey-command.ts'
 import { registerAudit } from '#commands/audit-command.ts'
+import { registerBucket } from '#commands/bucket-command.ts'
 import { registerCard } from '#commands/card-command.ts'
 import type { RegisterCommand, RunAction } from '#commands/command.ts'
 import { registerCompletion } from '#commands/completion-command.ts'
@@ -9,6 +10,7 @@ import { registerConfig } from '#commands/config-command.ts'
 import { registerDemo } from '#commands/demo-command.ts'
 import { registerDiff } from '#commands/diff-command.ts'
 import { registerDoctor } from '#commands/doctor-command.ts'
+import { registerDoorkey } from '#commands/doorkey-command.ts'
 import { registerEmulator } from '#commands/emulator-command.ts'
 import { registerErase } from '#commands/erase-command.ts'
 import { registerEvidence } from '#commands/evidence-command.ts'
@@ -86,6 +88,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
     alerts: [registerAlerts, 'list the problems that there are; mute notices'],
     user: [registerUser, 'add, list and remove the people of the page'],
     apikey: [registerApikey, 'create, list and revoke keys of the HTTP API'],
+    bucket: [registerBucket, 'make and look after buckets, for restic'],
+    doorkey: [registerDoorkey, 'create, list and revoke keys of buckets'],
     audit: [registerAudit, 'list who did what, and when'],
     'notify-test': [registerNotifyTest, 'send a test message to each notified receiver'],
   },

@@ -2,6 +2,7 @@ import { withWords } from '@telegram-backup/database/missing-files'
 import type { RecoveredBackup, RecoveryReport } from '@telegram-backup/engine/operations/recover.ts'
 import { arePlansLost, isIncomplete } from '@telegram-backup/engine/operations/recover.ts'
 import { count, formatBytes, formatTable, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { bucketLines } from '#commands/recovered-buckets.ts'
 
 /** The report as `recover --json` prints it. */
 export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> {
@@ -43,6 +44,18 @@ export function recoveryAnswer(report: RecoveryReport): Record<string, unknown> 
       backup_id: backupId,
       reason,
     })),
+    buckets: report.buckets.map(({ hasCheckpoint, lostKeys, ...bucket }) => ({
+      ...bucket,
+      checkpoint: hasCheckpoint,
+      lost_keys: lostKeys,
+    })),
+    refused_packs: report.refusedPacks.map(({ packId, bucketId, chatId, messageId, reason }) => ({
+      pack_id: packId,
+      bucket_id: bucketId,
+      chat_id: chatId,
+      message_id: messageId,
+      reason,
+    })),
   }
 }
 
@@ -81,6 +94,7 @@ function linesOf(report: RecoveryReport): string {
       ({ messageId, backupId, reason }) =>
         `refused: ${backupId}: the manifest (message ${messageId}) ${reason}`,
     ),
+    ...bucketLines(report),
     ...plansOf(report),
     ...endOf(report, owner),
   ].join('\n')

@@ -6,6 +6,7 @@ import {
   formatSpan,
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
+import { BUCKET_COLUMNS, bucketRow } from '#commands/bucket-report.ts'
 import type { Output } from '#commands/output.ts'
 import type { Cell, Column } from '#commands/terminal-table.ts'
 import { linesOf, type Text } from '#commands/terminal-text.ts'
@@ -24,20 +25,20 @@ const COLUMNS: readonly Column[] = [
 
 const STYLES = { ok: 'green', attention: 'yellow', broken: 'red' } as const
 
-/** The sentence, a line for each source, the reasons, then other alerts and running jobs. */
+/** The sentence, a line for each source and each bucket, the reasons, then other alerts and running jobs. */
 export function describeStatus(status: Overview, output: Output): Text {
-  const { sources, sentence, state, as_of: now } = status
-  const head: Text = [{ text: sentence, style: STYLES[state] }]
-  const blocks: Text[] =
-    sources.length === 0
-      ? [head, 'To make a first backup: telegram-backup init, or see telegram-backup send --help.']
-      : [
-          head,
-          output.table(
-            COLUMNS,
-            sources.map(source => rowOf(source, now)),
-          ),
-        ]
+  const { sources, buckets, sentence, state, as_of: now } = status
+  const blocks: Text[] = [[{ text: sentence, style: STYLES[state] }]]
+  if (sources.length + buckets.length === 0)
+    blocks.push('To make a first backup: telegram-backup init, or see telegram-backup send --help.')
+  if (sources.length > 0) {
+    const rows = sources.map(source => rowOf(source, now))
+    blocks.push(output.table(COLUMNS, rows))
+  }
+  if (buckets.length > 0) {
+    const rows = buckets.map(bucket => bucketRow(bucket, now))
+    blocks.push(output.table(BUCKET_COLUMNS, rows))
+  }
   blocks.push(
     ...[reasonLines(status), alertLines(status), runningLines(status)]
       .filter(({ length }) => length > 0)
@@ -90,7 +91,7 @@ function sizeWords(sizes: SourceOverview['sizes']): string {
   return `${formatBytes(newest)}${bars.length > 1 ? ` ${bars.join('')}` : ''}`
 }
 
-function reasonLines({ reasons, sources, as_of: now }: Overview): Text[] {
+function reasonLines({ reasons, sources, buckets, as_of: now }: Overview): Text[] {
   const line = ({ text, since }: StateReason): string =>
     `${text}${since === null ? '' : ` (for ${formatAge(now.getTime() - since.getTime())})`}`
   const withRemedy = (reason: StateReason, subject = ''): string[] => {
@@ -102,6 +103,7 @@ function reasonLines({ reasons, sources, as_of: now }: Overview): Text[] {
     ...sources.flatMap(({ source, project_id, type, reasons: own }) =>
       own.flatMap(reason => withRemedy(reason, `${source ?? `${project_id}/${type} (by hand)`}: `)),
     ),
+    ...buckets.flatMap(({ reasons: own }) => own.flatMap(reason => withRemedy(reason))),
   ]
 }
 
@@ -120,8 +122,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
 }
 
 /** Alerts of a kind that no reason has: of a problem that ended a moment ago. */
-function alertLines({ alerts, reasons, sources, as_of: now }: Overview): Text[] {
-  const told = new Set([...reasons, ...sources.flatMap(source => source.reasons)].map(({ code }) => code))
+function alertLines({ alerts, reasons, sources, buckets, as_of: now }: Overview): Text[] {
+  const ofThings = [...sources, ...buckets].flatMap(thing => thing.reasons)
+  const told = new Set([...reasons, ...ofThings].map(({ code }) => code))
   const further = alerts.filter(({ kind }) => !told.has(kind))
   if (further.length === 0) return []
   return ['Open alerts:', ...further.map(({ text, since }) => `  ${text} (${ageOf(since, now)})`)]

@@ -31,6 +31,7 @@ interface VerifyOptions extends DrillOptions, BackupIdOptions {
   project?: string
   type?: string
   readData?: boolean
+  bucket?: string
   json?: boolean
 }
 
@@ -49,6 +50,8 @@ export const registerVerify: RegisterCommand = (program, run) => {
       '--project <id>': 'verify only backups of this project',
       '--type <type>': 'verify only backups of this type: database, storage or logs',
       '--read-data': 'fetch and check every byte',
+      '--bucket <name>':
+        'check a bucket instead of backups: every message of its packs; with --read-data every byte, and every object if there is a key file',
       '--drill':
         'check every byte, restore to a temporary place, and compare with the source as it was: a hash of the rows of each table, sequences and objects, or each file of a directory',
       '--on <server>':
@@ -61,12 +64,18 @@ export const registerVerify: RegisterCommand = (program, run) => {
       'telegram-backup verify 3f0c2c1e',
       'telegram-backup verify latest --read-data',
       'telegram-backup verify --all --project shop --read-data --json',
+      'telegram-backup verify --bucket laptop --read-data',
       'telegram-backup verify 3f0c2c1e --drill',
       'telegram-backup verify 3f0c2c1e --drill --on postgresql://owner@scratch.internal/postgres',
     ],
   }).action((id: string | undefined, options: VerifyOptions) =>
     run(async context => {
       const { output, signal, note } = context
+      if (options.bucket !== undefined) {
+        assertBucketAlone(id, options)
+        const { verifyNamedBucket } = await import('#commands/verified-buckets.ts')
+        return await verifyNamedBucket(context, options.bucket, { readData: options.readData === true })
+      }
       const isMany = isForMany(id, options)
       const words = backupWords(id ?? '', options)
       assertMeantForDrill(options)
@@ -126,6 +135,12 @@ export const registerVerify: RegisterCommand = (program, run) => {
       })
     }, options),
   )
+}
+
+function assertBucketAlone(id: string | undefined, options: VerifyOptions): void {
+  const { all, project, type, before, tag, drill } = options
+  if ([id, all, project, type, before, tag, drill].every(one => one === undefined)) return
+  throw usageError('--bucket goes with --read-data alone', 'Verify backups and buckets one after the other.')
 }
 
 function isForMany(id: string | undefined, { all, project, type, before, tag }: VerifyOptions): boolean {

@@ -13,6 +13,8 @@ export type NameKind =
   | 'schedule'
   | 'job'
   | 'apikey'
+  | 'bucket'
+  | 'doorkey'
   | 'person'
   | 'source'
   | 'target'
@@ -33,6 +35,7 @@ const NAMES: Readonly<Record<string, NameKind>> = {
   '--on': 'target',
   '--project': 'project',
   '--resume': 'backup',
+  '--bucket': 'bucket',
   '--tag': 'tag',
   '--remove': 'tag',
   '--keep-tag': 'tag',
@@ -50,6 +53,8 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   '--type': ['database', 'storage', 'logs'],
   '--format': ['plain', 'custom'],
   '--links': ['skip', 'keep'],
+  '--kind': ['restic'],
+  '--replica': ['later', 'wait'],
   '--catch-up': ['once', 'skip'],
   '--log-format': ['auto', 'pretty', 'json'],
 }
@@ -58,6 +63,8 @@ const IDS: Readonly<Record<string, NameKind>> = {
   schedule: 'schedule',
   jobs: 'job',
   apikey: 'apikey',
+  bucket: 'bucket',
+  doorkey: 'doorkey',
   user: 'person',
 }
 const SHELLS = ['bash', 'zsh', 'fish']

@@ -1,4 +1,5 @@
-import { type HttpOptions, startHttp } from '@telegram-backup/api-gateway/http/start-http.ts'
+import { type HttpOptions, type HttpPart, startHttp } from '@telegram-backup/api-gateway/http/start-http.ts'
+import { openResticDoor } from '@telegram-backup/api-gateway/restic/restic-door.ts'
 import { renewedPart } from '@telegram-backup/engine/config/renewed-part.ts'
 import type { JobTools } from '@telegram-backup/engine/jobs/job-handler.ts'
 import type { ServiceMetrics } from '@telegram-backup/engine/monitoring/metrics.ts'
@@ -9,6 +10,7 @@ import { startDrills } from '@telegram-backup/engine/service/drills.ts'
 import { startEvidencePosting } from '@telegram-backup/engine/service/evidence-posting.ts'
 import { keepIndexesFresh } from '@telegram-backup/engine/service/fresh-indexes.ts'
 import { startHousekeeping } from '@telegram-backup/engine/service/housekeeping.ts'
+import { startObjects } from '@telegram-backup/engine/service/objects.ts'
 import type { ServiceContext } from '@telegram-backup/engine/service/service-context.ts'
 import { startJobs } from '@telegram-backup/engine/service/start-jobs.ts'
 import { startMonitoring } from '@telegram-backup/engine/service/start-monitoring.ts'
@@ -23,13 +25,41 @@ export interface ServiceOptions {
   graceMs: number
   openLimited: JobTools['openLimited']
   metrics: ServiceMetrics
-  http: Omit<HttpOptions, 'metrics'>
+  http: Omit<HttpOptions, 'metrics' | 'restic' | 'objects'>
 }
 
 /** The service while it runs. */
 export interface RunningService extends ServicePart {
   /** The address of its HTTP API. */
   url: string
+}
+
+/** The HTTP API with the doors to the objects. The objects end when nobody asks for them any more. */
+async function startDoors(
+  context: ServiceContext,
+  { metrics, graceMs, http: options }: Pick<ServiceOptions, 'metrics' | 'graceMs' | 'http'>,
+): Promise<HttpPart> {
+  const { configFile, serving: database, log } = context
+  const objects = await startObjects(context)
+  const restic = openResticDoor({ store: objects.store, database, settings: configFile.http, log })
+  const end = async (): Promise<void> => {
+    restic.close()
+    await objects.stop()
+  }
+  try {
+    const doors = { objects: objects.store, restic: restic.handle }
+    const http = await startHttp(context, { ...options, ...doors, metrics, graceMs })
+    return {
+      ...http,
+      stop: async () => {
+        await http.stop()
+        await end()
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
 }
 
 /**
@@ -58,7 +88,7 @@ export async function startService(
     const { metrics } = options
     // First, because it fails most often (a port in use): then no job has started and no notification was
     // sent.
-    const http = await startHttp(context, { ...options.http, metrics, graceMs: options.graceMs })
+    const http = await startDoors(context, options)
     parts.push(http)
     // Second, so that it can report what goes wrong in the parts after it.
     parts.push(startMonitoring(context, { metrics, certificateFault: http.certificateFault }))

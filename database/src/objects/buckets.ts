@@ -162,8 +162,8 @@ export async function changeBucket(
 }
 
 /**
- * Removes a bucket with all its objects, and its keys: nobody finds them any more, and their messages are erased
- * afterwards. There is no way back. CatalogError NOT_FOUND, BUSY during a recovery.
+ * Removes a bucket with all its objects, and its keys: nobody finds them any more, and their messages are
+ * erased afterwards. There is no way back. CatalogError NOT_FOUND, BUSY during a recovery.
  */
 export async function removeBucket(database: Database, bucketId: string): Promise<Bucket> {
   return await inBucket(database, { bucketId }, async trx => {
@@ -186,7 +186,10 @@ export async function removeBucket(database: Database, bucketId: string): Promis
   })
 }
 
-/** Records that a snapshot was stored: notices tell when the newest one is too old. Earlier times change nothing. */
+/**
+ * Records that a snapshot was stored: notices tell when the newest one is too old. Earlier times change
+ * nothing.
+ */
 export async function noteSnapshot(database: Database, bucketId: string, at: Date): Promise<void> {
   checkTime('time', at)
   await inTransaction(database.kysely, async trx => {

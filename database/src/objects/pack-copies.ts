@@ -183,6 +183,12 @@ async function noteDamage(trx: Transaction<CatalogSchema>, packId: string): Prom
                              then null else coalesce(damaged_at, clock_timestamp()) end
      where id = ${packId} and state = 'sent'
   `.execute(trx)
+  // Nobody could recover from a checkpoint without one of its parts: another one has to be drawn.
+  await sql`
+    update control_plane.object_checkpoints set state = 'replaced'
+     where state = 'sent' and id = (
+           select checkpoint_id from control_plane.packs where id = ${packId} and damaged_at is not null)
+  `.execute(trx)
 }
 
 function conflict(message: string): CatalogError {

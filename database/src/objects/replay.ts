@@ -17,9 +17,9 @@ import type { ImportedObject, ImportedPack, RefusedImport, ReplayedRecord } from
 const UNKNOWN_BYTES = 'its bytes are in a pack that is not there'
 
 /**
- * Takes versions that a checkpoint lists, after its packs; known ones, and keys of which another version is live, stay
- * as they are. May be repeated. `checkpointPack`: a part of the checkpoint, which tells of what it lists when the
- * packs before are gone. Returns the impossible ones. CatalogError NOT_FOUND.
+ * Takes versions that a checkpoint lists, after its packs; known ones, and keys of which another version is
+ * live, stay as they are. May be repeated. `checkpointPack`: a part of the checkpoint, which tells of what it
+ * lists when the packs before are gone. Returns the impossible ones. CatalogError NOT_FOUND.
  */
 export async function importObjects(
   database: Database,
@@ -73,9 +73,9 @@ export async function importObjects(
 }
 
 /**
- * Takes a pack with all that its records say, as if it were proven now; what is known of it stays as it is. May be
- * repeated. Packs have to come in the order of their numbers: when one is found late, all after it are replayed again.
- * Returns what is impossible. CatalogError NOT_FOUND.
+ * Takes a pack with all that its records say, as if it were proven now; what is known of it stays as it is.
+ * May be repeated. Packs have to come in the order of their numbers: when one is found late, all after it are
+ * replayed again. Returns what is impossible. CatalogError NOT_FOUND.
  */
 export async function replayPack(
   database: Database,

@@ -10,12 +10,15 @@ import type { Database } from '#database.ts'
 import { checkCount, checkText } from '#input-checks.ts'
 import { waitingNotes } from '#leases/lock-wait.ts'
 import { heldByNameSince, tryLockByName } from '#named-locks.ts'
+import { markIndexed } from '#objects/indexed-names.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
   chatId: string
   /** The id from `beginIndex`, for a new message. */
   sendId?: string | undefined
+  /** Ids of the checkpoints and of the removed buckets that it names; absent when its content is unknown. */
+  names?: readonly string[] | undefined
 }
 
 /** To be called before the index is replaced in place: this edition may be in the chat from then on. */
@@ -61,9 +64,11 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
         index_edition: before && countOf(index) < countOf(before) ? before.edition : index.edition,
         index_content_sha256: index.contentSha256,
         index_next_edition: null,
+        index_names: [...(index.names ?? [])],
       })
       .where('chat_id', '=', index.chatId)
       .execute()
+    await markIndexed(trx, index.names ?? [])
     await raiseNewest(trx, index.chatId, index.messageId)
   })
 }
@@ -121,6 +126,7 @@ export async function forgetIndex(database: Database, chatId: string): Promise<v
       index_edition: null,
       index_content_sha256: null,
       index_next_edition: null,
+      index_names: [],
     })
     .where('chat_id', '=', chatId)
     .execute()

@@ -14,4 +14,6 @@ export const CONDITION_KINDS = [
   'chat_not_ours',
   'config_unusable',
   'certificate_unusable',
+  'snapshot_overdue',
+  'bucket_damaged',
 ] as const

@@ -10,6 +10,11 @@ import {
   type NotificationEntries,
   readNoBackupFor,
 } from '#config/notification-settings.ts'
+import {
+  DEFAULT_OBJECT_SETTINGS,
+  OBJECT_SETTINGS_SCHEMA,
+  type ObjectSettings,
+} from '#config/object-settings.ts'
 import { RETENTION_ENTRIES, type RetentionEntries } from '#config/retention-settings.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
 import {
@@ -38,6 +43,7 @@ export interface ConfigFileContents {
   http: HttpSettings
   retention: RetentionEntries
   verification: VerificationSettings
+  objects: ObjectSettings
 }
 
 const TEXT = z.string('write text')
@@ -172,4 +178,5 @@ export const CONFIG_FILE_SCHEMA: z.ZodType<ConfigFileContents> = z.strictObject(
   notifications: NOTIFICATION_ENTRIES.nullish().transform(entries => entries ?? {}),
   verification: VERIFICATION_SCHEMA.nullish().transform(settings => settings ?? DEFAULT_VERIFICATION),
   http: HTTP_SETTINGS_SCHEMA.nullish().transform(settings => settings ?? DEFAULT_HTTP_SETTINGS),
+  objects: OBJECT_SETTINGS_SCHEMA.nullish().transform(settings => settings ?? DEFAULT_OBJECT_SETTINGS),
 })

@@ -9,6 +9,7 @@ import type { ConfigFileContents, TargetSettings } from '#config/config-file-sch
 import { expandVariables, holdsPassword } from '#config/config-variables.ts'
 import { DEFAULT_HTTP_SETTINGS, type HttpSettings } from '#config/http-settings.ts'
 import { type NotificationSettings, readNotificationSettings } from '#config/notification-settings.ts'
+import { DEFAULT_OBJECT_SETTINGS, type ObjectSettings } from '#config/object-settings.ts'
 import type { OidcSettings } from '#config/oidc-settings.ts'
 import { type RetentionSettings, readRetentionSettings } from '#config/retention-settings.ts'
 import type { SourceSettings } from '#config/source-settings.ts'
@@ -42,6 +43,7 @@ export interface ConfigFile {
   providers(): readonly OidcSettings[]
   readonly retention: RetentionSettings
   readonly verification: VerificationSettings
+  readonly objects: ObjectSettings
 }
 
 /**
@@ -64,6 +66,7 @@ const NOTHING: ConfigFileContents = {
   retention: {},
   http: DEFAULT_HTTP_SETTINGS,
   verification: DEFAULT_VERIFICATION,
+  objects: DEFAULT_OBJECT_SETTINGS,
 }
 
 /** The file as the rest of the program sees it; its variables are filled in on use. */
@@ -106,6 +109,7 @@ export function configFileOf(
     providers: () => expandVariables(contents.http.oidc, environment, '"oidc" below "http:"'),
     retention: readRetentionSettings(contents.retention),
     verification: contents.verification,
+    objects: contents.objects,
     notifications: () =>
       readNotificationSettings(expandVariables(contents.notifications, environment, 'notifications')),
   }

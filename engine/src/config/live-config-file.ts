@@ -91,6 +91,9 @@ export async function openLiveConfigFile(
     get retention() {
       return current.retention
     },
+    get objects() {
+      return current.objects
+    },
     get verification() {
       return current.verification
     },

@@ -75,6 +75,9 @@ const WORDS: Readonly<Record<string, string>> = {
     'Within so long, the newest backup of each source is restored and compared: 30d; off: never. Default: 30d where serve has a private key, else off.',
   'verification.messages_per_hour':
     'How many messages verification checks or reads in an hour, at most. Default: 300.',
+  objects: 'How serve keeps the objects of buckets. Changes take effect at the next start.',
+  'objects.cache_bytes':
+    'Room on the disk for packs of objects, encrypted as they are in the chat: 500M, 2G. Default: 2G.',
   http: 'The HTTP API of serve. Changes take effect at the next start.',
   'http.trust_proxy': 'How many proxies stand in front, or their addresses.',
   'http.hosts': 'Host names by which browsers may ask for the page, for example backup.example.',

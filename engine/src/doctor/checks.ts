@@ -1,4 +1,5 @@
 import { CONNECTORS } from '@telegram-backup/connectors/registry.ts'
+import { checkBuckets } from '#doctor/bucket-checks.ts'
 import { checkCatalog } from '#doctor/catalog-checks.ts'
 import { type Check, type CheckScope, type DoctorCheck, failed, perform } from '#doctor/check.ts'
 import { checkEncryption, checkIdentity, checkRecoveryKey, checkSigningKey } from '#doctor/key-checks.ts'
@@ -22,6 +23,7 @@ const CHECKS: readonly DoctorCheck[] = [
   { name: 'recovery key', look: checkRecoveryKey },
   { name: 'signing key', look: checkSigningKey },
   { name: 'catalog', look: checkCatalog },
+  { name: 'buckets', look: checkBuckets },
   ...PROGRAMS,
   { name: 'sources', look: checkConfigFile },
   { name: 'notifications', look: checkNotifications },

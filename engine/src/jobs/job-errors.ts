@@ -15,6 +15,7 @@ import type { IntegratedBackupResult } from '@telegram-backup/vault/send/integra
 /** The fields and parameters of a request, by the options of the command line that mean the same. */
 const FIELDS: Readonly<Record<string, string>> = {
   overwrite: '"overwrite": true',
+  'with-objects': 'with_objects=true',
   'even-the-last': 'even_the_last=true',
 }
 

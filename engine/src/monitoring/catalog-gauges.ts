@@ -1,6 +1,7 @@
 import { JOB_KINDS, JOB_STATES, type QueueFacts } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
 import { CONDITION_KINDS } from '#config/condition-kinds.ts'
+import { bucketGauges } from '#monitoring/bucket-gauges.ts'
 import { drillGauges } from '#monitoring/drill-gauges.ts'
 import type { OverviewFacts } from '#monitoring/overview-facts.ts'
 import { MOST_SOURCES, sourceGauges } from '#monitoring/source-gauges.ts'
@@ -23,6 +24,7 @@ export function catalogGauges(
   const ofSources = sourceGauges(registry, intervalOf)
   const ofStates = stateGauges(registry, MOST_SOURCES)
   const ofDrills = drillGauges(registry, MOST_SOURCES)
+  const ofBuckets = bucketGauges(registry, MOST_SOURCES)
   const gauge = <Label extends string>(
     name: string,
     help: string,
@@ -50,6 +52,7 @@ export function catalogGauges(
       ofSources.show(overview.watched.sources, overview.watched.schedules)
       ofStates.show(overview.sources)
       ofDrills.show(overview.watched.drills)
+      ofBuckets.show(overview.buckets)
       for (const [state, count] of Object.entries(queue.backups)) backups.set({ state }, count)
       for (const kind of JOB_KINDS) {
         const count = (state: string): number =>

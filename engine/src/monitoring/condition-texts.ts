@@ -1,7 +1,7 @@
 import { hint, run } from '@telegram-backup/errors'
 import type { Condition } from '#monitoring/conditions.ts'
 import { lastCompleteWords } from '#monitoring/last-complete.ts'
-import { formatBytes, formatSpan } from '#units/human-units.ts'
+import { count, formatBytes, formatSpan } from '#units/human-units.ts'
 
 interface Subject {
   details: Condition['details']
@@ -10,6 +10,7 @@ interface Subject {
   /** ` (project shop, database)`, or nothing. */
   place: string
   isNamed: boolean
+  project: string | null
 }
 
 interface Texts {
@@ -26,6 +27,8 @@ const TESTED = hint`"${run('notify-test')}" says why.`
 
 const span = (seconds: unknown): string => formatSpan(Number(seconds))
 const reason = ({ details }: Subject): string => `${details['message']} (${details['code']})`
+/** `bucket "laptops" (project shop)`. */
+const bucket = ({ details, project }: Subject): string => `bucket "${details['bucket']}" (project ${project})`
 const job = ({ details, name }: Subject): string =>
   `${details['job_kind']} job${name}${details['target'] ? ` to "${details['target']}"` : ''}`
 
@@ -116,6 +119,18 @@ const TEXTS: Record<Condition['kind'], Texts> = {
       `: ${details['message']}. The previous one is used until it expires; a serve cannot start with the new one.`,
     right: ({ details }) => `The certificate on ${details['host']} can be used again`,
   },
+  snapshot_overdue: {
+    wrong: of => `No new snapshot in ${bucket(of)} for too long`,
+    more: ({ details }) =>
+      `. The last one: ${details['last_snapshot_at'] ?? 'never'}; there should be one every ${span(details['limit_seconds'])} at least. Look at the program that backs up to it.`,
+    right: of => `Snapshots come to ${bucket(of)} again`,
+  },
+  bucket_damaged: {
+    wrong: of => `Objects in ${bucket(of)} are damaged`,
+    more: ({ details }) =>
+      `: ${count(Number(details['packs']), 'pack')} cannot be read from a chat. ${hint`"${run('verify', { all: true })}" says which objects are lost, and repairs packs from a second chat.`}`,
+    right: of => `Nothing in ${bucket(of)} is known to be damaged any more`,
+  },
 }
 
 /** One or two sentences about a condition. */
@@ -136,6 +151,7 @@ function subjectOf({ project, type, source, details }: Omit<Condition, 'key'>): 
     name: source === null ? '' : ` "${source}"`,
     place: project === null ? '' : ` (project ${project}, ${type})`,
     isNamed: source !== null,
+    project,
   }
 }
 

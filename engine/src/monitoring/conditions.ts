@@ -1,6 +1,7 @@
-import type { DrillUnit, OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/database'
+import type { BucketHealth, DrillUnit, OpenJobs, QueueFacts, SourceFacts } from '@telegram-backup/database'
 import type { DescribedError } from '@telegram-backup/errors'
 import type { CONDITION_KINDS } from '#config/condition-kinds.ts'
+import { bucketConditions } from '#monitoring/bucket-conditions.ts'
 import { drillConditions } from '#monitoring/drill-conditions.ts'
 import { jobConditions } from '#monitoring/job-conditions.ts'
 import { lastCompleteDetails } from '#monitoring/last-complete.ts'
@@ -51,6 +52,7 @@ export interface WatchFacts {
   scheduledPlaces: ReadonlyMap<string, readonly string[]>
   /** What drills prove, and how old it is. */
   drills: readonly DrillUnit[]
+  buckets: readonly BucketHealth[]
   openJobs: readonly OpenJobs[]
   eraseFailures: number
   /** What waits for delivery, by channel. */
@@ -94,6 +96,7 @@ export function findConditions(facts: WatchFacts, rules: WatchRules): Condition[
     ]),
     ...neverBackedUp(facts, rules),
     ...drillConditions(facts.drills, facts.now),
+    ...bucketConditions(facts.buckets, facts.now),
     ...jobConditions(facts.openJobs, {
       waitingForMs: rules.waitingForMs,
       isChatThere: facts.chatTrouble === null,

@@ -12,6 +12,7 @@ import type { ConfigFile } from '#config/config-file.ts'
 import { readNotificationSettings } from '#config/notification-settings.ts'
 import { checkRecoveryKey } from '#doctor/key-checks.ts'
 import type { Config } from '#environment.ts'
+import { type BucketState, readBucketStates } from '#monitoring/bucket-states.ts'
 import { type Condition, type FileFault, findConditions, type WatchFacts } from '#monitoring/conditions.ts'
 import { allDeclared, declaredRules, declaredSources } from '#monitoring/declared-places.ts'
 import { type SourceState, sourceStates } from '#monitoring/source-states.ts'
@@ -41,6 +42,7 @@ export interface OwnMachine {
 export interface OverviewFacts {
   at: Date
   sources: SourceState[]
+  buckets: BucketState[]
   /** What concerns no single source. */
   general: Finding[]
   /** Jobs that a process works on; not those of one that is gone. */
@@ -79,12 +81,14 @@ export async function readOverviewFacts(database: Database, own: OwnMachine): Pr
     const rules = { ...settings, ...declaredRules(declared), patienceMs: 0 }
     const conditions = await explained(snapshot, findConditions(facts, rules))
     const alerts = alertTimes(watched.alerts)
+    const buckets = await readBucketStates(snapshot, { now: at.getTime(), alerts })
     const general = conditions
       .filter(isGeneral)
       .map(condition => withoutPlaces(condition, findingOf(condition, alerts)))
     return {
       at,
       sources: sourceStates(facts, rules, conditions),
+      buckets,
       general: [...general, ...ownFault(own, general), ...withoutService(watched), ...key],
       running,
       watched,

@@ -1,3 +1,4 @@
+import type { BucketState } from '#monitoring/bucket-states.ts'
 import type { SourceState } from '#monitoring/source-states.ts'
 import type { Finding } from '#monitoring/state-findings.ts'
 import { count, formatAge } from '#units/human-units.ts'
@@ -7,15 +8,21 @@ const NAMED = 3
 
 /** All there is to say first, in one or a few sentences, for example as the head of a page. */
 export function overviewSentence(
-  sources: readonly SourceState[],
-  general: readonly Finding[],
+  {
+    sources,
+    buckets,
+    general,
+  }: { sources: readonly SourceState[]; buckets: readonly BucketState[]; general: readonly Finding[] },
   now: Date,
 ): string {
   const reasons = general
     .map(({ reason, publicText }) => publicText ?? reason.text)
     .map(text => (text.endsWith('.') ? text : `${text}.`))
-  if (sources.length === 0)
-    return ['Nothing is protected: there is no source and no backup.', ...reasons].join(' ')
+  const ofBuckets = bucketWords(buckets, sources.length === 0)
+  if (sources.length === 0) {
+    const first = ofBuckets === '' ? 'Nothing is protected: there is no source and no backup.' : ofBuckets
+    return [first, ...reasons].join(' ')
+  }
   const lost = sources.filter(isLost)
   const late = sources.filter(source => source.state === 'broken' && !isLost(source))
   const uneasy = sources.filter(({ state }) => state === 'attention')
@@ -30,6 +37,7 @@ export function overviewSentence(
     ...(uneasy.length === 0
       ? []
       : [`${uneasy.length === 1 ? '1 needs' : `${uneasy.length} need`} a look: ${listed(uneasy)}.`]),
+    ofBuckets,
     ...reasons,
     proofWords(
       sources.filter(source => !isLost(source)),
@@ -51,6 +59,24 @@ export function nameOf({
 /** Nothing good is there, or the only proof says otherwise. */
 function isLost({ findings }: SourceState): boolean {
   return findings.some(({ state, reason }) => state === 'broken' && reason.code !== 'backup_overdue')
+}
+
+/** What the program that fills a bucket can restore, it knows alone; here is said what is seen from outside. */
+function bucketWords(buckets: readonly BucketState[], isAll: boolean): string {
+  const uneasy = buckets.filter(({ state }) => state !== 'ok')
+  if (uneasy.length === 0) {
+    if (!isAll || buckets.length === 0) return ''
+    return buckets.length === 1
+      ? 'The only bucket is in order.'
+      : `All ${buckets.length} buckets are in order.`
+  }
+  const names = uneasy.slice(0, NAMED).map(({ name, reasons: [first] }) => {
+    const words = first && SHORT_WORDS[first.code]
+    return words === undefined ? name : `${name} (${words})`
+  })
+  const more = uneasy.length - names.length
+  const which = `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`}`
+  return `${count(uneasy.length, 'bucket')} ${uneasy.length === 1 ? 'needs' : 'need'} a look: ${which}.`
 }
 
 function ofAll(some: readonly SourceState[], all: readonly SourceState[]): string {
@@ -93,6 +119,8 @@ const SHORT_WORDS: Readonly<Record<string, string>> = {
   schedule_off: 'its schedule is off',
   jobs_waiting: 'a job waits',
   source_unusable: 'its settings cannot be used',
+  snapshot_overdue: 'no new snapshot',
+  bucket_damaged: 'damaged objects',
 }
 
 function proofWords(sources: readonly SourceState[], now: Date): string {

@@ -1,5 +1,6 @@
 import {
   type Alert,
+  bucketHealth,
   type Database,
   type DeclaringService,
   declaringServices,
@@ -39,6 +40,7 @@ export type GatheredFacts = Omit<WatchFacts, 'now' | 'watchedSince' | 'chatTroub
 export async function gatherFacts(database: Database, intervalOf: IntervalOf): Promise<GatheredFacts> {
   const sources = await sourceFacts(database)
   const drills = await drillUnits(database)
+  const buckets = await bucketHealth(database)
   const schedules = await listSchedules(database)
   const jobs = await openJobs(database)
   const { erase_failures, notices } = await queueFacts(database)
@@ -48,6 +50,7 @@ export async function gatherFacts(database: Database, intervalOf: IntervalOf): P
     services,
     sources,
     drills,
+    buckets,
     intervalsMs: sourceIntervals(schedules, intervalOf),
     pausedSchedules: pausedSchedules(schedules, intervalOf),
     scheduledPlaces: scheduledPlaces(schedules),

@@ -1,6 +1,8 @@
 import {
   type Database,
   listApiKeys,
+  listBuckets,
+  listDoorKeys,
   listJobs,
   listSchedules,
   pagePeople,
@@ -22,6 +24,8 @@ export type NameKind =
   | 'schedule'
   | 'job'
   | 'apikey'
+  | 'bucket'
+  | 'doorkey'
   | 'person'
   | 'source'
   | 'target'
@@ -86,6 +90,16 @@ const CATALOG_NAMES: Readonly<
     })),
   apikey: async database =>
     (await listApiKeys(database)).map(({ id, name }) => ({ name: short(id), about: name })),
+  bucket: async database =>
+    (await listBuckets(database)).map(({ name, kind, project_id }) => ({
+      name,
+      about: `${kind}, ${project_id}`,
+    })),
+  doorkey: async database =>
+    (await listDoorKeys(database)).map(({ id, name, scope }) => ({
+      name: short(id),
+      about: `${name}, ${scope}`,
+    })),
   person: async database =>
     (await pagePeople(database, { limit: NEWEST })).map(({ id, name, role }) => ({
       name: short(id),

@@ -1,6 +1,7 @@
 import type { BackupType, Database } from '@telegram-backup/database'
 import { type JobView, jobView } from '#jobs/job-view.ts'
 import { type AlertView, alertView } from '#monitoring/alert-view.ts'
+import type { BucketState } from '#monitoring/bucket-states.ts'
 import { type OverviewFacts, type OwnMachine, readOverviewFacts } from '#monitoring/overview-facts.ts'
 import { overviewSentence } from '#monitoring/overview-words.ts'
 import type { Proof } from '#monitoring/source-proof.ts'
@@ -12,7 +13,7 @@ export { OVERVIEW_STATES, type OverviewState, type StateReason } from '#monitori
 
 /** Whether everything can be restored, as of now. `status --json` and `GET /overview` show exactly this. */
 export type Overview = {
-  /** The worst of all sources and reasons. */
+  /** The worst of all sources, buckets and reasons. */
   state: OverviewState
   /** For people: what to know first. */
   sentence: string
@@ -20,6 +21,7 @@ export type Overview = {
   /** What concerns no single source, such as a chat that cannot be reached. */
   reasons: StateReason[]
   sources: SourceOverview[]
+  buckets: BucketState[]
   /** The open ones. */
   alerts: AlertView[]
   /** The jobs that a process works on. */
@@ -95,16 +97,21 @@ export function overviewFor(facts: OverviewFacts, viewer: OverviewViewer): Overv
   const { projectId, isAdmin } = viewer
   const isSeen = (project: string | null): boolean => projectId === undefined || project === projectId
   const sources = facts.sources.filter(({ project_id }) => isSeen(project_id))
+  const buckets = facts.buckets.filter(({ project_id }) => isSeen(project_id))
   const general = facts.general.filter(
     ({ reason }) => projectId === undefined || CONCERNS_ALL.has(reason.code),
   )
   const reasons = general.map(finding => reasonFor(finding, isAdmin))
   return {
-    state: sources.length === 0 ? 'broken' : worstOf([...sources, ...general].map(({ state }) => state)),
-    sentence: overviewSentence(sources, general, facts.at),
+    state:
+      sources.length + buckets.length === 0
+        ? 'broken'
+        : worstOf([...sources, ...buckets, ...general].map(({ state }) => state)),
+    sentence: overviewSentence({ sources, buckets, general }, facts.at),
     as_of: facts.at,
     reasons,
     sources: sources.map(source => sourceOverview(source, isAdmin)),
+    buckets,
     alerts: facts.watched.alerts
       .map(alert => alertView({ ...alert, ended_at: null }, { showPlaces: isAdmin, now: facts.at }))
       .filter(({ project_id }) => isSeen(project_id)),

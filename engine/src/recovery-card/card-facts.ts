@@ -1,5 +1,5 @@
 import { loadOrCreateSigningKey, signerFingerprint } from '@telegram-backup/archive'
-import { catalogIdentity, chatRecord, type Database, indexRows } from '@telegram-backup/database'
+import { catalogIdentity, chatRecord, type Database, indexRows, listBuckets } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { checkChatAccess } from 'telegram-deployment-bot'
 import { ownRecipients } from '#age-keys.ts'
@@ -27,6 +27,7 @@ export async function gatherFacts(
     botUsername,
     replicaChatId: config.replicaChatId,
     recipients,
+    buckets: await listBuckets(database),
     signers: [...new Set([...(own === undefined ? [] : [own]), ...signers])],
     indexMessageId: (await chatRecord(database, chatId))?.index?.messageId ?? null,
     catalogId,

@@ -1,3 +1,5 @@
+import type { BucketKind } from '@telegram-backup/database'
+
 /** Telegram's own server, the default. */
 export const TELEGRAMS_API_ROOT = 'https://api.telegram.org'
 
@@ -12,6 +14,8 @@ export interface CardFacts {
   recipients: readonly string[] | 'off'
   /** Fingerprints of the keys that sign. */
   signers: readonly string[]
+  /** Names of the buckets, with what stores in them. */
+  buckets: readonly { name: string; kind: BucketKind }[]
   /** Null for a chat that has no index yet. */
   indexMessageId: number | null
   catalogId: string
@@ -39,6 +43,7 @@ export function writeCard(facts: CardFacts): string {
     ...facts.signers.map(signer => `signed by    ${signer}`),
     `index        ${facts.indexMessageId === null ? 'none yet' : `message ${facts.indexMessageId} of the chat, pinned`}`,
     `catalog      ${facts.catalogId}, generation ${facts.generation}`,
+    ...bucketLines(facts),
     '',
     'You need: the token, this card, and the key file (AGE-SECRET-KEY-1…) that you keep somewhere else. Keep with it a copy of',
     'telegram-backup.yaml and of the variables it refers to: they are not in the chat, and schedules need their sources.',
@@ -49,6 +54,7 @@ export function writeCard(facts: CardFacts): string {
       ...exportsOf(facts),
       `telegram-backup recover${facts.signers.map(signer => ` --signer ${signer}`).join('')}`,
       'telegram-backup list && telegram-backup restore ID --to TARGET',
+      ...linesOfBuckets(facts),
     ]).map(line => line.slice(2)),
     '',
     'WITHOUT IT, with curl, age and zstd (apt-get install curl age zstd), in an empty folder. The lines are for bash; set TOKEN',
@@ -80,6 +86,38 @@ export function writeCard(facts: CardFacts): string {
     '',
     ...indented(LINES_OF_DIRECTORY),
   ].join('\n')
+}
+
+/** A card names so many buckets at most: it has two pages. */
+const MOST_BUCKETS = 8
+
+function bucketLines({ buckets }: CardFacts): string[] {
+  if (buckets.length === 0) return []
+  const shown = buckets.slice(0, MOST_BUCKETS).map(({ name, kind }) => `${name} (${kind})`)
+  const more = buckets.length > MOST_BUCKETS ? [`${buckets.length - MOST_BUCKETS} more`] : []
+  return [
+    `buckets      ${[...shown, ...more].join(', ')}`,
+    ...(buckets.some(({ kind }) => kind === 'restic')
+      ? [
+          '             A restic repository has a password of its own. It is a second secret, and it is not in the chat: keep it',
+          '             with the key file. Without it nobody can read the repository. Without this program: docs/format.md.',
+        ]
+      : []),
+  ]
+}
+
+function linesOfBuckets({ buckets }: CardFacts): string[] {
+  const [first] = buckets
+  if (first === undefined) return []
+  const restore =
+    first.kind === 'restic'
+      ? [
+          'telegram-backup serve   # and in another terminal, with the user and the key that were printed:',
+          'export RESTIC_REST_USERNAME=… RESTIC_REST_PASSWORD=…',
+          `restic -r rest:http://127.0.0.1:8080/restic/${first.name}/ restore latest --target TARGET`,
+        ]
+      : []
+  return [`telegram-backup doorkey create --bucket ${first.name} --scope full`, ...restore]
 }
 
 function exportsOf({ chatId, recipients, replicaChatId, apiRoot }: CardFacts): string[] {

@@ -114,3 +114,16 @@ export function parseRate(text: string): number {
     hint: 'Write bytes per second: 500k, 2M or 1G.',
   })
 }
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { ...BYTE_UNITS, t: 2 ** 40 }
+
+/** Bytes, at least 1: `1500`, `500M`, `1.5G`, `2T`, in steps of 1024. Throws `USAGE`. */
+export function parseSize(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)$/i.exec(text.trim()) ?? []
+  const size = Math.round(Number(amount) * (SIZE_UNITS[unit.toLowerCase()] as number))
+  if (size >= 1 && Number.isSafeInteger(size)) return size
+  throw new BackupError(`${JSON.stringify(text.slice(0, 40))} is not a number of bytes`, {
+    code: 'USAGE',
+    hint: 'Write bytes: 500M, 20G or 1.5T.',
+  })
+}

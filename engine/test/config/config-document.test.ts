@@ -25,6 +25,7 @@ describe('telegram-backup.yaml', () => {
 target: {}
 notifications: { webhok: "\${DATABASE_URL}" }
 retention: { notice: 100d }
+objects: { cache_bytes: 5M }
 `
     expect(places(text)).toEqual([
       '4:5 sources.shop.typ: no such setting; did you mean type?',
@@ -37,6 +38,7 @@ retention: { notice: 100d }
       '10:18 notifications.webhok: no such setting; did you mean webhook?',
       expect.stringMatching(/^10:26 notifications\.webhok: \$\{DATABASE_URL\} is a secret of this program/),
       '11:14 retention.notice: write a time span of at most 90 days, such as 24h',
+      '12:12 objects.cache_bytes: write bytes, 128M at least: 500M, 2G',
     ])
     expect(JSON.stringify(readConfigDocument(text).problems)).not.toContain('s3cret')
   })

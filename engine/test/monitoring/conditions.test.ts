@@ -62,7 +62,7 @@ function find(sources: SourceFacts[], facts: Partial<WatchFacts> = {}, rules: Pa
       intervalsMs: new Map([['shop-db', HOUR]]),
       pausedSchedules: new Map(),
       scheduledPlaces: new Map(),
-      ...{ drills: [], openJobs: [] },
+      ...{ drills: [], buckets: [], openJobs: [] },
       eraseFailures: 0,
       notices: [],
       ...{ chatTrouble: null, fileFaults: [] },

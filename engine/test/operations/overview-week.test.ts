@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { configFileOf } from '#config/config-file.ts'
 import { DEFAULT_HTTP_SETTINGS } from '#config/http-settings.ts'
+import { DEFAULT_OBJECT_SETTINGS } from '#config/object-settings.ts'
 import { DEFAULT_VERIFICATION } from '#config/verification-settings.ts'
 import { readConfig } from '#environment.ts'
 import { createLogger } from '#logging.ts'
@@ -37,6 +38,7 @@ const FILE = configFileOf(
     retention: {},
     http: DEFAULT_HTTP_SETTINGS,
     verification: DEFAULT_VERIFICATION,
+    objects: DEFAULT_OBJECT_SETTINGS,
   },
   {},
 )

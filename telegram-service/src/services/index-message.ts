@@ -32,6 +32,8 @@ export interface SealedIndex {
   sha256: string
   /** Of its content, hex: the same for equal catalogs. */
   contentSha256: string
+  /** Ids of the checkpoints and of the removed buckets that it names. */
+  names: string[]
 }
 
 /**
@@ -65,6 +67,9 @@ export async function sealDrawing(
     caption: writeIndexCaption({ catalog: { id, generation }, edition }),
     sha256: hashOf(bytes),
     contentSha256: hashOf(indexContent(drawing)),
+    names: (drawing.buckets ?? []).flatMap(({ id, checkpoint, removedAt }) =>
+      removedAt === undefined ? (checkpoint?.id ?? []) : id,
+    ),
   }
 }
 

@@ -94,6 +94,8 @@ export interface ConfirmedIndex {
   contentSha256: string
   /** Of `beginIndex`, for a new message; absent after a replacement in place. */
   sendId?: string
+  /** Ids of the checkpoints and removed buckets that it names; absent when its content is unknown. */
+  names?: readonly string[]
 }
 
 interface EvidenceIntent {

@@ -12,6 +12,7 @@ import {
   type IndexRow,
   indexRows,
 } from '@telegram-backup/database'
+import { drawBuckets } from '#ledger/draw-buckets.ts'
 import { drawPlans } from '#ledger/draw-plans.ts'
 
 /** Turns the rows of the catalog into the index document of a chat, which the package `archive` defines. */
@@ -19,6 +20,7 @@ export async function drawIndex(database: Database, chatId: string): Promise<Ind
   const { catalogId, generation } = await catalogIdentity(database)
   const { movedFrom, signers, backups } = await indexRows(database, chatId)
   const evidence = await evidenceOfChat(database, chatId, MAX_INDEXED_EVIDENCE)
+  const buckets = await drawBuckets(database, chatId)
   return {
     catalogId,
     generation,
@@ -27,6 +29,7 @@ export async function drawIndex(database: Database, chatId: string): Promise<Ind
     signers,
     ...(await drawPlans(database)),
     ...(evidence.length > 0 && { evidence: evidence.map(evidenceEntry) }),
+    ...(buckets.length > 0 && { buckets }),
     backups: backups.map(entryOf),
   }
 }

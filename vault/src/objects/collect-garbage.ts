@@ -1,7 +1,8 @@
 import { deadPacks, packsAwaitingCheckpoint, purgeObjects } from '@telegram-backup/database'
 import { drawCheckpoint } from '#objects/draw-checkpoint.ts'
 import { erasePacks } from '#objects/erase-packs.ts'
-import type { TendedBucket, UpkeepTools } from '#objects/upkeep.ts'
+import type { TendedBucket } from '#objects/tended-bucket.ts'
+import type { UpkeepTools } from '#objects/upkeep.ts'
 
 /** Versions of one transaction. */
 const PURGED_AT_ONCE = 1_000

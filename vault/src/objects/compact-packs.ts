@@ -3,7 +3,8 @@ import type { PutRecord } from '@telegram-backup/archive'
 import { type Bucket, type FoundObject, type SparsePack, sparsePacks } from '@telegram-backup/database'
 import { isIdle } from '#objects/collect-garbage.ts'
 import type { PackedObject, StoredIn } from '#objects/filling-pack.ts'
-import type { TendedBucket, UpkeepTools } from '#objects/upkeep.ts'
+import type { TendedBucket } from '#objects/tended-bucket.ts'
+import type { UpkeepTools } from '#objects/upkeep.ts'
 
 /** Packs of one round. */
 const COMPACTED_AT_ONCE = 8

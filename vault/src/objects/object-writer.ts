@@ -4,7 +4,9 @@ import {
   type Bucket,
   checkKey,
   type Database,
+  type FoundObject,
   findObject,
+  findPacks,
   MAX_CONTENT_BYTES,
   type ObjectVersion,
   putInCatalog,
@@ -19,6 +21,7 @@ import { ObjectBody } from '#objects/object-body.ts'
 import type { PutObject } from '#objects/object-store.ts'
 import { OneAtATime } from '#objects/one-at-a-time.ts'
 import { existsAlready } from '#objects/pack-writer.ts'
+import type { SecondChat } from '#objects/second-chat.ts'
 import type { Writer } from '#objects/writer.ts'
 
 /** Bodies that wait for their end, before they are known to be right. */
@@ -30,6 +33,7 @@ export interface ObjectWriterOptions {
   writer: Writer
   /** Of a pack as sent, at most. Objects of more than half of it have packs of their own. */
   packSizeBytes: number
+  secondChat: SecondChat | undefined
 }
 
 /** Stores objects: small ones share packs, large ones have packs of their own. */
@@ -38,11 +42,13 @@ export class ObjectWriter {
   readonly #packs: FillingPacks
   readonly #sharedUpTo: number
   readonly #bodies = new MemoryBudget(BODIES_BYTES)
+  readonly #secondChat: SecondChat | undefined
   readonly #keys = new OneAtATime()
   readonly #space: BucketSpace
   readonly #large: LargeObjects
 
-  constructor({ database, packs, writer, packSizeBytes }: ObjectWriterOptions) {
+  constructor({ database, packs, writer, packSizeBytes, secondChat }: ObjectWriterOptions) {
+    this.#secondChat = secondChat
     this.#database = database
     this.#packs = packs
     this.#sharedUpTo = Math.floor(packSizeBytes / 2)
@@ -115,9 +121,22 @@ export class ObjectWriter {
     const { object } = found
     // Without a promised hash, a body that is read here could not be stored afterwards.
     if (!ifAbsent && object.sha256 !== sha256) return undefined
+    // A client that stores it again mends it.
+    if (await this.#isDamaged(found)) return undefined
     await body.readToEnd()
-    if (object.size === body.size && object.sha256 === body.sha256) return object
+    if (object.size === body.size && object.sha256 === body.sha256) {
+      if (bucket.replica === 'wait') await this.#secondChat?.waitForObject(found)
+      return object
+    }
     throw existsAlready(key)
+  }
+
+  async #isDamaged({ extents }: FoundObject): Promise<boolean> {
+    const packs = await findPacks(
+      this.#database,
+      extents.map(({ packId }) => packId),
+    )
+    return packs.some(({ damaged_at }) => damaged_at !== null)
   }
 
   async #storeSmall(

@@ -3,21 +3,29 @@ import type { Pack } from '@telegram-backup/database'
 import { MemoryBudget, type Reservation } from '#objects/memory-budget.ts'
 
 export interface OpenedPacksOptions {
-  /** Bytes of all opened packs. */
-  memoryBytes: number
-  /** The document as it was sent, checked by its SHA-256. */
-  fetch: (pack: Pack) => Promise<Buffer>
+  /** Packs in memory at once. */
+  atOnce: number
+  /**
+   * The document as it was sent, checked by its SHA-256, in `memory`; `kept` resolves when nothing but the reader needs
+   * that memory.
+   */
+  fetch: (pack: Pack, memory: Buffer) => Promise<{ bytes: Buffer; kept: Promise<void> }>
   identities: () => Promise<readonly string[]>
 }
 
 interface Entry {
   readonly opened: Promise<OpenedPack>
   readonly reservation: Reservation
+  readonly memory: Buffer
+  /** Resolves when the memory can be used for another pack, once nobody reads this one. */
+  readonly kept: Promise<unknown>
   users: number
   /** Until it is given up, while nobody reads it. */
   timer: NodeJS.Timeout | undefined
 }
 
+/** A later pack may be a little larger, since their sizes vary. */
+const SPARE_BYTES = 65_536
 /** A pack that nobody reads stays for so long: the next range is often in the same one. */
 const KEPT_MS = 30_000
 
@@ -27,10 +35,12 @@ export class OpenedPacks {
   readonly #memory: MemoryBudget
   /** By id; those that were used last come last. */
   readonly #entries = new Map<string, Entry>()
+  /** Memory of packs that were given up: large pieces are freed late, and new ones would add up meanwhile. */
+  readonly #spare: Buffer[] = []
 
   constructor(options: OpenedPacksOptions) {
     this.#options = options
-    this.#memory = new MemoryBudget(options.memoryBytes)
+    this.#memory = new MemoryBudget(options.atOnce)
   }
 
   /**
@@ -68,38 +78,55 @@ export class OpenedPacks {
   }
 
   async #open(pack: Pack, signal: AbortSignal): Promise<Entry> {
-    this.#makeRoom(pack.size)
-    const reservation = await this.#memory.reserve(pack.size, signal)
+    this.#makeRoom()
+    const reservation = await this.#memory.reserve(1, signal)
     const other = this.#use(pack.id)
     if (other !== undefined) {
       reservation.release()
       return other
     }
+    const memory = this.#memoryFor(pack)
     // Not under the caller's signal: others may wait for the same pack.
-    const entry = { opened: this.#fetchAndOpen(pack), reservation, users: 1, timer: undefined }
+    const fetched = this.#options.fetch(pack, memory)
+    const opened = fetched.then(({ bytes }) => this.#openFetched(pack, bytes))
+    const kept = fetched.then(({ kept }) => kept).catch(() => {})
+    const entry = { opened, reservation, memory, kept, users: 1, timer: undefined }
     this.#entries.set(pack.id, entry)
-    entry.opened.catch(() => this.#drop(pack.id, entry))
+    opened.catch(() => this.#drop(pack.id, entry))
     return entry
   }
 
-  async #fetchAndOpen(pack: Pack): Promise<OpenedPack> {
-    const bytes = await this.#options.fetch(pack)
+  async #openFetched(pack: Pack, bytes: Buffer): Promise<OpenedPack> {
     const { encrypted, id, bucket_id: bucket } = pack
     const identities = encrypted ? await this.#options.identities() : []
     return await openPack(bytes, { identities, encrypted, isProven: true, expected: { pack: id, bucket } })
   }
 
+  #memoryFor({ size }: Pack): Buffer {
+    const fits = this.#spare.findIndex(({ length }) => length >= size)
+    const [memory] = fits < 0 ? [] : this.#spare.splice(fits, 1)
+    return memory ?? Buffer.allocUnsafeSlow(size + SPARE_BYTES)
+  }
+
   /** Packs that nobody reads go, the ones that were used longest ago first. */
-  #makeRoom(bytes: number): void {
+  #makeRoom(): void {
     for (const [id, entry] of this.#entries) {
-      if (this.#memory.hasRoomFor(bytes)) return
-      if (entry.users === 0) this.#drop(id, entry)
+      if (this.#memory.hasRoomFor(1)) return
+      if (entry.users === 0) this.#giveUp(id, entry)
     }
   }
 
   #keepForAWhile(id: string, entry: Entry): void {
-    if (this.#memory.isWaitedFor) this.#drop(id, entry)
+    if (this.#memory.isWaitedFor) this.#giveUp(id, entry)
     else entry.timer = setTimeout(() => this.#drop(id, entry), KEPT_MS).unref()
+  }
+
+  /** Another pack gets the memory. */
+  #giveUp(id: string, entry: Entry): void {
+    void entry.kept.then(() => {
+      if (this.#spare.length < this.#options.atOnce) this.#spare.push(entry.memory)
+    })
+    this.#drop(id, entry)
   }
 
   #drop(id: string, entry: Entry): void {

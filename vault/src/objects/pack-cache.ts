@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError } from '@telegram-backup/errors'
 
@@ -48,12 +48,12 @@ export class PackCache {
     this.#options = options
   }
 
-  /** Checked bytes, in memory of their own; undefined when they are not there. */
-  async read(pack: CachedPack): Promise<Buffer | undefined> {
+  /** Checked bytes, in `memory`, which has room for them; undefined when they are not there. */
+  async read(pack: CachedPack, memory: Buffer): Promise<Buffer | undefined> {
     if (this.#options.maxBytes === 0) return undefined
     const path = this.#path(pack)
     try {
-      const bytes = await readWhole(path, pack.size)
+      const bytes = await readWhole(path, memory.subarray(0, pack.size))
       if (bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === pack.sha256) {
         await this.#mark(path)
         return bytes
@@ -140,10 +140,16 @@ export class PackCache {
   }
 }
 
-/** Undefined for a file of another size, which is not read. */
-async function readWhole(path: string, size: number): Promise<Buffer | undefined> {
-  if ((await stat(path)).size !== size) return undefined
-  return await readFile(path)
+/** Undefined for a file of another size. */
+async function readWhole(path: string, into: Buffer): Promise<Buffer | undefined> {
+  const file = await open(path)
+  try {
+    if ((await file.stat()).size !== into.length) return undefined
+    const { bytesRead } = await file.read(into, 0, into.length, 0)
+    return bytesRead === into.length ? into : undefined
+  } finally {
+    await file.close()
+  }
 }
 
 async function writeNew(path: string, bytes: Uint8Array): Promise<void> {

@@ -38,20 +38,20 @@ export class PackDocuments {
   }
 
   /**
-   * Bytes as they were sent, checked by their SHA-256. Throws `INTEGRITY` when no chat gives them, and the client's
+   * Bytes as they were sent, checked by their SHA-256, in `memory`. `kept` resolves when the cache does not need that
+   * memory any more. Throws `INTEGRITY` when no chat gives them, and the client's
    * errors for an outage.
    */
-  async fetch(pack: Pack): Promise<Buffer> {
+  async fetch(pack: Pack, memory: Buffer): Promise<{ bytes: Buffer; kept: Promise<void> }> {
     const { cache } = this.#options
-    const cached = await cache.read(pack)
-    if (cached !== undefined) return cached
-    const bytes = await this.#download(pack)
+    const cached = await cache.read(pack, memory)
+    if (cached !== undefined) return { bytes: cached, kept: Promise.resolve() }
+    const bytes = await this.#download(pack, memory)
     // The reader need not wait for the disk.
-    void cache.write(pack, bytes)
-    return bytes
+    return { bytes, kept: cache.write(pack, bytes) }
   }
 
-  async #download(pack: Pack): Promise<Buffer> {
+  async #download(pack: Pack, into: Buffer): Promise<Buffer> {
     const { client, signal } = this.#options
     const { size, sha256 } = pack
     const attempts = this.#attempts(pack)
@@ -65,7 +65,7 @@ export class PackDocuments {
     const fetched = await fetchDocument(
       client,
       { fileId: undefined, size, sha256, elsewhere },
-      { name, signal },
+      { name, into, signal },
     )
     if (fetched.state === 'right') return fetched.bytes
     throw new BackupError(`The chat does not give back pack ${pack.sequence} as it was sent`, {

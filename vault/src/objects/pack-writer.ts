@@ -1,5 +1,5 @@
 import type { DeleteRecord } from '@telegram-backup/archive'
-import { type Bucket, type Database, reservePack, takenKeys, untoldDeletes } from '@telegram-backup/database'
+import { type Database, reservePack, takenKeys, untoldDeletes } from '@telegram-backup/database'
 import { BackupError, describeError } from '@telegram-backup/errors'
 import type { FillingPack, StoredIn } from '#objects/filling-pack.ts'
 import type { PackSender, PackTurn } from '#objects/pack-sender.ts'
@@ -13,8 +13,8 @@ const MOST_DELETES = 2_000
 export interface PackWriterOptions {
   database: Database
   sender: PackSender
-  /** Called when a pack is committed; for `replica: wait` it resolves when the second chat has it. */
-  onCommitted: (of: { bucket: Bucket; packId: string }) => Promise<void>
+  /** Waits until the second chat has a pack, if there is one. */
+  waitForCopy: (packId: string) => Promise<void>
   /** Ends all sends. */
   signal: AbortSignal
 }
@@ -22,9 +22,20 @@ export interface PackWriterOptions {
 /** Closes packs and sends them: what is in them becomes visible with the end of each one. */
 export class PackWriter {
   readonly #options: PackWriterOptions
+  readonly #unproven = new Set<string>()
 
   constructor(options: PackWriterOptions) {
     this.#options = options
+  }
+
+  /** Packs of this process that may be in the chat although their sends have failed. */
+  leftPacks(): string[] {
+    return [...this.#unproven].filter(id => !this.#options.sender.isUnderWay(id))
+  }
+
+  /** They are reconciled. */
+  forget(packIds: readonly string[]): void {
+    for (const id of packIds) this.#unproven.delete(id)
   }
 
   /** Uses the turn up, or releases it when there is nothing to send. Ends the pack in any case. */
@@ -59,7 +70,7 @@ export class PackWriter {
   }
 
   async #sendOnce(pack: FillingPack, turn: PackTurn): Promise<StoredIn> {
-    const { database, sender, signal, onCommitted } = this.#options
+    const { database, sender, signal, waitForCopy } = this.#options
     const { bucket, builder, uploadId } = pack
     dropCancelled(pack)
     await this.#refuseKnownKeys(pack)
@@ -76,6 +87,7 @@ export class PackWriter {
       names: reserved.names.map(({ packId: pack, ...name }) => ({ pack, ...name })),
     })
     for (const object of pack.objects) object.onIntended()
+    this.#unproven.add(packId)
     await sender.send(
       {
         ...{ bucket, packId, sequence, bytes, sha256, plainSize, encrypted, uploadId, createdAt: at },
@@ -86,7 +98,8 @@ export class PackWriter {
       turn,
       { signal },
     )
-    await onCommitted({ bucket, packId })
+    this.#unproven.delete(packId)
+    if (bucket.replica === 'wait') await waitForCopy(packId)
     return { packId, sequence, at }
   }
 

@@ -22,13 +22,15 @@ import { reportPending, type VaultSession } from '#session/session.ts'
 const ERASING_AT_ONCE = 1_000
 
 /**
- * R10, for each bucket that no living process tends: copies whose answers were lost, packs that one of two chats
- * lacks, and erasing that was begun. The report says what could not be done. Throws when the catalog fails or the
- * signal fires.
+ * R10, for each bucket that no living process tends: copies whose answers were lost, packs that one of two
+ * chats lacks, and erasing that was begun. The report says what could not be done. Throws when the catalog
+ * fails or the signal fires.
+ * @param only of one bucket
  */
-export async function repairBuckets(session: VaultSession): Promise<void> {
+export async function repairBuckets(session: VaultSession, only?: { bucketId: string }): Promise<void> {
   const { database } = session
-  const buckets = await bucketsToTend(database)
+  const all = await bucketsToTend(database)
+  const buckets = all.filter(({ bucket }) => only === undefined || bucket.id === only.bucketId)
   if (buckets.length === 0) return
   const chats = await chatsOf(session)
   for (const { bucket } of buckets) {
@@ -48,8 +50,8 @@ export async function repairBuckets(session: VaultSession): Promise<void> {
 }
 
 /**
- * R2 for copies of packs: those that are there are adopted. Copies that a living writer may be making are left
- * alone.
+ * R2 for copies of packs: those that are there are adopted. Copies that a living writer may be making are
+ * left alone.
  * @param of.lease on the bucket
  * @param of.isUnderWay whether this process is making a copy of the pack; `own` is its writer
  */

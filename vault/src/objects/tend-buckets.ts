@@ -11,11 +11,21 @@ import { collectGarbage, purge } from '#objects/collect-garbage.ts'
 import { compactPacks } from '#objects/compact-packs.ts'
 import { drawCheckpoint, isCheckpointDue } from '#objects/draw-checkpoint.ts'
 import { GrowingPauses } from '#objects/growing-pauses.ts'
-import type { SecondChat } from '#objects/second-chat.ts'
-import type { TendedBucket, UpkeepTools } from '#objects/upkeep.ts'
+import { reconcileOwnPacks } from '#objects/reconcile-own-packs.ts'
+import type { TendedBucket } from '#objects/tended-bucket.ts'
+import type { UpkeepTools } from '#objects/upkeep.ts'
 
 /** What is done for a bucket, in this order; each stage may be repeated, and does nothing when nothing is to do. */
 type Stage = (tools: UpkeepTools, tended: TendedBucket) => Promise<void>
+
+const STAGES: readonly Stage[] = [
+  drawDueCheckpoint,
+  purge,
+  copyToSecondChat,
+  collectGarbage,
+  compactPacks,
+  endRemoval,
+]
 
 /**
  * Looks after all buckets: tells the chat of deletions, draws checkpoints, purges, erases packs that are garbage,
@@ -24,23 +34,14 @@ type Stage = (tools: UpkeepTools, tended: TendedBucket) => Promise<void>
  */
 export class BucketTender {
   readonly #tools: UpkeepTools
-  readonly #stages: Stage[]
   readonly #pauses: GrowingPauses
-  /** Ids of buckets at which this process is at work. */
+  /** Names of what this process is at. */
   readonly #busy = new Set<string>()
   readonly #working = new Set<Promise<void>>()
 
-  constructor(tools: UpkeepTools, secondChat: SecondChat | undefined) {
+  constructor(tools: UpkeepTools) {
     this.#tools = tools
     this.#pauses = new GrowingPauses({ firstMs: tools.times.everyMs })
-    this.#stages = [
-      drawDueCheckpoint,
-      purge,
-      ...(secondChat === undefined ? [] : [(_: UpkeepTools, tended: TendedBucket) => secondChat.copyLacking(tended)]),
-      collectGarbage,
-      compactPacks,
-      endRemoval,
-    ]
   }
 
   /** Runs until `stop` fires, and what it has begun then has ended. */
@@ -53,11 +54,22 @@ export class BucketTender {
     await Promise.all(this.#working)
   }
 
-  /** Draws a checkpoint of each bucket that has changed, unless another process tends it. */
+  /** Draws a checkpoint of each bucket that has changed, unless another process tends it. Failures are logged. */
   async drawLastCheckpoints(): Promise<void> {
+    if (this.#tools.signal.aborted) return
+    try {
+      await this.#drawLastCheckpoints()
+    } catch (error) {
+      this.#report('The last checkpoint was not drawn', error)
+    }
+  }
+
+  async #drawLastCheckpoints(): Promise<void> {
     for (const work of await bucketsToTend(this.#tools.database)) {
       if (work.packsSinceCheckpoint === 0 || work.bucket.removed_at !== null) continue
-      await this.#underLease(work, tended => drawCheckpoint(this.#tools, { bucket: work.bucket, lease: tended.lease }))
+      await this.#underLease(work, tended =>
+        drawCheckpoint(this.#tools, { bucket: work.bucket, lease: tended.lease }),
+      )
     }
   }
 
@@ -65,29 +77,38 @@ export class BucketTender {
   async #tendAll(stop: AbortSignal): Promise<void> {
     const { database } = this.#tools
     try {
+      this.#start('packs that were left', () => this.#reconcileOwn())
       for (const work of await bucketsToTend(database)) {
-        if (isToldLate(work, this.#tools)) this.#start(`tell ${work.bucket.id}`, work, () => this.#tell(work.bucket))
-        this.#start(work.bucket.id, work, () => this.#underLease(work, tended => this.#tend(tended, stop)))
+        if (isToldLate(work, this.#tools))
+          this.#start(`deletions of bucket ${work.bucket.name}`, () => this.#tell(work.bucket))
+        this.#start(`bucket ${work.bucket.name} (${work.bucket.id})`, () =>
+          this.#underLease(work, tended => this.#tend(tended, stop)),
+        )
       }
     } catch (error) {
-      this.#report('The buckets could not be looked at', error)
+      this.#report('Upkeep failed', error)
     }
   }
 
-  #start(name: string, { bucket }: BucketWork, work: () => Promise<void>): void {
+  #start(name: string, work: () => Promise<void>): void {
     if (this.#busy.has(name) || this.#pauses.isPausing(name)) return
     this.#busy.add(name)
     const working = work()
       .then(() => this.#pauses.end(name))
       .catch((error: unknown) => {
         this.#pauses.begin(name)
-        this.#report(`Bucket ${bucket.name} could not be looked after`, error)
+        this.#report(`Upkeep failed: ${name}`, error)
       })
       .finally(() => {
         this.#busy.delete(name)
         this.#working.delete(working)
       })
     this.#working.add(working)
+  }
+
+  async #reconcileOwn(): Promise<void> {
+    const { packWriter, openSession } = this.#tools
+    if (packWriter.leftPacks().length > 0) await reconcileOwnPacks(await openSession(), this.#tools)
   }
 
   /** D2: a pack of its own, if no other one is about to tell them. */
@@ -107,7 +128,7 @@ export class BucketTender {
   }
 
   async #tend(tended: TendedBucket, stop: AbortSignal): Promise<void> {
-    for (const stage of this.#stages) {
+    for (const stage of STAGES) {
       if (stop.aborted || !tended.lease.isHeld()) return
       await stage(this.#tools, tended)
     }
@@ -126,6 +147,13 @@ function isToldLate({ untoldSince, bucket }: BucketWork, { times }: UpkeepTools)
 
 async function drawDueCheckpoint(tools: UpkeepTools, { work, lease }: TendedBucket): Promise<void> {
   if (isCheckpointDue(work, tools.times)) await drawCheckpoint(tools, { bucket: work.bucket, lease })
+}
+
+async function copyToSecondChat(
+  { secondChat, openSession }: UpkeepTools,
+  tended: TendedBucket,
+): Promise<void> {
+  if (tended.work.bucket.removed_at === null) await secondChat?.copyLacking(await openSession(), tended)
 }
 
 /** A removed bucket ends when all its messages are gone. */

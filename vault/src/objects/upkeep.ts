@@ -1,22 +1,28 @@
 import type { Encryption, SigningKey } from '@telegram-backup/archive'
-import type { BucketWork, Lease } from '@telegram-backup/database'
 import type { CallWait } from 'telegram-deployment-bot'
 import type { FillingPacks } from '#objects/filling-packs.ts'
 import type { ObjectReader } from '#objects/object-reader.ts'
 import type { PackChats } from '#objects/pack-chats.ts'
 import type { PackTools } from '#objects/pack-messages.ts'
 import type { PackSender } from '#objects/pack-sender.ts'
+import type { PackWriter } from '#objects/pack-writer.ts'
+import type { SecondChat } from '#objects/second-chat.ts'
+import type { Writer } from '#objects/writer.ts'
 import type { ChatGates } from '#session/chat-gates.ts'
+import type { VaultSession } from '#session/session.ts'
 
 /** What the stages of upkeep work with. */
 export interface UpkeepTools extends PackTools {
   /** Numeric or `@name`. */
   chatId: string
-  replicaChatId: string | undefined
   chats: PackChats
   gates: ChatGates
   sender: PackSender
   packs: FillingPacks
+  writer: Writer
+  packWriter: PackWriter
+  secondChat: SecondChat | undefined
+  openSession: () => Promise<VaultSession>
   reader: ObjectReader
   seal: { encryption: Encryption; signingKey: SigningKey; packSizeBytes: number }
   /** Without a private key objects cannot be moved. */
@@ -49,11 +55,4 @@ export const UPKEEP_TIMES: UpkeepTimes = {
   checkpointAfterPacks: 64,
   checkpointAfterMs: 600_000,
   collectAfterMs: 60_000,
-}
-
-/** A bucket in the care of this process. */
-export interface TendedBucket {
-  work: BucketWork
-  /** On the id of the bucket: one process tends it. */
-  lease: Lease
 }

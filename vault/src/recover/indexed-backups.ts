@@ -17,7 +17,14 @@ export interface BackupReading {
 /** Every message id that the index names. */
 export function idsOf(index: VaultIndex): Set<number> {
   const ofBackups = index.backups.flatMap(entry => [entry.manifest.messageId, ...entry.partMessages])
-  return new Set([...ofBackups, ...(index.evidence ?? []).map(({ messageId }) => messageId)])
+  const named = [
+    ...(index.evidence ?? []),
+    ...(index.buckets ?? []).flatMap(({ checkpoint, packs }) => [
+      ...(checkpoint?.parts ?? []),
+      ...(packs ?? []),
+    ]),
+  ]
+  return new Set([...ofBackups, ...named.map(({ messageId }) => messageId)])
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { VaultIndex } from '@telegram-backup/archive'
+import { beginRecovery } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { ChatReader } from '#recover/chat-reader.ts'
 import {
@@ -13,7 +14,8 @@ import type { FoundBackup } from '#recover/found-backup.ts'
 import { findPinnedIndex, type IndexSearch } from '#recover/index-search.ts'
 import { type BackupReading, idsOf, readIndexed } from '#recover/indexed-backups.ts'
 import type { OpenedChat } from '#recover/open-chat.ts'
-import { type Owner, ownerOf } from '#recover/ownership.ts'
+import { adoptCatalog, type Owner, ownerOf } from '#recover/ownership.ts'
+import type { IndexedBuckets } from '#recover/pack-places.ts'
 import { type Outcome, recordFound } from '#recover/record-backup.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 import { type ChatScan, emptyScan, readUnindexed, type ScanRange } from '#recover/unindexed-backups.ts'
@@ -30,6 +32,8 @@ export interface ReadChat extends OpenedChat {
   readonly evidence: readonly EvidenceOutcome[]
   /** All believed indexes, also those under former ids of the chat. */
   readonly indexes: readonly VaultIndex[]
+  /** The buckets that these indexes name, with the chat that each index describes. */
+  readonly buckets: readonly IndexedBuckets[]
   /** The owner of the chat, as captions say. */
   readonly captionOwner: Owner | undefined
   /** Problems with the index, a sentence each. */
@@ -75,9 +79,14 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
       }
     }
     for await (const backup of readNamed(tools, { index: search.index, reading, scan })) await record(backup)
+    await tools.buckets.readNamed({
+      indexes: bucketsOf(chat, earlier),
+      prepare: () => prepareFor(tools, ownerOf(tools.documents, search, captionOwner())),
+    })
     seenUpTo = await chat.reader.newestId(search.pinnedId)
     const range = await rangeOf(tools, chat, seenUpTo)
     for await (const backup of readUnindexed(range, reading, scan)) await record(backup)
+    for await (const backup of readUnnamedBuckets(tools, { range, reading, scan, chat })) await record(backup)
     // After the backups: a proof belongs to one of them.
     const entries = search.index?.evidence ?? []
     for (const entry of entries) await keep(await readNamedEvidence(entry, reading))
@@ -87,14 +96,25 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
     failure = error
   }
   const indexes = [search, ...earlier.map(one => one.search)].flatMap(({ index }) => index ?? [])
+  const buckets = bucketsOf(chat, earlier)
   const notes = [...search.notes, ...earlier.flatMap(notesOf), ...evidenceNotes(evidence)]
   const isLocked = scan.refused.some(one => one.isLocked)
   const withoutKey = failure === undefined && isLocked && !tools.documents.hasKey
   return {
     ...chat,
-    ...{ recorded, scan, evidence, indexes, notes, withoutKey, seenUpTo, failure },
+    ...{ recorded, scan, evidence, indexes, buckets, notes, withoutKey, seenUpTo, failure },
     captionOwner: captionOwner(),
   }
+}
+
+function bucketsOf(chat: OpenedChat, earlier: readonly EarlierChat[]): IndexedBuckets[] {
+  return [chat, ...earlier].map(({ reader, search }) => ({ reader, buckets: search.index?.buckets ?? [] }))
+}
+
+/** An empty catalog becomes that of `owner`, and counts as incomplete until the recovery ends. */
+export async function prepareFor({ database }: RecoveryTools, owner: Owner | undefined): Promise<void> {
+  if (owner) await adoptCatalog(database, owner)
+  await beginRecovery(database)
 }
 
 function readingOf({ client, documents }: RecoveryTools, { reader, isCopy }: OpenedChat): BackupReading {
@@ -162,6 +182,23 @@ async function rangeOf(tools: RecoveryTools, chat: OpenedChat, newest: number): 
   })
   const indexDrawnAt = index && new Date(index.drawnAt)
   return { from: newest, to: isChain ? 'chain' : to, known, isWhole, indexDrawnAt }
+}
+
+/**
+ * When there are packs of buckets that the index does not name (it was drawn before there was one, or by an
+ * earlier program): the rest of the chat, which may have their checkpoints.
+ */
+async function* readUnnamedBuckets(
+  { onPlan }: RecoveryTools,
+  of: { range: ScanRange; reading: BackupReading; scan: ChatScan; chat: OpenedChat },
+): AsyncGenerator<FoundBackup> {
+  const { range, reading, scan, chat } = of
+  const { index } = chat.search
+  const named = new Set(index?.buckets?.map(({ id }) => id))
+  const isNamed = scan.packs.every(({ facts }) => named.has(facts.bucketId))
+  if (index === undefined || range.to === 'chain' || range.to <= 1 || isNamed) return
+  onPlan({ messages: range.to - 1, what: 'for the packs of a bucket that the index does not name' })
+  yield* readUnindexed({ ...range, from: range.to - 1, to: 'chain' }, reading, scan)
 }
 
 /** Part of stage 6: what came during this recovery. After a failure the answer has what was read before. */

@@ -2,6 +2,7 @@ import { endRecovery } from '@telegram-backup/database'
 import { openFirstChat } from '#recover/open-chat.ts'
 import { type ReadChat, readChat } from '#recover/read-chat.ts'
 import { recordAbandonedRuns, recordRefused } from '#recover/record-captioned.ts'
+import { recordBuckets } from '#recover/recorded-buckets.ts'
 import type { RecoveryReport } from '#recover/recovery-report.ts'
 import { type RecoverySetup, type RecoveryTools, recoveryTools } from '#recover/recovery-setup.ts'
 import { nothingOfOurs, reportOf } from '#recover/report-chats.ts'
@@ -26,6 +27,9 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   const secondRead = second?.failure === null && second.chat !== null ? [second.chat] : []
   const read: ReadChat[] = []
   for (const chat of [first, ...secondRead]) read.push(await recordRefused(tools, chat)) // 4
+  await recordBuckets(tools, read)
+  await tools.buckets.askForPacks(read.flatMap(({ buckets }) => buckets.map(({ reader }) => reader)))
+  if (tools.documents.wrongKey !== undefined) throw tools.documents.wrongKey
   const judgement = judgeSigners(tools, read) // 5
   const { chats: taken, isTaken } = await takeChats(tools, read, judgement) // 6
   const ended = await explainRest(tools, { taken, isTaken, named: second?.named ?? new Set() }) // 7, 8
@@ -33,7 +37,7 @@ export async function recover(setup: RecoverySetup): Promise<RecoveryReport> {
   if (isTaken) await endRecovery(setup.database) // 9
   const [firstTaken, secondTaken] = ended
   if (ended.every(hasNothingOfOurs) || firstTaken === undefined) throw nothingOfOurs(firstTaken ?? first)
-  return reportOf(tools, judgement, { first: firstTaken, second, secondTaken })
+  return await reportOf(tools, judgement, { first: firstTaken, second, secondTaken })
 }
 
 /** Stages 7 and 8: messages that are not explained yet. Stage 8 only for chats that were taken over. */

@@ -1,4 +1,4 @@
-import type { BackupState, ImportOutcome } from '@telegram-backup/database'
+import type { BackupState, BucketKind, ImportOutcome } from '@telegram-backup/database'
 import type { RecoveredPlans } from '#recover/recovered-plans.ts'
 
 /** What a recovery found and did. */
@@ -28,6 +28,10 @@ export interface RecoveryReport {
   refused: RefusedManifest[]
   /** The number of records of evidence that the catalog has from this chat. */
   evidence: number
+  /** Buckets, from all chats together; empty in the report of the second chat. */
+  buckets: RecoveredBucket[]
+  /** Packs of all chats that are there and were not taken. */
+  refusedPacks: RefusedPackReport[]
   /** The number of messages that were read. */
   lookedAt: number
   /** The owner of the chat now; null when the chat was not taken over. */
@@ -48,6 +52,37 @@ export interface RecoveryReport {
 export interface RefusedManifest {
   messageId: number
   backupId: string
+  reason: string
+}
+
+/** A bucket, as the catalog has it after the recovery. Sizes in bytes. */
+export interface RecoveredBucket {
+  id: string
+  name: string
+  kind: BucketKind
+  project: string
+  outcome: 'added' | 'known'
+  /** Live objects. */
+  objects: number
+  bytes: number
+  /** A table of objects was read; otherwise the packs alone. */
+  hasCheckpoint: boolean
+  /** Packs whose records were read. */
+  packs: number
+  /** Live objects with bytes that no chat has any more, and the first of their keys. */
+  lost: number
+  lostKeys: string[]
+  /** What the chats have lost, a sentence each. */
+  findings: string[]
+}
+
+/** A pack that is damaged, not believed, or not what its caption says. */
+export interface RefusedPackReport {
+  packId: string
+  bucketId: string
+  chatId: string
+  messageId: number
+  /** The end of a sentence. */
   reason: string
 }
 
@@ -84,6 +119,8 @@ export function isIncomplete(report: RecoveryReport): boolean {
   return (
     report.withoutKey ||
     report.refused.length > 0 ||
+    report.refusedPacks.length > 0 ||
+    report.buckets.some(({ lost, findings }) => lost > 0 || findings.length > 0) ||
     report.indexFailure !== null ||
     arePlansLost(report) ||
     isSecondIncomplete(report.secondChat) ||
@@ -91,15 +128,16 @@ export function isIncomplete(report: RecoveryReport): boolean {
   )
 }
 
-/** There are manifests, and all of them need another key, or are damaged. */
+/** There are manifests or packs, and all of them need another key, or are damaged. */
 export function isAllRefused(report: RecoveryReport): boolean {
   const reports = [report, report.secondChat?.report].filter(one => one != null)
-  return reports.some(({ refused }) => refused.length > 0) && reports.every(one => one.backups.length === 0)
+  const isSomeRefused = reports.some(one => one.refused.length > 0 || one.refusedPacks.length > 0)
+  return isSomeRefused && reports.every(one => one.backups.length === 0 && one.buckets.length === 0)
 }
 
 /** The chat was taken over without an index: its schedules, policies and pins are lost. */
-export function arePlansLost({ plans, hasIndex, backups }: RecoveryReport): boolean {
-  return plans !== null && !hasIndex && backups.length > 0
+export function arePlansLost({ plans, hasIndex, backups, buckets }: RecoveryReport): boolean {
+  return plans !== null && !hasIndex && backups.length + buckets.length > 0
 }
 
 function isSecondIncomplete(second: SecondChatReport | null): boolean {

@@ -2,6 +2,7 @@ import type { Encryption, SigningKey } from '@telegram-backup/archive'
 import type { Database } from '@telegram-backup/database'
 import type { TelegramClient, VaultLedger } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
+import { BucketRecovery } from '#recover/recovered-buckets.ts'
 import type { NextRun } from '#recover/recovered-plans.ts'
 import { SignedDocuments } from '#recover/signed-documents.ts'
 import { Signers } from '#recover/signers.ts'
@@ -38,15 +39,14 @@ export interface RecoverySetup {
 export interface RecoveryTools extends RecoverySetup {
   vault: VaultLedger
   documents: SignedDocuments
+  buckets: BucketRecovery
 }
 
 export function recoveryTools(setup: RecoverySetup): RecoveryTools {
   const { client, database, identities, encryption, signal } = setup
   const signers = new Signers(setup.signers, setup.ownSigner)
   const isClearBelieved = encryption === 'off'
-  return {
-    ...setup,
-    vault: createCatalogVault(database),
-    documents: new SignedDocuments({ client, identities, signers, isClearBelieved, signal }),
-  }
+  const documents = new SignedDocuments({ client, identities, signers, isClearBelieved, signal })
+  const buckets = new BucketRecovery({ client, database, documents, onPlan: setup.onPlan })
+  return { ...setup, vault: createCatalogVault(database), documents, buckets }
 }

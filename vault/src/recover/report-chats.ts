@@ -7,13 +7,20 @@ import type { SecondChat } from '#recover/second-chat.ts'
 import type { Judgement, TakenChat } from '#recover/take-over.ts'
 
 /** The report of all stages. */
-export function reportOf(
+export async function reportOf(
   tools: RecoveryTools,
   judgement: Judgement,
   of: { first: TakenChat; second: SecondChat | undefined; secondTaken: TakenChat | undefined },
-): RecoveryReport {
+): Promise<RecoveryReport> {
   const { first, second, secondTaken } = of
-  const report = endedReport(tools, judgement, first)
+  const { buckets, documents } = tools
+  const ended = endedReport(tools, judgement, first)
+  const report = {
+    ...ended,
+    withoutKey: ended.withoutKey || (buckets.isLocked && !documents.hasKey),
+    buckets: await buckets.report(),
+    refusedPacks: buckets.refused,
+  }
   if (second === undefined) return report
   const { name, chat, failure } = second
   const read = chat && readReport(tools, chat)
@@ -56,6 +63,8 @@ function readReport({ documents }: RecoveryTools, chat: ReadChat): RecoveryRepor
     // A record may be there twice, when somebody copied its message.
     evidence: new Set(evidence.flatMap(one => ('id' in one && one.outcome !== 'conflict' ? [one.id] : [])))
       .size,
+    buckets: [],
+    refusedPacks: [],
     lookedAt: 0,
     owner: null,
     unread: 0,

@@ -1,9 +1,11 @@
 import {
   type DocumentUnlocking,
   type Manifest,
+  type OpenedPack,
   openEvidence,
   openIndex,
   openManifest,
+  openPack,
   type SignedEvidence,
   type Signer,
   type VaultIndex,
@@ -33,6 +35,11 @@ export interface Refusal {
 
 const AGE_HEADER = Buffer.from('age-encryption.org/')
 
+/** Whether the bytes are those of an age file. */
+export function isEncrypted(bytes: Buffer): boolean {
+  return bytes.subarray(0, AGE_HEADER.length).equals(AGE_HEADER)
+}
+
 interface SignedDocumentsOptions {
   client: TelegramClient
   /** age identities. */
@@ -43,7 +50,7 @@ interface SignedDocumentsOptions {
   signal: AbortSignal
 }
 
-/** Opens manifests, indexes and evidence, and judges them by their signatures. */
+/** Opens manifests, indexes, packs and evidence, and judges them by their signatures. */
 export class SignedDocuments {
   readonly signers: Signers
   readonly #of: SignedDocumentsOptions
@@ -151,6 +158,17 @@ export class SignedDocuments {
     return reading
   }
 
+  /** Accepts a pack that a believed document names, or that a believed key signed. */
+  async readPack({ bytes }: Downloaded, options: { isVouchedFor: boolean }): Promise<Reading<OpenedPack>> {
+    const reading = await this.#open(bytes, options, async unlocking => {
+      const pack = await openPack(bytes, unlocking)
+      return { content: pack, signer: pack.signer, before: pack.before }
+    })
+    if ('refusal' in reading) return reading
+    if (!options.isVouchedFor && !this.signers.takes(reading)) return this.#unbelieved(reading.signer)
+    return reading
+  }
+
   #noteOwner({ catalogId, generation }: { catalogId: string; generation: number }): void {
     this.#owner ??= { catalogId, generation }
     if (this.#owner.catalogId === catalogId && this.#owner.generation < generation)
@@ -162,7 +180,7 @@ export class SignedDocuments {
     { isVouchedFor }: { isVouchedFor: boolean },
     open: (unlocking: DocumentUnlocking) => Promise<{ content: Content } & Signer>,
   ): Promise<Reading<Content>> {
-    const encrypted = bytes.subarray(0, AGE_HEADER.length).equals(AGE_HEADER)
+    const encrypted = isEncrypted(bytes)
     if (encrypted && !this.hasKey)
       return { refusal: { words: 'is encrypted, and there is no key', isLocked: true } }
     const mayBeAnybodys = !encrypted && this.hasKey && !this.#of.isClearBelieved

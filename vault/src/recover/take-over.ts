@@ -5,6 +5,7 @@ import { encryptionFor, type Owner, ownerOf, takeChatsOver, writeIndex } from '#
 import { type ReadChat, readLatecomers } from '#recover/read-chat.ts'
 import { backupsOf, refusedOf } from '#recover/record-backup.ts'
 import { recordRefused } from '#recover/record-captioned.ts'
+import { recordBuckets } from '#recover/recorded-buckets.ts'
 import { type RecoveredPlans, recoverPlans } from '#recover/recovered-plans.ts'
 import type { RecoveryTools } from '#recover/recovery-setup.ts'
 
@@ -44,9 +45,10 @@ export function judgeSigners({ documents }: RecoveryTools, all: readonly ReadCha
   return { signer, signerIsOwn, signerIsSuccessor, otherSigners: signers.others, doubt }
 }
 
-/** Neither an index, nor a backup, nor a manifest, nor evidence was found. */
-export function hasNothingOfOurs({ search, recorded, evidence }: ReadChat): boolean {
-  return search.index === undefined && recorded.length === 0 && evidence.length === 0
+/** Neither an index, nor a backup, nor a manifest, nor evidence, nor a pack was found. */
+export function hasNothingOfOurs({ search, recorded, evidence, scan }: ReadChat): boolean {
+  const isEmpty = recorded.length === 0 && evidence.length === 0 && scan.packs.length === 0
+  return search.index === undefined && isEmpty
 }
 
 const NAME_SIGNERS = String(
@@ -146,6 +148,7 @@ async function takeChat(tools: RecoveryTools, chat: TakenChat): Promise<TakenCha
     taken = await readLatecomers(tools, taken)
     if (taken.failure !== undefined) throw taken.failure
     taken = await recordRefused(tools, taken)
+    await recordBuckets(tools, [taken])
     await refreshIndex(client, vault, { chatId: reader.chatId, ...seal, signal })
     return taken
   } catch (error) {

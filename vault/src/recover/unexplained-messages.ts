@@ -11,7 +11,7 @@ const WORDS = {
   part: COPY,
   manifest: COPY,
   evidence: 'is a copy of evidence, or evidence that was refused',
-  pack: 'is a copy of a pack, or a pack that was refused',
+  pack: 'is a copy of a pack, or a pack that nothing needs any more',
   index: 'is a former index, or a person’s copy of one',
 }
 
@@ -23,7 +23,7 @@ const WORDS = {
  * @param named the backups that an index or a manifest names, in any of the chats
  */
 export async function keepUnexplained<Chat extends ReadChat>(
-  { client, vault, database, signal }: RecoveryTools,
+  { client, vault, database, buckets, signal }: RecoveryTools,
   chat: Chat,
   named: ReadonlySet<string>,
 ): Promise<Chat> {
@@ -35,11 +35,13 @@ export async function keepUnexplained<Chat extends ReadChat>(
   const known = await vault.knownMessageIds(chatId, { after: 0, upTo: Number.MAX_SAFE_INTEGER })
   // The report names them already, with the reason.
   const refused = new Set(refusedOf(recorded).map(one => one.backupId))
+  const refusedPacks = new Set(buckets.refused.map(({ packId }) => packId))
   const notes = [...chat.notes]
   for (const message of [...reader.marked()]) {
-    const { messageId, backupId, what } = message
+    const { messageId, backupId, what, facts } = message
     const isOfBackup = what === 'part' || what === 'manifest'
     if (isOfBackup && (refused.has(backupId ?? '') || !named.has(backupId ?? ''))) continue
+    if (facts.kind === 'pack' && refusedPacks.has(facts.packId)) continue
     if (open.some(send => mayHaveMade(send, message))) continue
     if (known.has(messageId) || !(await reader.exists(messageId))) continue
     if (what === 'tombstone') {

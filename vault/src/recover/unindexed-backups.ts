@@ -3,6 +3,7 @@ import type { ParsedDocument, ParsedEvidence } from 'telegram-deployment-bot'
 import type { ChatReader, OwnSighting, Sighting } from '#recover/chat-reader.ts'
 import { type FoundBackup, foundByManifest } from '#recover/found-backup.ts'
 import { type BackupReading, existing } from '#recover/indexed-backups.ts'
+import type { PackSighting } from '#recover/pack-places.ts'
 
 /** After so many ids without a message of ours, only messages that this bot may edit are read. */
 const MAX_GAP = 500
@@ -34,6 +35,8 @@ export interface ChatScan {
   erased: Set<string>
   /** Messages with records of evidence. */
   evidence: EvidenceSighting[]
+  /** Messages with packs of buckets. */
+  packs: PackSighting[]
   /** The number of messages far below all of ours that were not read. */
   unread: number
 }
@@ -49,6 +52,7 @@ export function emptyScan(index: VaultIndex | undefined): ChatScan {
     found: new Set(),
     erased: new Set(),
     evidence: [],
+    packs: [],
     unread: 0,
   }
 }
@@ -129,6 +133,7 @@ async function nextManifest(
     const { facts } = sighting
     if (facts.kind === 'part') keepPart(scan, sighting)
     if (facts.kind === 'evidence') scan.evidence.push({ ...sighting, facts })
+    if (facts.kind === 'pack' && !sighting.isByPerson) scan.packs.push({ ...sighting, facts })
     if (facts.kind === 'tombstone' && 'backupId' in facts)
       scan.erased.add(`${facts.backupId} ${facts.partNumber}`)
     if (facts.kind === 'manifest' && !scan.found.has(facts.backupId)) return sighting

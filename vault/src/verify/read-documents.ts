@@ -1,15 +1,8 @@
-import { BackupError, describeError } from '@telegram-backup/errors'
-import {
-  type CallWait,
-  type FetchedFile,
-  fetchDocument,
-  fetchPartDocuments,
-  readPinnedIndex,
-  TelegramError,
-} from 'telegram-deployment-bot'
+import { type FetchedFile, fetchDocument, fetchPartDocuments } from 'telegram-deployment-bot'
 import { assertMayGoOn, endsEverything, type HeldBackup, type VaultSession } from '#session/session.ts'
 import { nameOf, type PlacedMessage } from '#session/whole-messages.ts'
 import { findingOf, learnDocument } from '#verify/look-at-message.ts'
+import { canBeHad, canIndexBeHad, impatient, mayBeAboutTheDocument, whyOf } from '#verify/outages.ts'
 import type { Finding } from '#verify/verification-report.ts'
 
 /**
@@ -32,11 +25,6 @@ export interface ReadMessage {
   finding: Finding | undefined
 }
 
-/** At most so long a document is tried again: others are waiting to be read. */
-const PATIENCE_SECONDS = 20
-
-/** The same for a witness: a document that is asked for only to see whether the chat gives any. */
-const WITNESS_PATIENCE_SECONDS = 3
 /** So many witnesses are asked for, besides a document that came before; an outage meets all of them. */
 const MOST_WITNESSES = 3
 
@@ -141,11 +129,12 @@ export class DocumentReader {
   /** Throws `error` unless another document of the same chat comes now. */
   async #assertNoOutage(message: PlacedMessage, error: unknown): Promise<void> {
     for (const witness of this.#witnessesFor(message)) {
-      if (!(await this.#canBeHad(witness))) continue
+      const { fileId, message: of } = witness
+      if (!(await canBeHad(this.#session, { fileId, size: of.size }))) continue
       this.#readable.set(message.chat_id, witness)
       return
     }
-    if (!(await this.#canIndexBeHad(message.chat_id))) throw error
+    if (!(await canIndexBeHad(this.#session, message.chat_id))) throw error
   }
 
   /** The document that came before, then small ones; damaged ones last. */
@@ -157,33 +146,6 @@ export class DocumentReader {
       .sort((a, b) => Number(isKnownBad(a)) - Number(isKnownBad(b)) || a.message.size - b.message.size)
       .slice(0, MOST_WITNESSES)
     return known !== undefined && isOther(known) ? [known, ...seen] : seen
-  }
-
-  async #canBeHad({ fileId, message }: { fileId: string; message: { size: number } }): Promise<boolean> {
-    const { client, signal } = this.#session
-    const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
-    try {
-      await client.downloadFile(fileId, { maxBytes: message.size, signal, onWait })
-      return true
-    } catch (error) {
-      if (endsEverything(this.#session, error)) throw error
-      return false
-    }
-  }
-
-  /** The last witness: all other documents of the backup may be gone as well. */
-  async #canIndexBeHad(chatId: string): Promise<boolean> {
-    const { client, signal } = this.#session
-    try {
-      const { onWait } = impatient(this.#session, WITNESS_PATIENCE_SECONDS)
-      const pinned = await readPinnedIndex(client, chatId, { signal, onWait })
-      if (pinned.kind !== 'index' || pinned.document?.sizeBytes === undefined) return false
-      const { fileId, sizeBytes: size } = pinned.document
-      return await this.#canBeHad({ fileId, message: { size } })
-    } catch (error) {
-      if (endsEverything(this.#session, error)) throw error
-      return false
-    }
   }
 }
 
@@ -198,42 +160,4 @@ function toFetch(of: ReadableMessage) {
 
 function notRead(message: PlacedMessage, finding: Finding): ReadMessage {
   return { message, bytes: new Uint8Array(), sha256: '', finding }
-}
-
-/** Ends a call that was retried for too long; waits for floods do not count. */
-function impatient(
-  { onWait }: VaultSession,
-  seconds: number = PATIENCE_SECONDS,
-): { onWait: (wait: CallWait) => void; reset: () => void } {
-  let waited = 0
-  return {
-    onWait: wait => {
-      onWait?.(wait)
-      if (wait.reason !== 'retry') return
-      waited += wait.seconds
-      if (waited <= seconds) return
-      throw new BackupError('The server did not send the document in any try', { code: 'UNREACHABLE' })
-    },
-    reset: () => {
-      waited = 0
-    },
-  }
-}
-
-/** Either the document or the server is unavailable: another document of the chat shows which. */
-const MAY_BE_ABOUT_THE_DOCUMENT: ReadonlySet<string> = new Set([
-  'INTEGRITY',
-  'REFUSED',
-  'UNREACHABLE',
-  'ANSWER_LOST',
-  'UNPROVEN',
-])
-
-function mayBeAboutTheDocument(error: unknown): boolean {
-  return MAY_BE_ABOUT_THE_DOCUMENT.has(describeError(error).code)
-}
-
-function whyOf(error: unknown): string {
-  const { cause } = error instanceof TelegramError ? error : {}
-  return (cause instanceof TelegramError ? cause.description : undefined) ?? describeError(error).message
 }

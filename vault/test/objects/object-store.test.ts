@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  bodyOf,
-  NEVER,
-  type OpenStore,
-  openStoreWorld,
-  type StoreWorld,
-  sha256,
-} from '#test/objects/store-world.ts'
+import { bodyOf, NEVER } from '#test/objects/bodies.ts'
+import { type OpenStore, openStoreWorld, type StoreWorld, sha256 } from '#test/objects/store-world.ts'
 
 let world: StoreWorld
 let one: OpenStore

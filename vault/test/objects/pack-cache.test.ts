@@ -7,6 +7,7 @@ import { type CachedPack, PackCache } from '#objects/pack-cache.ts'
 
 let folder: string
 let lines: string[]
+const memory = (): Buffer => Buffer.alloc(2_000)
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'packs-'))
   lines = []
@@ -27,10 +28,10 @@ describe('the cache of packs', () => {
   it('gives back what was written, to another process too, readable by its user alone', async () => {
     const { pack: one, bytes } = pack(1000)
     await open(1e6).write(one, bytes)
-    expect(await open(1e6).read(one)).toEqual(bytes)
+    expect(await open(1e6).read(one, memory())).toEqual(bytes)
     expect((await stat(path(one))).mode & 0o777).toBe(0o600)
     expect((await stat(join(folder, 'cache'))).mode & 0o777).toBe(0o700)
-    expect(await open(1e6).read(pack(10).pack)).toBeUndefined()
+    expect(await open(1e6).read(pack(10).pack, memory())).toBeUndefined()
     expect(lines).toEqual([])
   })
 
@@ -40,8 +41,8 @@ describe('the cache of packs', () => {
     for (const { pack, bytes } of [changed, cut]) await cache.write(pack, bytes)
     await writeFile(path(changed.pack), randomBytes(1000))
     await writeFile(path(cut.pack), cut.bytes.subarray(0, 999))
-    expect(await cache.read(changed.pack)).toBeUndefined()
-    expect(await cache.read(cut.pack)).toBeUndefined()
+    expect(await cache.read(changed.pack, memory())).toBeUndefined()
+    expect(await cache.read(cut.pack, memory())).toBeUndefined()
     expect(await readdir(join(folder, 'cache'))).toEqual([])
   })
 
@@ -55,14 +56,14 @@ describe('the cache of packs', () => {
     }
     const [oldest, second] = packs
     if (!oldest || !second) throw new Error('no packs')
-    expect(await cache.read(oldest.pack)).toEqual(oldest.bytes)
+    expect(await cache.read(oldest.pack, memory())).toEqual(oldest.bytes)
     for (let no = 0; no < 2; no++) {
       const more = pack(1000)
       await cache.write(more.pack, more.bytes)
     }
     expect(await readdir(join(folder, 'cache'))).toHaveLength(9)
-    expect(await cache.read(second.pack)).toBeUndefined()
-    expect(await cache.read(oldest.pack)).toEqual(oldest.bytes)
+    expect(await cache.read(second.pack, memory())).toBeUndefined()
+    expect(await cache.read(oldest.pack, memory())).toEqual(oldest.bytes)
   })
 
   it('deletes what a process that died was writing, not what another one is writing', async () => {
@@ -82,7 +83,7 @@ describe('the cache of packs', () => {
     const { pack: one, bytes } = pack(1000)
     for (const limit of [0, 500]) {
       await open(limit).write(one, bytes)
-      expect(await open(limit).read(one)).toBeUndefined()
+      expect(await open(limit).read(one, memory())).toBeUndefined()
     }
     expect(await readdir(folder)).toEqual([])
   })
@@ -93,7 +94,7 @@ describe('the cache of packs', () => {
     const cache = open(1e6, file)
     const { pack: one, bytes } = pack(10)
     await cache.write(one, bytes)
-    expect(await cache.read(one)).toBeUndefined()
+    expect(await cache.read(one, memory())).toBeUndefined()
     expect(lines.join()).toContain('cache of packs')
   })
 })

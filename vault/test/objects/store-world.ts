@@ -12,7 +12,12 @@ import {
 } from '@telegram-backup/test-support/vault.ts'
 import { createTelegramClient } from 'telegram-deployment-bot'
 import type { ObjectStore, PutObject } from '#objects/object-store.ts'
-import { type ObjectStoreOptions, openObjectStore } from '#objects/open-object-store.ts'
+import {
+  type ObjectStoreConfig,
+  type ObjectStoreOptions,
+  openObjectStore,
+} from '#objects/open-object-store.ts'
+import { bodyOf, NEVER } from '#test/objects/bodies.ts'
 
 /** A chat, a catalog and one bucket, for stores of several processes. */
 export interface StoreWorld {
@@ -22,6 +27,8 @@ export interface StoreWorld {
   lines: string[]
   /** A store of another process: it shares nothing with the others but chat and catalog. */
   open(options?: StoreSettings): Promise<OpenStore>
+  /** The configuration of another process. */
+  config(settings?: StoreSettings): ObjectStoreConfig
   newBucket(name: string, settings?: BucketSettings): Promise<Bucket>
   /** Messages with packs, oldest first. */
   packsInChat(): StoredMessage[]
@@ -29,9 +36,10 @@ export interface StoreWorld {
 }
 
 export interface StoreSettings extends Partial<ObjectStoreOptions> {
-  messagesPerMinute?: number
-  partSizeBytes?: number
-  withoutIdentity?: boolean
+  messagesPerMinute?: number | undefined
+  partSizeBytes?: number | undefined
+  withoutIdentity?: boolean | undefined
+  replicaChatId?: string | undefined
 }
 
 /** A store, and short ways to use it. */
@@ -43,8 +51,6 @@ export interface OpenStore {
   read(key: string, range?: { start: number; end: number }): Promise<Buffer>
   keys(prefix?: string): Promise<string[]>
 }
-
-export const NEVER: AbortSignal = new AbortController().signal
 
 export async function openStoreWorld(settings: BucketSettings = {}): Promise<StoreWorld> {
   const vault = await openTestVault()
@@ -58,13 +64,33 @@ export async function openStoreWorld(settings: BucketSettings = {}): Promise<Sto
   const newBucket = (name: string, of: BucketSettings = {}): Promise<Bucket> =>
     createBucket(database, { name, kind: 'restic', projectId: 'shop', ...of })
   const bucket = await newBucket('photos', settings)
+  const config = ({
+    partSizeBytes,
+    withoutIdentity,
+    replicaChatId,
+  }: StoreSettings = {}): ObjectStoreConfig => ({
+    chatId: String(vault.chatId),
+    replicaChatId,
+    encryption: { recipients: [vault.recipient] },
+    identityFile: withoutIdentity ? undefined : identityFile,
+    signingKeyFile: join(vault.folder, 'signing-key.pem'),
+    partSizeBytes: partSizeBytes ?? TEST_PART_SIZE_BYTES,
+    stateFolder: join(vault.folder, `process-${++processes}`),
+  })
   return {
     vault,
     catalog,
+    config,
     bucket,
     lines,
     newBucket,
-    open: async ({ messagesPerMinute = 0, partSizeBytes, withoutIdentity, ...options } = {}) => {
+    open: async ({
+      messagesPerMinute = 0,
+      partSizeBytes,
+      withoutIdentity,
+      replicaChatId,
+      ...options
+    } = {}) => {
       const stop = new AbortController()
       const client = createTelegramClient({
         token: vault.token,
@@ -75,15 +101,7 @@ export async function openStoreWorld(settings: BucketSettings = {}): Promise<Sto
       const store = await openObjectStore({
         database,
         client,
-        config: {
-          chatId: String(vault.chatId),
-          replicaChatId: undefined,
-          encryption: { recipients: [vault.recipient] },
-          identityFile: withoutIdentity ? undefined : identityFile,
-          signingKeyFile: join(vault.folder, 'signing-key.pem'),
-          partSizeBytes: partSizeBytes ?? TEST_PART_SIZE_BYTES,
-          stateFolder: join(vault.folder, `process-${++processes}`),
-        },
+        config: config({ partSizeBytes, withoutIdentity, replicaChatId }),
         cacheBytes: 64 * 1024 * 1024,
         signal: stop.signal,
         log: line => lines.push(line),
@@ -120,11 +138,6 @@ function openStore(store: ObjectStore, stop: AbortController, bucket: Bucket): O
       return keys
     },
   }
-}
-
-/** In pieces of 64 KiB, as a socket gives them. */
-export async function* bodyOf(content: Buffer): AsyncGenerator<Buffer> {
-  for (let at = 0; at < content.length; at += 65_536) yield content.subarray(at, at + 65_536)
 }
 
 export async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {

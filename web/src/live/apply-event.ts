@@ -19,7 +19,7 @@ const CHANGED_BY: Readonly<Record<EventKind, readonly string[] | 'all'>> = {
   job: ['listJobs', 'getJobLog'],
   schedule: ['listSchedules', 'listSources', 'previewRetention'],
   alert: ['listAlerts'],
-  overview: ['listSources', 'listTargets'],
+  overview: ['listSources', 'listTargets', 'listBuckets', 'getBucket', 'listDoorKeys'],
   reset: 'all',
 }
 
@@ -111,7 +111,7 @@ function isJob(data: unknown): data is Job {
 
 /** Anything else would replace what the first screen shows, and break it. */
 function isOverview(data: unknown): data is Overview {
-  const lists = ['sources', 'reasons', 'alerts', 'running']
+  const lists = ['sources', 'buckets', 'reasons', 'alerts', 'running']
   return isObject(data) && lists.every(name => Array.isArray(data[name]))
 }
 

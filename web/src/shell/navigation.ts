@@ -1,4 +1,5 @@
 import Archive from 'lucide-react/icons/archive'
+import Boxes from 'lucide-react/icons/boxes'
 import CalendarClock from 'lucide-react/icons/calendar-clock'
 import Database from 'lucide-react/icons/database'
 import History from 'lucide-react/icons/history'
@@ -14,6 +15,7 @@ export const NAVIGATION = [
   { to: '/jobs', name: 'jobs', Icon: ListChecks },
   { to: '/schedules', name: 'schedules', Icon: CalendarClock },
   { to: '/sources', name: 'sources', Icon: Database },
+  { to: '/buckets', name: 'buckets', Icon: Boxes },
   { to: '/proof', name: 'proof', Icon: ShieldCheck },
   { to: '/people', name: 'people', Icon: Users, forAdmins: true },
   { to: '/audit', name: 'audit', Icon: History, forAdmins: true },

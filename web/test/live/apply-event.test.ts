@@ -7,7 +7,7 @@ import {
 } from '#api/generated/@tanstack/react-query.gen.ts'
 import { EventCache } from '#live/apply-event.ts'
 
-const OVERVIEW = { state: 'ok', sources: [], reasons: [], alerts: [], running: [] }
+const OVERVIEW = { state: 'ok', sources: [], buckets: [], reasons: [], alerts: [], running: [] }
 const jobKey = (id: string) => getJobQueryKey({ path: { id } })
 const job = (id: string, bytes_done = 0) => ({ id, kind: 'backup', progress: { bytes_done } })
 

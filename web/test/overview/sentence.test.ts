@@ -36,7 +36,7 @@ function overview(sources: SourceOverview[], more: Partial<Overview> = {}): Over
     sentence: 'As the server says.',
     as_of: AS_OF,
     reasons: [],
-    sources,
+    ...{ sources, buckets: [] },
     alerts: [],
     running: [],
     ...more,

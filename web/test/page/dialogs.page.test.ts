@@ -14,6 +14,7 @@ interface Opened {
 }
 
 const AT_BACKUP = ({ backup }: Samples): string => `backups/${backup}`
+const AT_BUCKET = ({ bucket }: Samples): string => `buckets/${bucket}`
 const DIALOGS: Readonly<Record<string, Opened>> = {
   'colours and language': { at: () => '', by: [/^Language/], as: 'menu' },
   account: { at: () => '', by: [/^Account of/], as: 'menu' },
@@ -28,6 +29,10 @@ const DIALOGS: Readonly<Record<string, Opened>> = {
   'change of a schedule': { at: ({ schedule }) => `schedules?change=${schedule}`, by: [] },
   'preview of retention': { at: ({ schedule }) => `schedules?retention=${schedule}`, by: [] },
   'removal of a schedule': { at: () => 'schedules', by: [/^Actions for/, 'Remove'] },
+  'new bucket': { at: () => 'buckets', by: ['Make a bucket'] },
+  'new door key': { at: AT_BUCKET, by: ['Create a door key'] },
+  'revocation of a door key': { at: AT_BUCKET, by: ['Revoke: ann'] },
+  'removal of a bucket': { at: AT_BUCKET, by: ['Remove'] },
   drill: { at: () => 'proof', by: ['Start a drill of shop'] },
   'new person': { at: () => 'people', by: ['Add a person'] },
   'acts for a person': { at: () => 'people', by: ['Acts for Other'], as: 'menu' },

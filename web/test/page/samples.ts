@@ -8,6 +8,7 @@ export interface Samples {
   backup: string
   drill: string
   schedule: string
+  bucket: string
   /** Jobs. */
   done: string
   failed: string
@@ -39,6 +40,10 @@ async function makeSamples(site: Site): Promise<Samples> {
     ...{ source: 'shop', cron: '30 3 * * *', timezone: 'America/New_York' },
     keep: { daily: 7 },
   })
+  const { id: bucket } = await site.ask<{ id: string }>('buckets', {
+    ...{ name: 'laptops', kind: 'restic', project_id: 'shop', snapshot_limit_hours: 26 },
+  })
+  await site.ask('door-keys', { bucket_id: bucket, scope: 'append', name: 'ann' })
   // The target is not empty.
   await site.server?.sql('postgres', 'create database staging')
   await site.server?.sql('staging', 'create table kept (id int)')
@@ -50,5 +55,5 @@ async function makeSamples(site: Site): Promise<Samples> {
   site.vault.emulator.faults.on('sendDocument', { calls: 1_000 }, { kind: 'flood', retryAfterSeconds: 3_600 })
   const { job_id: running } = await site.ask<{ job_id: string }>('backups', { source: 'uploads' })
   await expect.poll(async () => (await site.ask<{ state: string }>(`jobs/${running}`)).state).toBe('running')
-  return { backup, drill: items[0]?.id ?? '', schedule, done, failed, running }
+  return { backup, drill: items[0]?.id ?? '', schedule, bucket, done, failed, running }
 }

@@ -22,6 +22,8 @@ const SCREENS: Readonly<Record<string, (samples: Samples) => string>> = {
   Schedules: () => 'schedules',
   Sources: () => 'sources',
   'a source': () => 'sources/shop',
+  Buckets: () => 'buckets',
+  'a bucket': ({ bucket }) => `buckets/${bucket}`,
   Proof: () => 'proof',
   'a drill': ({ drill }) => `proof/${drill}`,
   People: () => 'people',
@@ -33,7 +35,7 @@ const SCREENS: Readonly<Record<string, (samples: Samples) => string>> = {
   'a link without its token': () => 'link',
   nothing: () => 'nothing/here',
 }
-const LISTS = ['', 'backups', 'jobs', 'schedules', 'sources', 'proof', 'people', 'audit']
+const LISTS = ['', 'backups', 'jobs', 'schedules', 'sources', 'buckets', 'proof', 'people', 'audit']
 
 /** Resolves when nothing loads any longer. */
 async function shown(page: Page): Promise<void> {
@@ -99,6 +101,7 @@ it('a screen whose data cannot be had says so, and shows it when it is asked aga
     `backups/${samples.backup}`,
     `jobs/${samples.done}`,
     `proof/${samples.drill}`,
+    `buckets/${samples.bucket}`,
   ]) {
     await page.route(failing, route =>
       route.fulfill({ status: 503, json: { detail: 'The catalog is away' } }),

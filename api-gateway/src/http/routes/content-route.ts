@@ -4,9 +4,10 @@ import type { ContentsOptions } from '@telegram-backup/engine/restore/contents.t
 import type { ManifestCache } from '@telegram-backup/engine/restore/manifest-cache.ts'
 import type { ByteRange } from '@telegram-backup/engine/restore/read-ranges.ts'
 import { shownName } from '@telegram-backup/engine/units/names.ts'
-import { BackupError, describeError } from '@telegram-backup/errors'
+import { describeError } from '@telegram-backup/errors'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
+import { readRange } from '#http/byte-range.ts'
 import { whileWatched } from '#http/caller-watch.ts'
 import { found, inNameOf } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -15,6 +16,7 @@ import { logOf } from '#http/request-context.ts'
 import { assertWhole } from '#http/routes/backup-routes.ts'
 import { type Answer, type Route, route } from '#http/routes/route.ts'
 import { MEMBER_PATH } from '#http/schemas/member-schemas.ts'
+import { breakOff, exactly, sendBytes } from '#http/send-bytes.ts'
 import { Slots } from '#http/slots.ts'
 
 /** What answers with plain bytes needs. */
@@ -151,18 +153,6 @@ async function fileOf(asked: Asked, name: string, signal: AbortSignal): Promise<
   }
 }
 
-/** Throws `INTEGRITY` for another number of bytes than was announced. */
-async function* exactly(size: number, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let sent = 0
-  for await (const chunk of bytes) {
-    sent += chunk.length
-    if (sent > size) break
-    yield chunk
-  }
-  if (sent === size) return
-  throw new BackupError('The file has another size than the list of the backup says', { code: 'INTEGRITY' })
-}
-
 /** The requested range; the whole if `If-Range` names other bytes than these. */
 function rangeOf(
   request: Request,
@@ -179,69 +169,8 @@ function rangeOf(
   }
 }
 
-/**
- * Reads the header `Range`. Returns undefined, which means the whole, without a header, for several ranges,
- * and for anything else that is not a range of bytes. Throws `RANGE` for a range that holds no byte.
- */
-export function readRange(header: string | undefined, size: number): ByteRange | undefined {
-  const [, from = '', to = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
-  if (from === '' && to === '') return undefined
-  if (from !== '' && to !== '' && Number(from) > Number(to)) return undefined
-  const range =
-    from === ''
-      ? { start: Math.max(0, size - Number(to)), end: size }
-      : { start: Number(from), end: to === '' ? size : Math.min(size, Number(to) + 1) }
-  if (range.start < range.end) return range
-  throw new BackupError('The range begins after the end of the backup', {
-    code: 'RANGE',
-    hint: 'Content-Range says how many bytes there are.',
-  })
-}
-
 /** The name without characters that a header or a file name must not have. */
 function nameFor(filename: string): string {
   const name = filename.toWellFormed().replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}/\\]/gu, '_')
   return name === '' ? 'backup' : name
-}
-
-function breakOff(response: Response, error: unknown): undefined {
-  logOf(response).error({ error }, 'an answer was broken off')
-  response.destroy()
-}
-
-/**
- * Sends the bytes no faster than the client reads them. The last bytes wait until everything is verified:
- * with them, the client has as many bytes as were announced, and believes that the backup is complete.
- */
-async function sendBytes(
-  response: Response,
-  of: { first: IteratorResult<Buffer>; chunks: AsyncIterator<Buffer>; stallMs: number },
-): Promise<void> {
-  try {
-    let held = of.first
-    while (!held.done) {
-      const next = await of.chunks.next()
-      if (response.destroyed) return
-      if (!response.write(held.value)) await drained(response, of.stallMs)
-      held = next
-    }
-    response.end()
-  } catch (error) {
-    breakOff(response, error)
-  } finally {
-    await of.chunks.return?.()
-  }
-}
-
-/** Breaks off the connection if the client reads nothing for that long. */
-function drained(response: Response, stallMs: number): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => response.destroy(), stallMs)
-    const onEither = (): void => {
-      clearTimeout(timer)
-      response.off('drain', onEither).off('close', onEither)
-      resolve()
-    }
-    response.once('drain', onEither).once('close', onEither)
-  })
 }

@@ -3,7 +3,7 @@ import { SCOPE_FOR } from '@telegram-backup/engine/jobs/asker-rights.ts'
 import { BackupError, hideSecretsIn } from '@telegram-backup/errors'
 import type { Request } from 'express'
 import { z } from 'zod'
-import { readBody } from '#http/body-stream.ts'
+import { assertAsItIs, readBody } from '#http/body-stream.ts'
 import { whileWatched } from '#http/caller-watch.ts'
 import { assertSees } from '#http/callers.ts'
 import type { HttpPorts } from '#http/http-ports.ts'
@@ -86,16 +86,5 @@ function assertNoForm(request: Request): void {
   throw new BackupError('The body is a form, not the bytes themselves', {
     code: 'UNSUPPORTED',
     hint: 'Send the bytes as application/octet-stream, for example with curl -X POST -T FILE.',
-  })
-}
-
-/** An encoded body would be stored encoded, and come back so. */
-function assertAsItIs(request: Request): void {
-  const encoding = request.get('Content-Encoding') ?? 'identity'
-  const way = request.get('Transfer-Encoding') ?? 'chunked'
-  if (/^identity$/i.test(encoding) && /^chunked$/i.test(way)) return
-  throw new BackupError('The body is encoded', {
-    code: 'UNSUPPORTED',
-    hint: 'Send the bytes without Content-Encoding; this program compresses them.',
   })
 }

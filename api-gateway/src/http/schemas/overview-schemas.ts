@@ -1,19 +1,12 @@
 import { OVERVIEW_STATES, PROOF_DEPTHS } from '@telegram-backup/engine/operations/overview.ts'
 import { z } from 'zod'
+import { BUCKET } from '#http/schemas/bucket-schemas.ts'
 import { JOB } from '#http/schemas/job-schemas.ts'
 import { ALERT } from '#http/schemas/operator-schemas.ts'
-import { TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
+import { REASON, TIME, TIME_OR_NULL, TYPE, UUID } from '#http/schemas/terms.ts'
 
 const COUNT = z.int().min(0)
 const STATE = z.enum(OVERVIEW_STATES)
-
-const REASON = z
-  .object({
-    code: z.string().meta({ description: 'Stable: the kind of an alert, or a word of docs/status.md.' }),
-    text: z.string(),
-    since: TIME_OR_NULL,
-  })
-  .meta({ id: 'Reason' })
 
 const SOURCE_OVERVIEW = z
   .object({
@@ -44,11 +37,12 @@ const SOURCE_OVERVIEW = z
 
 export const OVERVIEW: z.ZodType = z
   .object({
-    state: STATE.meta({ description: 'The worst of all sources and reasons.' }),
+    state: STATE.meta({ description: 'The worst of all sources, buckets and reasons.' }),
     sentence: z.string(),
     as_of: TIME,
     reasons: z.array(REASON).meta({ description: 'What concerns no single source.' }),
     sources: z.array(SOURCE_OVERVIEW),
+    buckets: z.array(BUCKET),
     alerts: z.array(ALERT).meta({ description: 'The open ones.' }),
     running: z.array(JOB),
   })

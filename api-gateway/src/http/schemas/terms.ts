@@ -29,6 +29,15 @@ export const TIME: z.ZodType<string> = z.iso.datetime()
 
 export const TIME_OR_NULL: z.ZodType<string | null> = z.iso.datetime().nullable()
 
+/** Why something has its state. */
+export const REASON: z.ZodType = z
+  .object({
+    code: z.string().meta({ description: 'Stable: the kind of an alert, or a word of docs/status.md.' }),
+    text: z.string(),
+    since: TIME_OR_NULL,
+  })
+  .meta({ id: 'Reason' })
+
 /** A time in a request: with its offset from UTC, or a day, which begins at 0:00 UTC. */
 export const GIVEN_TIME: z.ZodType<Date, string> = z
   .union(

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AddPersonData, AddPersonErrors, AddPersonResponses, AskForNewPasskeyData, AskForNewPasskeyErrors, AskForNewPasskeyResponses, AskForPasskeyData, AskForPasskeyErrors, AskForPasskeyResponses, BeginAtProviderData, BeginAtProviderErrors, BeginAtProviderResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, DescribeLinkData, DescribeLinkErrors, DescribeLinkResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListPoliciesData, ListPoliciesErrors, ListPoliciesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
+import type { AddPasskeyData, AddPasskeyErrors, AddPasskeyResponses, AddPersonData, AddPersonErrors, AddPersonResponses, AskForNewPasskeyData, AskForNewPasskeyErrors, AskForNewPasskeyResponses, AskForPasskeyData, AskForPasskeyErrors, AskForPasskeyResponses, BeginAtProviderData, BeginAtProviderErrors, BeginAtProviderResponses, CancelJobData, CancelJobErrors, CancelJobResponses, ChangePersonData, ChangePersonErrors, ChangePersonResponses, ChangeScheduleData, ChangeScheduleErrors, ChangeScheduleResponses, CheckSourceData, CheckSourceErrors, CheckSourceResponses, CreateBackupData, CreateBackupErrors, CreateBackupResponses, CreateBucketData, CreateBucketErrors, CreateBucketResponses, CreateDoorKeyData, CreateDoorKeyErrors, CreateDoorKeyResponses, CreateKeyData, CreateKeyErrors, CreateKeyResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, DescribeLinkData, DescribeLinkErrors, DescribeLinkResponses, EndSessionData, EndSessionErrors, EndSessionResponses, EndSessionsData, EndSessionsErrors, EndSessionsResponses, EraseBackupData, EraseBackupErrors, EraseBackupResponses, GetBackupData, GetBackupErrors, GetBackupResponses, GetBucketData, GetBucketErrors, GetBucketResponses, GetContentData, GetContentErrors, GetContentResponses, GetDrillData, GetDrillErrors, GetDrillResponses, GetEvidenceData, GetEvidenceErrors, GetEvidenceResponses, GetJobData, GetJobErrors, GetJobLogData, GetJobLogErrors, GetJobLogResponses, GetJobResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetWhoAmIData, GetWhoAmIErrors, GetWhoAmIResponses, IsAliveData, IsAliveResponses, IsReadyData, IsReadyErrors, IsReadyResponses, ListAlertsData, ListAlertsErrors, ListAlertsResponses, ListAuditData, ListAuditErrors, ListAuditResponses, ListBackupsData, ListBackupsErrors, ListBackupsResponses, ListBucketsData, ListBucketsErrors, ListBucketsResponses, ListDoorKeysData, ListDoorKeysErrors, ListDoorKeysResponses, ListDrillsData, ListDrillsErrors, ListDrillsResponses, ListEvidenceData, ListEvidenceErrors, ListEvidenceResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListKeysData, ListKeysErrors, ListKeysResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListPasskeysData, ListPasskeysErrors, ListPasskeysResponses, ListPeopleData, ListPeopleErrors, ListPeopleResponses, ListPoliciesData, ListPoliciesErrors, ListPoliciesResponses, ListProvidersData, ListProvidersErrors, ListProvidersResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, ListSourcesData, ListSourcesErrors, ListSourcesResponses, ListTargetsData, ListTargetsErrors, ListTargetsResponses, ListVerificationsData, ListVerificationsErrors, ListVerificationsResponses, MakeSignInLinkData, MakeSignInLinkErrors, MakeSignInLinkResponses, MuteAlertData, MuteAlertErrors, MuteAlertResponses, PinBackupData, PinBackupErrors, PinBackupResponses, PreflightRestoreData, PreflightRestoreErrors, PreflightRestoreResponses, PreviewRetentionData, PreviewRetentionErrors, PreviewRetentionResponses, PreviewScheduleData, PreviewScheduleErrors, PreviewScheduleResponses, RemoveBucketData, RemoveBucketErrors, RemoveBucketResponses, RemovePasskeyData, RemovePasskeyErrors, RemovePasskeyResponses, RemovePersonData, RemovePersonErrors, RemovePersonResponses, RemoveScheduleData, RemoveScheduleErrors, RemoveScheduleResponses, RenewFactorData, RenewFactorErrors, RenewFactorResponses, RestoreBackupData, RestoreBackupErrors, RestoreBackupResponses, ReviewEvidenceData, ReviewEvidenceErrors, ReviewEvidenceResponses, RevokeDoorKeyData, RevokeDoorKeyErrors, RevokeDoorKeyResponses, RevokeKeyData, RevokeKeyErrors, RevokeKeyResponses, SetPasswordData, SetPasswordErrors, SetPasswordResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, UndeleteBucketData, UndeleteBucketErrors, UndeleteBucketResponses, UnpinBackupData, UnpinBackupErrors, UnpinBackupResponses, UploadBackupData, UploadBackupErrors, UploadBackupResponses, VerifyBackupData, VerifyBackupErrors, VerifyBackupResponses, WatchEventsData, WatchEventsErrors, WatchEventsResponse, WatchEventsResponses, WatchJobData, WatchJobErrors, WatchJobResponse, WatchJobResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1011,6 +1011,138 @@ export const reviewEvidence = <ThrowOnError extends boolean = true>(options: Opt
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * The buckets with their sizes; those that need a look come first
+ *
+ * Needs the scope read.
+ */
+export const listBuckets = <ThrowOnError extends boolean = true>(options?: Options<ListBucketsData, ThrowOnError>): RequestResult<ListBucketsResponses, ListBucketsErrors, ThrowOnError> => (options?.client ?? client).get<ListBucketsResponses, ListBucketsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/buckets',
+    ...options
+});
+
+/**
+ * Make a bucket; a key for its door is made apart
+ *
+ * Needs the scope admin.
+ */
+export const createBucket = <ThrowOnError extends boolean = true>(options: Options<CreateBucketData, ThrowOnError>): RequestResult<CreateBucketResponses, CreateBucketErrors, ThrowOnError> => (options.client ?? client).post<CreateBucketResponses, CreateBucketErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/buckets',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Remove a bucket: its door closes at once, and its messages are erased by and by
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const removeBucket = <ThrowOnError extends boolean = true>(options: Options<RemoveBucketData, ThrowOnError>): RequestResult<RemoveBucketResponses, RemoveBucketErrors, ThrowOnError> => (options.client ?? client).delete<RemoveBucketResponses, RemoveBucketErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/buckets/{id}',
+    ...options
+});
+
+/**
+ * One bucket with its sizes
+ *
+ * Needs the scope read.
+ */
+export const getBucket = <ThrowOnError extends boolean = true>(options: Options<GetBucketData, ThrowOnError>): RequestResult<GetBucketResponses, GetBucketErrors, ThrowOnError> => (options.client ?? client).get<GetBucketResponses, GetBucketErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/buckets/{id}',
+    ...options
+});
+
+/**
+ * Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const undeleteBucket = <ThrowOnError extends boolean = true>(options: Options<UndeleteBucketData, ThrowOnError>): RequestResult<UndeleteBucketResponses, UndeleteBucketErrors, ThrowOnError> => (options.client ?? client).post<UndeleteBucketResponses, UndeleteBucketErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/buckets/{id}/undelete',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The keys of the doors, newest first, also revoked and expired ones; never the keys themselves
+ *
+ * Needs the scope admin.
+ */
+export const listDoorKeys = <ThrowOnError extends boolean = true>(options?: Options<ListDoorKeysData, ThrowOnError>): RequestResult<ListDoorKeysResponses, ListDoorKeysErrors, ThrowOnError> => (options?.client ?? client).get<ListDoorKeysResponses, ListDoorKeysErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/door-keys',
+    ...options
+});
+
+/**
+ * Make a key for the door of one bucket, which is shown once; it lives no longer than who asks
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const createDoorKey = <ThrowOnError extends boolean = true>(options: Options<CreateDoorKeyData, ThrowOnError>): RequestResult<CreateDoorKeyResponses, CreateDoorKeyErrors, ThrowOnError> => (options.client ?? client).post<CreateDoorKeyResponses, CreateDoorKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/door-keys',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Revoke a key of a door: from now on it is refused; it stays in the list
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const revokeDoorKey = <ThrowOnError extends boolean = true>(options: Options<RevokeDoorKeyData, ThrowOnError>): RequestResult<RevokeDoorKeyResponses, RevokeDoorKeyErrors, ThrowOnError> => (options.client ?? client).delete<RevokeDoorKeyResponses, RevokeDoorKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: '__Host-tb_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/door-keys/{id}',
+    ...options
 });
 
 /**

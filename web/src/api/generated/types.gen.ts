@@ -839,7 +839,7 @@ export type Invited = {
 
 export type Overview = {
     /**
-     * The worst of all sources and reasons.
+     * The worst of all sources, buckets and reasons.
      */
     state: 'ok' | 'attention' | 'broken';
     sentence: string;
@@ -849,6 +849,7 @@ export type Overview = {
      */
     reasons: Array<Reason>;
     sources: Array<SourceOverview>;
+    buckets: Array<Bucket>;
     /**
      * The open ones.
      */
@@ -900,6 +901,41 @@ export type SourceOverview = {
         at: string;
         size: number;
     }>;
+};
+
+export type Bucket = {
+    id: string;
+    name: string;
+    kind: 'restic' | 's3';
+    project_id: string;
+    state: 'ok' | 'attention' | 'broken';
+    reasons: Array<Reason>;
+    undelete_seconds: number;
+    replica: 'wait' | 'later';
+    max_bytes: number | null;
+    snapshot_limit_hours: number | null;
+    created_at: string;
+    last_snapshot_at: string | null;
+    /**
+     * Live ones.
+     */
+    objects: number;
+    /**
+     * Of live objects.
+     */
+    bytes: number;
+    /**
+     * Of deleted objects that can be brought back.
+     */
+    undeletable_bytes: number;
+    /**
+     * In messages, and of no object any more.
+     */
+    dead_bytes: number;
+    /**
+     * In all chats.
+     */
+    messages: number;
 };
 
 export type SourceList = {
@@ -1079,6 +1115,62 @@ export type EvidenceDetails = {
         [key: string]: unknown;
     }>;
     [key: string]: unknown;
+};
+
+export type BucketPage = {
+    items: Array<Bucket>;
+    next_cursor: null;
+};
+
+export type Undeleted = {
+    /**
+     * Objects that are as they were at that time again.
+     */
+    restored: number;
+    /**
+     * Objects that did not exist at that time, and are deleted now.
+     */
+    removed: number;
+    unchanged: number;
+};
+
+export type DoorKeyPage = {
+    items: Array<DoorKey>;
+    next_cursor: string | null;
+};
+
+export type DoorKey = {
+    id: string;
+    bucket_id: string;
+    /**
+     * What the client gives beside the key.
+     */
+    user: string;
+    name: string;
+    scope: 'read' | 'append' | 'full';
+    created_at: string;
+    expires_at: string | null;
+    last_used_at: string | null;
+    revoked_at: string | null;
+};
+
+export type NewDoorKey = {
+    id: string;
+    bucket_id: string;
+    /**
+     * What the client gives beside the key.
+     */
+    user: string;
+    name: string;
+    scope: 'read' | 'append' | 'full';
+    created_at: string;
+    expires_at: string | null;
+    last_used_at: string | null;
+    revoked_at: string | null;
+    /**
+     * Shown once; only its hash is stored.
+     */
+    key: string;
 };
 
 export type UploadBackupData = {
@@ -3422,7 +3514,7 @@ export type ListAuditData = {
     query?: {
         from?: string | string;
         to?: string | string;
-        act?: 'backup.send' | 'backup.fetch' | 'backup.restore' | 'backup.verify' | 'backup.erase' | 'backup.pin' | 'backup.unpin' | 'backup.tag' | 'job.request' | 'job.cancel' | 'schedule.create' | 'schedule.change' | 'schedule.remove' | 'retention.change' | 'alert.mute' | 'alert.unmute' | 'key.create' | 'key.revoke' | 'person.create' | 'person.change' | 'person.remove' | 'person.link' | 'person.password' | 'passkey.add' | 'passkey.remove' | 'session.begin' | 'session.refuse' | 'session.factor' | 'session.end' | 'evidence.review' | 'catalog.recover' | 'token.rotate' | 'recipients.rotate' | 'signer.rotate';
+        act?: 'backup.send' | 'backup.fetch' | 'backup.restore' | 'backup.verify' | 'backup.erase' | 'backup.pin' | 'backup.unpin' | 'backup.tag' | 'job.request' | 'job.cancel' | 'schedule.create' | 'schedule.change' | 'schedule.remove' | 'retention.change' | 'alert.mute' | 'alert.unmute' | 'key.create' | 'key.revoke' | 'person.create' | 'person.change' | 'person.remove' | 'person.link' | 'person.password' | 'passkey.add' | 'passkey.remove' | 'session.begin' | 'session.refuse' | 'session.factor' | 'session.end' | 'evidence.review' | 'bucket.create' | 'bucket.change' | 'bucket.remove' | 'bucket.undelete' | 'doorkey.create' | 'doorkey.revoke' | 'catalog.recover' | 'token.rotate' | 'recipients.rotate' | 'signer.rotate';
         object?: string;
         actor?: string;
         project_id?: string;
@@ -5322,6 +5414,573 @@ export type ReviewEvidenceResponses = {
 };
 
 export type ReviewEvidenceResponse = ReviewEvidenceResponses[keyof ReviewEvidenceResponses];
+
+export type ListBucketsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        project_id?: string;
+    };
+    url: '/api/v1/buckets';
+};
+
+export type ListBucketsErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListBucketsError = ListBucketsErrors[keyof ListBucketsErrors];
+
+export type ListBucketsResponses = {
+    /**
+     * All buckets
+     */
+    200: BucketPage;
+};
+
+export type ListBucketsResponse = ListBucketsResponses[keyof ListBucketsResponses];
+
+export type CreateBucketData = {
+    body: {
+        name: string;
+        kind?: 'restic' | 's3';
+        project_id?: string;
+        /**
+         * How long a deleted object can be brought back; 7 days, if left out.
+         */
+        undelete_seconds?: number;
+        /**
+         * Whether an answer to a write waits for the second chat; later, if left out.
+         */
+        replica?: 'wait' | 'later';
+        /**
+         * Of live objects; no limit, if left out.
+         */
+        max_bytes?: number;
+        /**
+         * People are told when the newest snapshot is older; never, if left out.
+         */
+        snapshot_limit_hours?: number;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/buckets';
+};
+
+export type CreateBucketErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateBucketError = CreateBucketErrors[keyof CreateBucketErrors];
+
+export type CreateBucketResponses = {
+    /**
+     * The bucket
+     */
+    201: Bucket;
+};
+
+export type CreateBucketResponse = CreateBucketResponses[keyof CreateBucketResponses];
+
+export type RemoveBucketData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: {
+        /**
+         * Also a bucket that holds objects; they are lost.
+         */
+        with_objects?: 'true' | 'false';
+    };
+    url: '/api/v1/buckets/{id}';
+};
+
+export type RemoveBucketErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RemoveBucketError = RemoveBucketErrors[keyof RemoveBucketErrors];
+
+export type RemoveBucketResponses = {
+    /**
+     * The bucket is removed
+     */
+    204: void;
+};
+
+export type RemoveBucketResponse = RemoveBucketResponses[keyof RemoveBucketResponses];
+
+export type GetBucketData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/buckets/{id}';
+};
+
+export type GetBucketErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type GetBucketError = GetBucketErrors[keyof GetBucketErrors];
+
+export type GetBucketResponses = {
+    /**
+     * The bucket
+     */
+    200: Bucket;
+};
+
+export type GetBucketResponse = GetBucketResponses[keyof GetBucketResponses];
+
+export type UndeleteBucketData = {
+    body: {
+        at: string | string;
+        /**
+         * Only say what would be done.
+         */
+        dry_run?: boolean;
+    };
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/buckets/{id}/undelete';
+};
+
+export type UndeleteBucketErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Bad Gateway
+     */
+    502: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type UndeleteBucketError = UndeleteBucketErrors[keyof UndeleteBucketErrors];
+
+export type UndeleteBucketResponses = {
+    /**
+     * What was done, or would be
+     */
+    200: Undeleted;
+};
+
+export type UndeleteBucketResponse = UndeleteBucketResponses[keyof UndeleteBucketResponses];
+
+export type ListDoorKeysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        bucket_id?: string;
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/door-keys';
+};
+
+export type ListDoorKeysErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type ListDoorKeysError = ListDoorKeysErrors[keyof ListDoorKeysErrors];
+
+export type ListDoorKeysResponses = {
+    /**
+     * One page
+     */
+    200: DoorKeyPage;
+};
+
+export type ListDoorKeysResponse = ListDoorKeysResponses[keyof ListDoorKeysResponses];
+
+export type CreateDoorKeyData = {
+    body: {
+        bucket_id: string;
+        /**
+         * read · append: also adds, and deletes locks alone · full: also deletes.
+         */
+        scope: 'read' | 'append' | 'full';
+        /**
+         * The name of the bucket, if left out.
+         */
+        name?: string;
+        /**
+         * 12h, 90d or 52w from now, or a date such as 2027-01-31; never, if left out.
+         */
+        expires?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/door-keys';
+};
+
+export type CreateDoorKeyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Request Timeout
+     */
+    408: Problem;
+    /**
+     * Conflict
+     */
+    409: Problem;
+    /**
+     * Payload Too Large
+     */
+    413: Problem;
+    /**
+     * Unsupported Media Type
+     */
+    415: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type CreateDoorKeyError = CreateDoorKeyErrors[keyof CreateDoorKeyErrors];
+
+export type CreateDoorKeyResponses = {
+    /**
+     * The key
+     */
+    201: NewDoorKey;
+};
+
+export type CreateDoorKeyResponse = CreateDoorKeyResponses[keyof CreateDoorKeyResponses];
+
+export type RevokeDoorKeyData = {
+    body?: never;
+    path: {
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/door-keys/{id}';
+};
+
+export type RevokeDoorKeyErrors = {
+    /**
+     * Bad Request
+     */
+    400: Problem;
+    /**
+     * Unauthorized
+     */
+    401: Problem;
+    /**
+     * Forbidden
+     */
+    403: Problem;
+    /**
+     * Not Found
+     */
+    404: Problem;
+    /**
+     * Method Not Allowed
+     */
+    405: Problem;
+    /**
+     * Misdirected Request
+     */
+    421: Problem;
+    /**
+     * Too Many Requests
+     */
+    429: Problem;
+    /**
+     * Internal Server Error
+     */
+    500: Problem;
+    /**
+     * Service Unavailable
+     */
+    503: Problem;
+};
+
+export type RevokeDoorKeyError = RevokeDoorKeyErrors[keyof RevokeDoorKeyErrors];
+
+export type RevokeDoorKeyResponses = {
+    /**
+     * The key is revoked
+     */
+    204: void;
+};
+
+export type RevokeDoorKeyResponse = RevokeDoorKeyResponses[keyof RevokeDoorKeyResponses];
 
 export type IsAliveData = {
     body?: never;

@@ -1,6 +1,6 @@
 /** The screen that helps with a reason, by its code; none where only the server can help. */
 export const REMEDY_SCREENS: Readonly<
-  Record<string, '/jobs' | '/backups' | '/proof' | '/schedules' | '/sources'>
+  Record<string, '/jobs' | '/backups' | '/proof' | '/schedules' | '/sources' | '/buckets'>
 > = {
   no_backup: '/jobs',
   backup_overdue: '/jobs',
@@ -16,4 +16,5 @@ export const REMEDY_SCREENS: Readonly<
   schedule_off: '/schedules',
   source_unusable: '/sources',
   not_configured: '/sources',
+  snapshot_overdue: '/buckets',
 }

@@ -11,7 +11,7 @@ const LOST: ReadonlySet<string> = new Set(['no_backup', 'drill_differs'])
 export function sentenceOf(overview: Overview, words: Words, format: Format): string {
   const compose = words.overview.sentence
   if (compose === undefined) return overview.sentence
-  const { sources, reasons, as_of } = overview
+  const { sources, buckets, reasons, as_of } = overview
   const lost = sources.filter(isLost)
   const provable = sources.filter(source => !isLost(source))
   const names = (some: readonly SourceOverview[]): string[] => some.map(source => nameOf(source, words))
@@ -25,6 +25,8 @@ export function sentenceOf(overview: Overview, words: Words, format: Format): st
     lost: names(lost),
     late: names(sources.filter(source => source.state === 'broken' && !isLost(source))),
     uneasy: names(sources.filter(({ state }) => state === 'attention')),
+    buckets: buckets.length,
+    uneasyBuckets: buckets.filter(({ state }) => state !== 'ok').map(({ name }) => name),
     isChatAway: reasons.some(({ code }) => code === 'chat_unreachable'),
     reasons: reasons.map(({ code, text }) => reasonWords(code, words)?.title ?? text),
     unproven: names(provable.filter(({ proof }) => proof.at === null)),

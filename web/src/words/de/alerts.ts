@@ -58,6 +58,14 @@ export const alerts: Words['alerts'] = {
       title: 'Ein neues Zertifikat ist unbrauchbar',
       act: 'Die Dateien des Zertifikats auf dem Server ersetzen',
     },
+    snapshot_overdue: {
+      title: 'Zu lange kein neuer Schnappschuss',
+      act: 'Das Programm ansehen, das in den Bucket sichert',
+    },
+    bucket_damaged: {
+      title: 'Objekte eines Buckets sind beschädigt',
+      act: 'Welche, nennt auf dem Server: telegram-backup verify --all',
+    },
     source_unusable: {
       title: 'Die Einstellungen der Quelle sind unbrauchbar: Sie kann nicht gesichert werden',
       act: 'Den Grund nennt auf dem Server: telegram-backup config check',

@@ -2,6 +2,7 @@ import { alerts } from '#words/de/alerts.ts'
 import { audit } from '#words/de/audit.ts'
 import { backup } from '#words/de/backup.ts'
 import { backups } from '#words/de/backups.ts'
+import { buckets } from '#words/de/buckets.ts'
 import { charts } from '#words/de/charts.ts'
 import { job } from '#words/de/job.ts'
 import { jobs } from '#words/de/jobs.ts'
@@ -21,6 +22,7 @@ export const de: Words = {
   audit,
   backup,
   backups,
+  buckets,
   charts,
   job,
   jobs,

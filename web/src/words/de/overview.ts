@@ -11,8 +11,12 @@ const ofAll = (count: number, total: number): string =>
 
 function sentence(of: SentenceFacts): string {
   const reasons = of.reasons.map(reason => `${reason}.`)
-  if (of.total === 0)
-    return ['Nichts ist geschützt: Es gibt keine Quelle und keine Sicherung.', ...reasons].join(' ')
+  const ofBuckets = bucketWords(of)
+  if (of.total === 0) {
+    const first =
+      ofBuckets === '' ? 'Nichts ist geschützt: Es gibt keine Quelle und keine Sicherung.' : ofBuckets
+    return [first, ...reasons].join(' ')
+  }
   const all = of.total === 1 ? 'Die einzige Quelle' : `Alle ${of.total} Quellen`
   const isOne = of.total === 1
   const parts = [
@@ -30,6 +34,7 @@ function sentence(of: SentenceFacts): string {
     of.uneasy.length === 0
       ? ''
       : `${of.uneasy.length} ${of.uneasy.length === 1 ? 'braucht' : 'brauchen'} Aufmerksamkeit: ${listed(of.uneasy)}.`,
+    ofBuckets,
     ...reasons,
     of.unproven.length > 0
       ? `Noch nicht nachgewiesen: ${listed(of.unproven)}.`
@@ -38,6 +43,13 @@ function sentence(of: SentenceFacts): string {
         : `Ältester Nachweis: ${of.oldest.name}, ${of.oldest.ago}.`,
   ]
   return parts.filter(part => part !== '').join(' ')
+}
+
+function bucketWords({ total, buckets, uneasyBuckets: uneasy }: SentenceFacts): string {
+  if (uneasy.length > 0)
+    return `${uneasy.length} ${uneasy.length === 1 ? 'Bucket braucht' : 'Buckets brauchen'} Aufmerksamkeit: ${listed(uneasy)}.`
+  if (total > 0 || buckets === 0) return ''
+  return buckets === 1 ? 'Der einzige Bucket ist in Ordnung.' : `Alle ${buckets} Buckets sind in Ordnung.`
 }
 
 export const overview: Words['overview'] = {

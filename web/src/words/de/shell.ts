@@ -6,6 +6,7 @@ export const shell: Words['shell'] = {
   jobs: 'Aufträge',
   schedules: 'Zeitpläne',
   sources: 'Quellen',
+  buckets: 'Buckets',
   proof: 'Nachweise',
   people: 'Personen',
   audit: 'Protokoll',

@@ -42,6 +42,14 @@ export const alerts = {
       title: 'A new certificate cannot be used',
       act: 'Replace the files of the certificate on the server',
     },
+    snapshot_overdue: {
+      title: 'No new snapshot for too long',
+      act: 'Look at the program that backs up to the bucket',
+    },
+    bucket_damaged: {
+      title: 'Objects of a bucket are damaged',
+      act: 'To see which, run on the server: telegram-backup verify --all',
+    },
     source_unusable: {
       title: 'Its settings cannot be used, so no backup can be made',
       act: 'To see why, run on the server: telegram-backup config check',

@@ -2,6 +2,7 @@ import { alerts } from '#words/en/alerts.ts'
 import { audit } from '#words/en/audit.ts'
 import { backup } from '#words/en/backup.ts'
 import { backups } from '#words/en/backups.ts'
+import { buckets } from '#words/en/buckets.ts'
 import { charts } from '#words/en/charts.ts'
 import { job } from '#words/en/job.ts'
 import { jobs } from '#words/en/jobs.ts'
@@ -20,6 +21,7 @@ export const en = {
   audit,
   backup,
   backups,
+  buckets,
   charts,
   job,
   jobs,

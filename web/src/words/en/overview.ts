@@ -9,6 +9,9 @@ export interface SentenceFacts {
   late: string[]
   /** Need a look. */
   uneasy: string[]
+  /** How many there are, and the names of those that need a look. */
+  buckets: number
+  uneasyBuckets: string[]
   /** While the chat is away nothing can be restored. */
   isChatAway: boolean
   /** What concerns no single source, as sentences without a full stop. */

@@ -4,6 +4,7 @@ export const shell = {
   jobs: 'Jobs',
   schedules: 'Schedules',
   sources: 'Sources',
+  buckets: 'Buckets',
   proof: 'Proof',
   people: 'People',
   audit: 'Audit',

@@ -3,6 +3,7 @@ import { alerts } from '#words/ru/alerts.ts'
 import { audit } from '#words/ru/audit.ts'
 import { backup } from '#words/ru/backup.ts'
 import { backups } from '#words/ru/backups.ts'
+import { buckets } from '#words/ru/buckets.ts'
 import { charts } from '#words/ru/charts.ts'
 import { job } from '#words/ru/job.ts'
 import { jobs } from '#words/ru/jobs.ts'
@@ -21,6 +22,7 @@ export const ru: Words = {
   audit,
   backup,
   backups,
+  buckets,
   charts,
   job,
   jobs,

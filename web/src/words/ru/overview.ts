@@ -14,8 +14,11 @@ const ofAll = (count: number, total: number): string =>
 
 function sentence(of: SentenceFacts): string {
   const reasons = of.reasons.map(reason => `${reason}.`)
-  if (of.total === 0)
-    return ['Ничего не защищено: нет ни источников, ни резервных копий.', ...reasons].join(' ')
+  const ofBuckets = bucketWords(of)
+  if (of.total === 0) {
+    const first = ofBuckets === '' ? 'Ничего не защищено: нет ни источников, ни резервных копий.' : ofBuckets
+    return [first, ...reasons].join(' ')
+  }
   const all = of.total === 1 ? 'Единственный источник' : `Все источники (${of.total})`
 
   const parts = [
@@ -29,6 +32,7 @@ function sentence(of: SentenceFacts): string {
         ? `У всех источников есть исправная копия (${of.total}).`
         : `${all} можно восстановить.`,
     of.uneasy.length === 0 ? '' : `Требуют внимания: ${listed(of.uneasy)}.`,
+    ofBuckets,
     ...reasons,
     of.unproven.length > 0
       ? `Ещё не проверены: ${listed(of.unproven)}.`
@@ -37,6 +41,12 @@ function sentence(of: SentenceFacts): string {
         : `Самая давняя проверка: ${of.oldest.name}, ${of.oldest.ago}.`,
   ]
   return parts.filter(part => part !== '').join(' ')
+}
+
+function bucketWords({ total, buckets, uneasyBuckets: uneasy }: SentenceFacts): string {
+  if (uneasy.length > 0) return `Хранилища требуют внимания: ${listed(uneasy)}.`
+  if (total > 0 || buckets === 0) return ''
+  return buckets === 1 ? 'Единственное хранилище в порядке.' : `Все хранилища (${buckets}) в порядке.`
 }
 
 export const overview: Words['overview'] = {

@@ -6,6 +6,7 @@ export const shell: Words['shell'] = {
   jobs: 'Задания',
   schedules: 'Расписания',
   sources: 'Источники',
+  buckets: 'Хранилища',
   proof: 'Проверки',
   people: 'Люди',
   audit: 'Журнал',

@@ -3,8 +3,8 @@
 import { type DefaultError, type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { addPasskey, addPerson, askForNewPasskey, askForPasskey, beginAtProvider, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createKey, createSchedule, describeLink, endSession, endSessions, eraseBackup, getBackup, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listDrills, listEvidence, listJobs, listKeys, listMembers, listPasskeys, listPeople, listPolicies, listProviders, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removePasskey, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeKey, setPassword, signIn, signOut, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
-import type { AddPasskeyData, AddPasskeyError, AddPasskeyResponse, AddPersonData, AddPersonError, AddPersonResponse, AskForNewPasskeyData, AskForNewPasskeyError, AskForNewPasskeyResponse, AskForPasskeyData, AskForPasskeyError, AskForPasskeyResponse, BeginAtProviderData, BeginAtProviderError, BeginAtProviderResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, DescribeLinkData, DescribeLinkError, DescribeLinkResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListMembersData, ListMembersError, ListMembersResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListPoliciesData, ListPoliciesError, ListPoliciesResponse, ListProvidersData, ListProvidersError, ListProvidersResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
+import { addPasskey, addPerson, askForNewPasskey, askForPasskey, beginAtProvider, cancelJob, changePerson, changeSchedule, checkSource, createBackup, createBucket, createDoorKey, createKey, createSchedule, describeLink, endSession, endSessions, eraseBackup, getBackup, getBucket, getContent, getDrill, getEvidence, getJob, getJobLog, getMetrics, getOverview, getStats, getWhoAmI, isAlive, isReady, listAlerts, listAudit, listBackups, listBuckets, listDoorKeys, listDrills, listEvidence, listJobs, listKeys, listMembers, listPasskeys, listPeople, listPolicies, listProviders, listSchedules, listSessions, listSources, listTargets, listVerifications, makeSignInLink, muteAlert, type Options, pinBackup, preflightRestore, previewRetention, previewSchedule, removeBucket, removePasskey, removePerson, removeSchedule, renewFactor, restoreBackup, reviewEvidence, revokeDoorKey, revokeKey, setPassword, signIn, signOut, undeleteBucket, unpinBackup, uploadBackup, verifyBackup } from '../sdk.gen.js';
+import type { AddPasskeyData, AddPasskeyError, AddPasskeyResponse, AddPersonData, AddPersonError, AddPersonResponse, AskForNewPasskeyData, AskForNewPasskeyError, AskForNewPasskeyResponse, AskForPasskeyData, AskForPasskeyError, AskForPasskeyResponse, BeginAtProviderData, BeginAtProviderError, BeginAtProviderResponse, CancelJobData, CancelJobError, CancelJobResponse, ChangePersonData, ChangePersonError, ChangePersonResponse, ChangeScheduleData, ChangeScheduleError, ChangeScheduleResponse, CheckSourceData, CheckSourceError, CheckSourceResponse, CreateBackupData, CreateBackupError, CreateBackupResponse, CreateBucketData, CreateBucketError, CreateBucketResponse, CreateDoorKeyData, CreateDoorKeyError, CreateDoorKeyResponse, CreateKeyData, CreateKeyError, CreateKeyResponse, CreateScheduleData, CreateScheduleError, CreateScheduleResponse, DescribeLinkData, DescribeLinkError, DescribeLinkResponse, EndSessionData, EndSessionError, EndSessionResponse, EndSessionsData, EndSessionsError, EndSessionsResponse, EraseBackupData, EraseBackupError, EraseBackupResponse, GetBackupData, GetBackupError, GetBackupResponse, GetBucketData, GetBucketError, GetBucketResponse, GetContentData, GetContentError, GetContentResponse, GetDrillData, GetDrillError, GetDrillResponse, GetEvidenceData, GetEvidenceError, GetEvidenceResponse, GetJobData, GetJobError, GetJobLogData, GetJobLogError, GetJobLogResponse, GetJobResponse, GetMetricsData, GetMetricsError, GetMetricsResponse, GetOverviewData, GetOverviewError, GetOverviewResponse, GetStatsData, GetStatsError, GetStatsResponse, GetWhoAmIData, GetWhoAmIError, GetWhoAmIResponse, IsAliveData, IsAliveResponse, IsReadyData, IsReadyError, IsReadyResponse, ListAlertsData, ListAlertsError, ListAlertsResponse, ListAuditData, ListAuditError, ListAuditResponse, ListBackupsData, ListBackupsError, ListBackupsResponse, ListBucketsData, ListBucketsError, ListBucketsResponse, ListDoorKeysData, ListDoorKeysError, ListDoorKeysResponse, ListDrillsData, ListDrillsError, ListDrillsResponse, ListEvidenceData, ListEvidenceError, ListEvidenceResponse, ListJobsData, ListJobsError, ListJobsResponse, ListKeysData, ListKeysError, ListKeysResponse, ListMembersData, ListMembersError, ListMembersResponse, ListPasskeysData, ListPasskeysError, ListPasskeysResponse, ListPeopleData, ListPeopleError, ListPeopleResponse, ListPoliciesData, ListPoliciesError, ListPoliciesResponse, ListProvidersData, ListProvidersError, ListProvidersResponse, ListSchedulesData, ListSchedulesError, ListSchedulesResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, ListSourcesData, ListSourcesError, ListSourcesResponse, ListTargetsData, ListTargetsError, ListTargetsResponse, ListVerificationsData, ListVerificationsError, ListVerificationsResponse, MakeSignInLinkData, MakeSignInLinkError, MakeSignInLinkResponse, MuteAlertData, MuteAlertError, MuteAlertResponse, PinBackupData, PinBackupError, PinBackupResponse, PreflightRestoreData, PreflightRestoreError, PreflightRestoreResponse, PreviewRetentionData, PreviewRetentionError, PreviewRetentionResponse, PreviewScheduleData, PreviewScheduleError, PreviewScheduleResponse, RemoveBucketData, RemoveBucketError, RemoveBucketResponse, RemovePasskeyData, RemovePasskeyError, RemovePasskeyResponse, RemovePersonData, RemovePersonError, RemovePersonResponse, RemoveScheduleData, RemoveScheduleError, RemoveScheduleResponse, RenewFactorData, RenewFactorError, RenewFactorResponse, RestoreBackupData, RestoreBackupError, RestoreBackupResponse, ReviewEvidenceData, ReviewEvidenceError, ReviewEvidenceResponse, RevokeDoorKeyData, RevokeDoorKeyError, RevokeDoorKeyResponse, RevokeKeyData, RevokeKeyError, RevokeKeyResponse, SetPasswordData, SetPasswordError, SetPasswordResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, UndeleteBucketData, UndeleteBucketError, UndeleteBucketResponse, UnpinBackupData, UnpinBackupError, UnpinBackupResponse, UploadBackupData, UploadBackupError, UploadBackupResponse, VerifyBackupData, VerifyBackupError, VerifyBackupResponse } from '../types.gen.js';
 
 /**
  * Back up the body; it is streamed to the chat, and not stored on the way
@@ -1627,6 +1627,193 @@ export const reviewEvidenceMutation = (options?: Partial<Options<ReviewEvidenceD
     const mutationOptions: UseMutationOptions<ReviewEvidenceResponse, ReviewEvidenceError, Options<ReviewEvidenceData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await reviewEvidence({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listBucketsQueryKey = (options?: Options<ListBucketsData>) => createQueryKey('listBuckets', options);
+
+/**
+ * The buckets with their sizes; those that need a look come first
+ *
+ * Needs the scope read.
+ */
+export const listBucketsOptions = (options?: Options<ListBucketsData>) => queryOptions<ListBucketsResponse, ListBucketsError, ListBucketsResponse, ReturnType<typeof listBucketsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listBuckets({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listBucketsQueryKey(options)
+});
+
+/**
+ * Make a bucket; a key for its door is made apart
+ *
+ * Needs the scope admin.
+ */
+export const createBucketMutation = (options?: Partial<Options<CreateBucketData>>): UseMutationOptions<CreateBucketResponse, CreateBucketError, Options<CreateBucketData>> => {
+    const mutationOptions: UseMutationOptions<CreateBucketResponse, CreateBucketError, Options<CreateBucketData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createBucket({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Remove a bucket: its door closes at once, and its messages are erased by and by
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const removeBucketMutation = (options?: Partial<Options<RemoveBucketData>>): UseMutationOptions<RemoveBucketResponse, RemoveBucketError, Options<RemoveBucketData>> => {
+    const mutationOptions: UseMutationOptions<RemoveBucketResponse, RemoveBucketError, Options<RemoveBucketData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await removeBucket({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getBucketQueryKey = (options: Options<GetBucketData>) => createQueryKey('getBucket', options);
+
+/**
+ * One bucket with its sizes
+ *
+ * Needs the scope read.
+ */
+export const getBucketOptions = (options: Options<GetBucketData>) => queryOptions<GetBucketResponse, GetBucketError, GetBucketResponse, ReturnType<typeof getBucketQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getBucket({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getBucketQueryKey(options)
+});
+
+/**
+ * Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const undeleteBucketMutation = (options?: Partial<Options<UndeleteBucketData>>): UseMutationOptions<UndeleteBucketResponse, UndeleteBucketError, Options<UndeleteBucketData>> => {
+    const mutationOptions: UseMutationOptions<UndeleteBucketResponse, UndeleteBucketError, Options<UndeleteBucketData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await undeleteBucket({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listDoorKeysQueryKey = (options?: Options<ListDoorKeysData>) => createQueryKey('listDoorKeys', options);
+
+/**
+ * The keys of the doors, newest first, also revoked and expired ones; never the keys themselves
+ *
+ * Needs the scope admin.
+ */
+export const listDoorKeysOptions = (options?: Options<ListDoorKeysData>) => queryOptions<ListDoorKeysResponse, ListDoorKeysError, ListDoorKeysResponse, ReturnType<typeof listDoorKeysQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listDoorKeys({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listDoorKeysQueryKey(options)
+});
+
+export const listDoorKeysInfiniteQueryKey = (options?: Options<ListDoorKeysData>): QueryKey<Options<ListDoorKeysData>> => createQueryKey('listDoorKeys', options, true);
+
+/**
+ * The keys of the doors, newest first, also revoked and expired ones; never the keys themselves
+ *
+ * Needs the scope admin.
+ */
+export const listDoorKeysInfiniteOptions = (options?: Options<ListDoorKeysData>) => {
+    const opts = infiniteQueryOptions<ListDoorKeysResponse, ListDoorKeysError, InfiniteData<ListDoorKeysResponse>, QueryKey<Options<ListDoorKeysData>>, string | Pick<QueryKey<Options<ListDoorKeysData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListDoorKeysData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listDoorKeys({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listDoorKeysInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Make a key for the door of one bucket, which is shown once; it lives no longer than who asks
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const createDoorKeyMutation = (options?: Partial<Options<CreateDoorKeyData>>): UseMutationOptions<CreateDoorKeyResponse, CreateDoorKeyError, Options<CreateDoorKeyData>> => {
+    const mutationOptions: UseMutationOptions<CreateDoorKeyResponse, CreateDoorKeyError, Options<CreateDoorKeyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createDoorKey({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Revoke a key of a door: from now on it is refused; it stays in the list
+ *
+ * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
+ */
+export const revokeDoorKeyMutation = (options?: Partial<Options<RevokeDoorKeyData>>): UseMutationOptions<RevokeDoorKeyResponse, RevokeDoorKeyError, Options<RevokeDoorKeyData>> => {
+    const mutationOptions: UseMutationOptions<RevokeDoorKeyResponse, RevokeDoorKeyError, Options<RevokeDoorKeyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await revokeDoorKey({
                 ...options,
                 ...fnOptions,
                 throwOnError: true

@@ -1,0 +1,160 @@
+import type { Bucket, DoorKey, DoorScope } from '@telegram-backup/database'
+import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
+import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { bucketMeant } from '#commands/bucket-options.ts'
+import { describeDoorKeys } from '#commands/bucket-report.ts'
+import {
+  type CommandContext,
+  describeCommand,
+  describeGroup,
+  type RegisterCommand,
+  usageError,
+  withCatalog,
+} from '#commands/command.ts'
+
+interface CreateOptions {
+  bucket: string
+  scope: string
+  name?: string
+  expires?: string
+  json?: boolean
+}
+
+/** `doorkey`: the keys with which other backup programs open a bucket. */
+export const registerDoorkey: RegisterCommand = (program, run) => {
+  const group = describeGroup(program.command('doorkey'), {
+    description: 'create, list and revoke the keys with which restic opens a bucket',
+    examples: [
+      'telegram-backup doorkey create --bucket laptops --scope append --name ann',
+      'telegram-backup doorkey list --bucket laptops',
+    ],
+  })
+  for (const register of [registerCreate, registerList, registerRevoke]) register(group, run)
+}
+
+const registerCreate: RegisterCommand = (group, run) => {
+  const command = group
+    .command('create')
+    .requiredOption('--bucket <id>', 'the bucket: its name, its id or the first eight characters of that')
+    .requiredOption(
+      '--scope <scope>',
+      'what the key may do: read, append (also add, and delete nothing but locks), full (also delete)',
+    )
+  describeCommand(command, {
+    description: 'create a key for one bucket and print it; it is shown only once: only its hash is stored',
+    options: {
+      '--name <name>': 'what the key is for (default: the name of the bucket)',
+      '--expires <when>': 'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
+    },
+    examples: [
+      'telegram-backup doorkey create --bucket laptops --scope append --name ann --expires 90d',
+      'telegram-backup doorkey create --bucket laptops --scope full --json',
+    ],
+  }).action((options: CreateOptions) =>
+    run(async context => {
+      const { createDoorKey } = await import('@telegram-backup/engine/operations/door-keys.ts')
+      const { name, expires } = options
+      const scope = scopeOf(options.scope)
+      const expiresAt = expires === undefined ? undefined : parseExpiry(expires)
+      const host = await doorHost(context)
+      await withCatalog(context, async database => {
+        const { pageAddress } = await import('@telegram-backup/engine/operations/page-address.ts')
+        const bucket = await bucketMeant(database, options.bucket)
+        const made = await createDoorKey(database, { bucketId: bucket.id, scope, name, expiresAt })
+        const { url } = await pageAddress(database, host)
+        const { id, user_name: user } = made.doorKey
+        context.output.answer({ id, user, key: made.key }, () => describeNew({ ...made, bucket, url }))
+      })
+      return ExitCode.DONE
+    }, options),
+  )
+}
+
+function scopeOf(text: string): DoorScope {
+  if (text === 'read' || text === 'append' || text === 'full') return text
+  throw usageError(`--scope ${JSON.stringify(text.slice(0, 40))} is unknown`, 'Give read, append or full.')
+}
+
+/** Where the configuration says that people find the service. */
+async function doorHost({ config }: CommandContext): Promise<string | undefined> {
+  const { readConfigFile } = await import('@telegram-backup/engine/config/config-file.ts')
+  return (await readConfigFile(config)).http.public_url
+}
+
+function describeNew(of: { doorKey: DoorKey; key: string; bucket: Bucket; url: string }): string {
+  const { doorKey, key, bucket, url } = of
+  const { id, user_name: user, scope } = doorKey
+  const base = url.replace(/\/+$/, '')
+  const door = `rest:${base}/restic/${bucket.name}/`
+  return [
+    `Key ${id}: ${scope}, for bucket ${bucket.name}`,
+    '',
+    `  export RESTIC_REPOSITORY=${door}`,
+    `  export RESTIC_REST_USERNAME=${user}`,
+    `  export RESTIC_REST_PASSWORD=${key}`,
+    '  restic init',
+    '',
+    'The key is shown only once. As part of the address it works too, but then every user of that machine can read',
+    'it in the list of processes:',
+    '',
+    `  restic -r ${door.replace('://', `://${user}:${key}@`)} snapshots`,
+  ].join('\n')
+}
+
+const registerList: RegisterCommand = (group, run) => {
+  describeCommand(group.command('list'), {
+    description: 'list the keys: what each may do, and when it was last used; the keys are not stored',
+    options: { '--bucket <id>': 'only the keys of this bucket' },
+    examples: ['telegram-backup doorkey list', 'telegram-backup doorkey list --bucket laptops --json'],
+  }).action((options: { bucket?: string; json?: boolean }) =>
+    run(async context => {
+      const { listDoorKeys } = await import('@telegram-backup/database')
+      const { output } = context
+      const keys = await withCatalog(context, async database => {
+        const bucket = options.bucket === undefined ? undefined : await bucketMeant(database, options.bucket)
+        return await listDoorKeys(database, { bucketId: bucket?.id })
+      })
+      output.answer(keys, () => describeDoorKeys(keys, { now: new Date(), output }))
+      return ExitCode.DONE
+    }, options),
+  )
+}
+
+const registerRevoke: RegisterCommand = (group, run) => {
+  describeCommand(group.command('revoke'), {
+    description: 'revoke a key; from now on, requests with this key are refused',
+    argument: [
+      '<id>',
+      'the id of the key from "telegram-backup doorkey list", its first eight characters, or its user name',
+    ],
+    examples: ['telegram-backup doorkey revoke 0b0f7a52'],
+  }).action((which: string, options: { json?: boolean }) =>
+    run(async context => {
+      const { listDoorKeys, revokeDoorKey } = await import('@telegram-backup/database')
+      const id = await withCatalog(context, async database => {
+        const key = keyMeant(await listDoorKeys(database), which)
+        await revokeDoorKey(database, key.id)
+        return key.id
+      })
+      context.output.outcome({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
+      return ExitCode.DONE
+    }, options),
+  )
+}
+
+/** Throws `NOT_FOUND`, and `USAGE` if several keys match. */
+function keyMeant(keys: readonly DoorKey[], which: string): DoorKey {
+  const start = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(which) ? which.toLowerCase() : undefined
+  const [key, ...others] = keys.filter(
+    ({ id, user_name }) => user_name === which || (start !== undefined && id.startsWith(start)),
+  )
+  const words = JSON.stringify(which.slice(0, 80))
+  if (key === undefined) {
+    throw new BackupError(`No door key has the id or the user name ${words}`, {
+      code: 'NOT_FOUND',
+      hint: 'telegram-backup doorkey list shows the keys.',
+    })
+  }
+  if (others.length === 0) return key
+  throw usageError(`Several door keys match ${words}`, 'Give more characters of the id of one.')
+}

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Bucket,
+  bucketByName,
+  type Database,
+  deleteObject,
+  listObjects,
+  type ObjectVersion,
+} from '@telegram-backup/database'
+import { BackupError } from '@telegram-backup/errors'
+import type { FillingPacks } from '#objects/filling-packs.ts'
+import type { ObjectReader } from '#objects/object-reader.ts'
+import type { GetOptions, ListedObject, ObjectStore, PutObject } from '#objects/object-store.ts'
+import type { ObjectWriter } from '#objects/object-writer.ts'
+import type { OpenedPacks } from '#objects/opened-packs.ts'
+import type { BucketTender } from '#objects/tend-buckets.ts'
+import { type UndeleteReport, undeleteBucket } from '#objects/undelete-bucket.ts'
+import type { Writer } from '#objects/writer.ts'
+
+/** A page of a list. */
+const LISTED_AT_ONCE = 5_000
+
+export interface StoreParts {
+  database: Database
+  writer: Writer
+  packs: FillingPacks
+  opened: OpenedPacks
+  objects: ObjectWriter
+  reader: ObjectReader
+  tender: BucketTender
+}
+
+/** The objects of all buckets, by the catalog. */
+export class CatalogObjectStore implements ObjectStore {
+  readonly #parts: StoreParts
+  readonly #closing = new AbortController()
+  #tending: Promise<void> = Promise.resolve()
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts
+  }
+
+  async bucket(name: string): Promise<Bucket> {
+    const bucket = await bucketByName(this.#parts.database, name)
+    if (bucket !== null) return bucket
+    throw new BackupError(`There is no bucket ${name}`, { code: 'NOT_FOUND' })
+  }
+
+  async put(bucket: Bucket, object: PutObject, { signal }: { signal: AbortSignal }): Promise<ObjectVersion> {
+    this.#assertOpen()
+    return await this.#parts.objects.put(bucket, object, signal)
+  }
+
+  async head(bucket: Bucket, key: string): Promise<ObjectVersion> {
+    return (await this.#parts.reader.find(bucket, key)).object
+  }
+
+  async get(
+    bucket: Bucket,
+    key: string,
+    options: GetOptions,
+  ): Promise<{ object: ObjectVersion; body: AsyncIterable<Buffer> }> {
+    return await this.#parts.reader.get(bucket, key, options)
+  }
+
+  async *list(
+    { id: bucketId }: Bucket,
+    { prefix, after }: { prefix: string; after?: string | undefined },
+  ): AsyncIterable<ListedObject[]> {
+    const { database } = this.#parts
+    let last = after
+    for (;;) {
+      const page = await listObjects(database, { bucketId, prefix, after: last, limit: LISTED_AT_ONCE })
+      if (page.length > 0) yield page
+      if (page.length < LISTED_AT_ONCE) return
+      last = page.at(-1)?.key
+    }
+  }
+
+  async delete({ id: bucketId }: Bucket, key: string): Promise<boolean> {
+    return (await deleteObject(this.#parts.database, { bucketId, key })) !== null
+  }
+
+  async undeleteBucket(bucket: Bucket, options: { at: Date; signal: AbortSignal }): Promise<UndeleteReport> {
+    this.#assertOpen()
+    return await undeleteBucket(this.#parts, { bucket, ...options })
+  }
+
+  async tend({ signal }: { signal: AbortSignal }): Promise<void> {
+    this.#tending = this.#parts.tender.run(AbortSignal.any([signal, this.#closing.signal]))
+    await this.#tending
+  }
+
+  async close({ graceMs }: { graceMs: number }): Promise<void> {
+    this.#closing.abort()
+    const { packs, opened, writer, tender } = this.#parts
+    await within(graceMs, async () => {
+      await Promise.all([packs.idle(), this.#tending])
+      await tender.drawLastCheckpoints()
+    })
+    opened.close()
+    await writer.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) {
+      throw new BackupError('The store of objects is closing', { code: 'CANCELLED' })
+    }
+  }
+}
+
+/** Resolves when `work` has ended, or the time has passed. */
+async function within(ms: number, work: () => Promise<unknown>): Promise<void> {
+  const ended = new AbortController()
+  const limit = sleep(ms, undefined, { signal: ended.signal, ref: false }).catch(() => {})
+  try {
+    await Promise.race([work(), limit])
+  } finally {
+    ended.abort()
+  }
+}

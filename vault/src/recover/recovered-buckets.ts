@@ -1,0 +1,203 @@
+import type { CheckpointCover, PackHeader } from '@telegram-backup/archive'
+import { bucketFacts, type Database } from '@telegram-backup/database'
+import { describeError } from '@telegram-backup/errors'
+import { BucketRows, type PackToReplay } from '#recover/bucket-rows.ts'
+import type { ChatReader } from '#recover/chat-reader.ts'
+import { CheckpointParts } from '#recover/checkpoint-parts.ts'
+import {
+  type FoundBucket,
+  type FoundCheckpoint,
+  findBuckets,
+  type IndexedBuckets,
+  type PackPlace,
+  placeOfNamed,
+  type ScannedPacks,
+} from '#recover/pack-places.ts'
+import { type PackReading, type RefusedPack, readPack } from '#recover/read-pack.ts'
+import type { RecoveredBucket, RefusedPackReport } from '#recover/recovery-report.ts'
+
+/** What the chats say about buckets, and how the catalog may take it. */
+export interface BucketsToRecord {
+  /** Believed indexes. */
+  indexes: readonly IndexedBuckets[]
+  scans: readonly ScannedPacks[]
+  /** Called before the first row is written. */
+  prepare: () => Promise<void>
+}
+
+export interface BucketRecoveryOptions extends PackReading {
+  database: Database
+  /** Called before messages are asked for, with their greatest possible number. */
+  onPlan: (plan: { messages: number; what: string }) => void
+}
+
+/**
+ * Reads the buckets of the chats into the catalog: the newest checkpoint, then the records of the packs that
+ * it does not cover, in the order of their numbers. It may be called again when more messages have come. What
+ * the catalog knows already stays.
+ */
+export class BucketRecovery {
+  readonly #of: BucketRecoveryOptions
+  readonly #buckets = new Map<string, BucketRows>()
+  /** Checkpoints that were read, or cannot be. */
+  readonly #tried = new Set<string>()
+  readonly #refused = new Map<string, RefusedPack>()
+
+  constructor(of: BucketRecoveryOptions) {
+    this.#of = of
+  }
+
+  /** Packs and checkpoints that are there and were not taken. */
+  get refused(): RefusedPackReport[] {
+    return [...this.#refused.values()]
+      .filter(({ isGone }) => !isGone)
+      .map(({ place, reason }) => ({
+        ...{ packId: place.packId, bucketId: place.bucketId, reason },
+        ...{ chatId: place.reader.chatId, messageId: place.messageId },
+      }))
+  }
+
+  /** Some packs were not opened because there is no key. */
+  get isLocked(): boolean {
+    return [...this.#refused.values()].some(({ isLocked }) => isLocked)
+  }
+
+  /** At the end of the recovery. */
+  async report(): Promise<RecoveredBucket[]> {
+    const reports: RecoveredBucket[] = []
+    for (const bucket of this.#buckets.values()) {
+      const gone = [...this.#refused.values()].filter(one => one.isGone && one.place.bucketId === bucket.id)
+      reports.push(await bucket.report(gone.map(({ place }) => place)))
+    }
+    return reports
+  }
+
+  /** The checkpoints that an index names: then the scan of its chat knows the messages that they name. */
+  async readNamed(of: Omit<BucketsToRecord, 'scans'>): Promise<void> {
+    for (const found of findBuckets(of.indexes, [])) {
+      for (const checkpoint of found.checkpoints) await this.#readCheckpoint(found, checkpoint, of.prepare)
+    }
+  }
+
+  /** Everything else that these chats have of buckets. */
+  async record({ indexes, scans, prepare }: BucketsToRecord): Promise<void> {
+    for (const found of findBuckets(indexes, scans)) {
+      for (const checkpoint of found.checkpoints) {
+        // Captions lead to a checkpoint only if no index does, or if that one cannot be read.
+        if (this.#buckets.get(found.id)?.cover !== undefined) break
+        await this.#readCheckpoint(found, checkpoint, prepare)
+      }
+      const packs = await this.#openPacks(found)
+      const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
+      if (bucket === undefined || bucket.isRemoved) continue
+      for (const pack of packs) {
+        const reason = await bucket.replay(pack)
+        if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
+      }
+      await bucket.addPlaces([...found.packs, ...found.checkpoints.flatMap(({ parts }) => parts)])
+    }
+  }
+
+  /** Packs that only a checkpoint names were not looked at: are their messages there? */
+  async askForPacks(readers: readonly ChatReader[]): Promise<void> {
+    const byChat = new Map(readers.map(reader => [reader.chatId, reader]))
+    for (const bucket of this.#buckets.values()) {
+      const [facts] = await bucketFacts(this.#of.database, { bucketIds: [bucket.id] })
+      this.#of.onPlan({ messages: facts?.messages ?? 0, what: `with packs of the bucket ${bucket.name}` })
+      await bucket.askForPacks(byChat)
+    }
+  }
+
+  async #readCheckpoint(
+    found: FoundBucket,
+    checkpoint: FoundCheckpoint,
+    prepare: () => Promise<void>,
+  ): Promise<void> {
+    if (this.#tried.has(checkpoint.id)) return
+    this.#tried.add(checkpoint.id)
+    const parts = new CheckpointParts(checkpoint, this.#of)
+    const first = await parts.open()
+    const bucket = first && (await this.#bucketOf(found, first.header, prepare))
+    if (first === undefined || bucket === undefined) {
+      if (parts.refused !== undefined) this.#refuse(parts.refused)
+      return
+    }
+    // Another chat may name an older one.
+    if (bucket.cover !== undefined && bucket.cover.upTo >= first.cover.upTo) return
+    try {
+      await bucket.importCheckpoint(parts, first.cover)
+    } catch (error) {
+      const { code, message: reason } = describeError(error)
+      if (code !== 'INTEGRITY' && code !== 'INVALID') throw error
+      this.#refuse(parts.refused ?? { place: parts.place, reason: `does not open: ${reason}` })
+    }
+  }
+
+  /** The packs whose records no checkpoint holds, and those before them that they name; by their numbers. */
+  async #openPacks({ id, packs }: FoundBucket): Promise<PackToReplay[]> {
+    const bucket = this.#buckets.get(id)
+    const isNeeded = ({ packId, sequence }: PackPlace): boolean =>
+      !seen.has(packId) &&
+      bucket?.hasReplayed(packId) !== true &&
+      (sequence === undefined || !isCovered(sequence, bucket?.cover))
+    const seen = new Set<string>()
+    const opened: PackToReplay[] = []
+    const waiting = [...packs]
+    for (let places = waiting.shift(); places !== undefined; places = waiting.shift()) {
+      const [first] = places
+      if (!isNeeded(first)) continue
+      seen.add(first.packId)
+      const read = await readPack(places, this.#of)
+      if (!('pack' in read)) {
+        this.#refuse(read)
+        continue
+      }
+      const { pack, place, size, encrypted } = read
+      const { header } = pack
+      opened.push({
+        header,
+        size,
+        encrypted,
+        places: [place, ...places.filter(one => one.reader !== place.reader)],
+      })
+      const { reader } = place
+      waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
+    }
+    return opened.sort(inOrder)
+  }
+
+  async #bucketOf(
+    { id, indexed }: FoundBucket,
+    header: PackHeader | undefined,
+    prepare: () => Promise<void>,
+  ): Promise<BucketRows | undefined> {
+    const known = this.#buckets.get(id)
+    const described = indexed ?? header?.bucket
+    if (known !== undefined || described === undefined) return known
+    await prepare()
+    const bucket = await BucketRows.open(this.#of.database, described)
+    this.#buckets.set(id, bucket)
+    return bucket
+  }
+
+  #refuse(refused: Pick<RefusedPack, 'place' | 'reason'> & Partial<RefusedPack>): void {
+    this.#refused.set(refused.place.packId, { isGone: false, isLocked: false, ...refused })
+  }
+}
+
+function isCovered(sequence: number, cover: CheckpointCover | undefined): boolean {
+  return cover !== undefined && sequence <= cover.upTo && !cover.not.includes(sequence)
+}
+
+/**
+ * By their numbers; of two with one number the one that a believed document names, or of a later generation.
+ */
+function inOrder(one: PackToReplay, other: PackToReplay): number {
+  const [first, second] = [one.places[0], other.places[0]]
+  return (
+    one.header.sequence - other.header.sequence ||
+    Number(second.isVouchedFor) - Number(first.isVouchedFor) ||
+    second.generation - first.generation ||
+    first.messageId - second.messageId
+  )
+}
