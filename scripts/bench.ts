@@ -5,6 +5,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BackupDetails } from '@telegram-backup/database'
+import { doorCosts } from '#bench/doors.ts'
 import { type Comparison, compare, measure, type Side } from '#bench/measure.ts'
 import { proofCosts } from '#bench/proof.ts'
 import { type Figure, ratioFigure, writeReport } from '#bench/report.ts'
@@ -22,6 +23,7 @@ const pairs = Number(values.pairs)
 const DELAY_MS = 500
 const SMALL_FILES = 100_000
 const SPARSE_GIBIBYTES = 3
+const DOOR_MEBIBYTES = 1024
 const MEMORY_SIZES_MEBIBYTES = [200, 1000]
 
 await requirePrograms('age', 'zstd', 'curl')
@@ -127,6 +129,13 @@ try {
       isWanted: what => what.includes(values.only),
       against,
       figureOf: comparison => ratioFigure(comparison, 2),
+    })),
+  )
+  figures.push(
+    ...(await doorCosts(vault, {
+      mebibytes: DOOR_MEBIBYTES,
+      isWanted: what => what.includes(values.only),
+      against,
     })),
   )
   const small = join(folder, 'small')

@@ -4,9 +4,9 @@ import { expect } from 'vitest'
 
 const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'format.md'), 'utf8')
 
-/** The text of docs/format.md below a heading of the third level, up to the next heading. */
-function sectionOf(heading: string): string {
-  const [, section = ''] = page.split(`\n### ${heading}\n`)
+/** The text of docs/format.md below a heading, up to the next one. */
+function sectionOf(heading: string, level = '###'): string {
+  const [, section = ''] = page.split(`\n${level} ${heading}\n`)
   return section.split(/^##/m)[0] ?? ''
 }
 
@@ -26,6 +26,6 @@ export function shownIn(heading: string, bytes: Buffer): unknown {
 }
 
 /** The script below a heading. */
-export function scriptIn(heading: string): string {
-  return /^```bash\n([^`]+)```/m.exec(sectionOf(heading))?.[1] ?? ''
+export function scriptIn(heading: string, level?: string): string {
+  return /^```bash\n([^`]+)```/m.exec(sectionOf(heading, level))?.[1] ?? ''
 }

@@ -50,3 +50,12 @@ export async function writeSparseFile(path: string, gibibytes: number): Promise<
   await file.truncate(gibibytes * 1024 * MEBIBYTE)
   await file.close()
 }
+
+/** Files of random bytes: a sixteenth of them in files of 64 KiB, the rest in files of 4 MiB. */
+export async function writeRandomTree(folder: string, mebibytes: number): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (let number = 0; number < mebibytes; number++)
+    await writeFile(join(folder, `small-${number}`), randomBytes(MEBIBYTE / 16))
+  for (let number = 0; number < Math.round((mebibytes * 15) / 16 / 4); number++)
+    await writeFile(join(folder, `large-${number}`), randomBytes(4 * MEBIBYTE))
+}

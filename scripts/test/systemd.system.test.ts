@@ -26,10 +26,10 @@ function analyze(...args: string[]): { output: string; status: number | null } {
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'units-'))
   for (const name of readdirSync(UNITS)) copyFileSync(join(UNITS, name), join(folder, name))
-  // Where Node lies on this machine does not matter to the unit.
+  // Where Node and restic lie on this machine does not matter to the unit.
   for (const name of readdirSync(folder).filter(file => file.endsWith('.service'))) {
     const path = join(folder, name)
-    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('/usr/bin/node', process.execPath))
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/\/usr\/bin\/(node|restic)/g, process.execPath))
   }
 })
 
@@ -37,12 +37,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-it.each(['telegram-backup.service', 'telegram-backup-send@.service', 'telegram-backup-send@.timer'])(
-  'systemd finds nothing wrong with %s',
-  unit => {
-    expect(analyze('verify', '--man=no', join(folder, unit))).toEqual({ output: '', status: 0 })
-  },
-)
+const SERVICES = ['telegram-backup.service', 'telegram-backup-send@.service', 'restic-backup@.service']
+const TIMERS = ['telegram-backup-send@.timer', 'restic-backup@.timer']
+
+it.each([...SERVICES, ...TIMERS])('systemd finds nothing wrong with %s', unit => {
+  expect(analyze('verify', '--man=no', join(folder, unit))).toEqual({ output: '', status: 0 })
+})
 
 it('systemd would find a setting that it does not know', () => {
   const unit = join(folder, 'planted.service')
@@ -53,7 +53,7 @@ it('systemd would find a setting that it does not know', () => {
   expect(analyze('verify', '--man=no', unit).output).toContain('ProtectEverything')
 })
 
-describe.each(['telegram-backup.service', 'telegram-backup-send@.service'])('%s', unit => {
+describe.each(SERVICES)('%s', unit => {
   it(`is exposed no more than ${HIGHEST_EXPOSURE} of 10`, () => {
     const { output } = analyze('security', '--offline=true', join(folder, unit))
     const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(output) ?? []
@@ -61,9 +61,8 @@ describe.each(['telegram-backup.service', 'telegram-backup-send@.service'])('%s'
   })
 })
 
-it('the timer names a time that comes', () => {
-  const [, when = ''] =
-    /^OnCalendar=(.+)$/m.exec(readFileSync(join(UNITS, 'telegram-backup-send@.timer'), 'utf8')) ?? []
+it.each(TIMERS)('%s names a time that comes', timer => {
+  const [, when = ''] = /^OnCalendar=(.+)$/m.exec(readFileSync(join(UNITS, timer), 'utf8')) ?? []
   expect(analyze('calendar', when)).toMatchObject({
     status: 0,
     output: expect.stringContaining('Next elapse'),

@@ -1,4 +1,5 @@
 import type { Catalog } from '#torture/world/catalog.ts'
+import type { Row } from '#torture/world/catalog-server.ts'
 
 /** What the judge reads of a backup. */
 export interface BackupRow {
@@ -12,11 +13,36 @@ export interface BackupRow {
   readonly chatId: string
 }
 
+/** A pack without its messages. */
+export interface PackRow {
+  readonly id: string
+  readonly bucket: string
+  readonly sequence: number
+  readonly state: string
+  /** Whether an open send may still bring it. */
+  readonly isLookedFor: boolean
+}
+
+/** An object that is there, or one that can be brought back. */
+export interface ObjectRow {
+  readonly id: string
+  readonly bucket: string
+  readonly key: string
+  readonly state: string
+  readonly sha256: string
+  readonly inChat: boolean
+  /** Whether a pack that was sent tells the chat that it is deleted. */
+  readonly isToldDeleted: boolean
+  readonly extents: ReadonlyArray<{ readonly pack: string; readonly offset: number; readonly length: number }>
+}
+
 /** One message as the catalog has it. */
 export interface MessageRow {
+  /** Of the backup, or of the pack. */
   readonly backupId: string
   readonly chatId: string
-  readonly kind: 'part' | 'manifest'
+  readonly kind: 'part' | 'manifest' | 'pack'
+  /** Of a pack: its sequence. */
   readonly partNumber: number
   readonly messageId: number | undefined
   readonly sha256: string
@@ -27,6 +53,10 @@ export interface MessageRow {
 export interface CatalogRows {
   readonly backups: readonly BackupRow[]
   readonly messages: readonly MessageRow[]
+  readonly packs: readonly PackRow[]
+  readonly objects: readonly ObjectRow[]
+  /** Ids of objects of several packs that are being stored. */
+  readonly uploads: readonly string[]
   readonly openSends: ReadonlyArray<{
     readonly purpose: string
     readonly messageOf: string | null
@@ -51,9 +81,13 @@ export interface CatalogRows {
 
 /** Reads the catalog as the protocol promises it, by plain SQL. */
 export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
-  const [backups, messages, openSends, leases, chats, remnants, evidence] = [
+  const [backups, messages, packMessages, openSends, leases, chats, remnants, evidence] = [
     await catalog.rows('select * from control_plane.backups'),
     await catalog.rows('select * from control_plane.backup_parts order by backup_id, chat_id, kind, part_no'),
+    await catalog.rows(
+      `select message.*, pack.sequence, pack.sha256 from control_plane.pack_messages message
+         join control_plane.packs pack on pack.id = message.pack_id order by pack.sequence, message.chat_id`,
+    ),
     await catalog.rows(
       'select purpose, backup_id, extract(epoch from now() - begun_at)::float8 as age from control_plane.open_sends',
     ),
@@ -75,15 +109,23 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
       partCount: row['part_count'] === null ? null : Number(row['part_count']),
       chatId: String(row['chat_id']),
     })),
-    messages: messages.map(row => ({
-      backupId: String(row['backup_id']),
-      chatId: String(row['chat_id']),
-      kind: row['kind'] === 'manifest' ? 'manifest' : 'part',
-      partNumber: Number(row['part_no']),
-      messageId: row['message_id'] === null ? undefined : Number(row['message_id']),
-      sha256: String(row['sha256']),
-      state: String(row['state']),
-    })),
+    messages: [
+      ...messages.map(row =>
+        messageOf(row, {
+          backupId: String(row['backup_id']),
+          kind: row['kind'] === 'manifest' ? 'manifest' : 'part',
+          partNumber: Number(row['part_no']),
+        }),
+      ),
+      ...packMessages.map(row =>
+        messageOf(row, {
+          backupId: String(row['pack_id']),
+          kind: 'pack',
+          partNumber: Number(row['sequence']),
+        }),
+      ),
+    ],
+    ...(await readObjects(catalog)),
     openSends: openSends.map(row => ({
       purpose: String(row['purpose']),
       messageOf: textOf(row['backup_id']),
@@ -98,6 +140,57 @@ export async function readCatalog(catalog: Catalog): Promise<CatalogRows> {
     unsure: placesOf(remnants.filter(row => row['is_unsure'] === true)),
     remnants: placesOf(remnants.filter(row => row['is_unsure'] !== true)),
     evidence: placesOf(evidence),
+  }
+}
+
+function messageOf(row: Row, of: Pick<MessageRow, 'backupId' | 'kind' | 'partNumber'>): MessageRow {
+  return {
+    ...of,
+    chatId: String(row['chat_id']),
+    messageId: row['message_id'] === null ? undefined : Number(row['message_id']),
+    sha256: String(row['sha256']),
+    state: String(row['state']),
+  }
+}
+
+async function readObjects(catalog: Catalog): Promise<Pick<CatalogRows, 'packs' | 'objects' | 'uploads'>> {
+  const [packs, objects, uploads] = [
+    await catalog.rows(
+      `select pack.id, bucket.name, pack.sequence, pack.state,
+         exists (select from control_plane.open_sends send where send.pack_id = pack.id) as looked_for
+       from control_plane.packs pack join control_plane.object_buckets bucket on bucket.id = pack.bucket_id
+       order by pack.sequence`,
+    ),
+    await catalog.rows(
+      `select object.id, bucket.name, object.key, object.state, object.sha256, object.in_chat,
+         pack.state in ('sent', 'erasing', 'erased') as told,
+         (select coalesce(json_agg(json_build_object('pack', pack_id, 'offset', pack_offset, 'length', length) order by no), '[]')
+            from control_plane.extents extent where extent.object_id = object.id) as extents
+       from control_plane.objects object join control_plane.object_buckets bucket on bucket.id = object.bucket_id
+         left join control_plane.packs pack on pack.id = object.deleted_in
+       order by object.sequence, object.id`,
+    ),
+    await catalog.rows('select id from control_plane.object_uploads'),
+  ]
+  return {
+    packs: packs.map(row => ({
+      id: String(row['id']),
+      bucket: String(row['name']),
+      sequence: Number(row['sequence']),
+      state: String(row['state']),
+      isLookedFor: row['looked_for'] === true,
+    })),
+    objects: objects.map(row => ({
+      id: String(row['id']),
+      bucket: String(row['name']),
+      key: String(row['key']),
+      state: String(row['state']),
+      sha256: String(row['sha256']),
+      inChat: row['in_chat'] === true,
+      isToldDeleted: row['told'] === true,
+      extents: row['extents'] as ObjectRow['extents'],
+    })),
+    uploads: uploads.map(({ id }) => String(id)),
   }
 }
 

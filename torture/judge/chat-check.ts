@@ -41,16 +41,18 @@ async function checkOne(
     // In a group nothing tells a lost copy of a person's message from that person's own forward: so it stays.
     if (message.isOfAPerson && row === undefined) continue
     const caption = readCaption(message.caption)
-    if (caption && caption.kind !== 'index' && caption.kind !== 'tombstone') {
+    const isTombstone = caption?.kind === 'tombstone' || caption?.kind === 'pack tombstone'
+    if (caption && caption.kind !== 'index' && !isTombstone) {
       const first = firstOf.get(caption.key)
       if (first !== undefined)
         violations.push(`twice: ${caption.key} is in messages ${first} and ${message.id}`)
       firstOf.set(caption.key, message.id)
     }
     if (rows.evidence.has(`${chat.id} ${message.id}`)) continue
+    if (caption?.kind === 'pack' && world.strays.has(caption.key)) continue
     // A recovery need not learn of what was erased before it.
     const isRemembered = row === undefined ? world.former.length > 0 : row.state === 'tombstone'
-    if (caption?.kind === 'tombstone' && isRemembered) continue
+    if (isTombstone && isRemembered) continue
     if (row && LIVING.has(row.state)) continue
     // A replaced or erased message that is still alive with its bytes is garbage, too.
     violations.push(
@@ -113,7 +115,7 @@ function whyNotUnsure(
   if (facts === undefined) return 'says nothing of ours'
   const row = known.get(id)
   if (row && LIVING.has(row.state)) return `is the ${row.kind} of a backup as well`
-  if (facts.kind === 'index' || facts.kind === 'tombstone' || facts.kind === 'evidence') return undefined
+  if (facts.kind !== 'part' && facts.kind !== 'manifest') return undefined
   const { key, backupId } = facts
   // Of what was erased, or lost a message to people, a copy may be all that is left.
   const isWhole =

@@ -3,6 +3,7 @@ import { chatCheck } from '#torture/judge/chat-check.ts'
 import { contentsCheck } from '#torture/judge/contents-check.ts'
 import { indexCheck } from '#torture/judge/index-check.ts'
 import { leftoversCheck } from '#torture/judge/leftovers-check.ts'
+import { objectsCheck } from '#torture/judge/objects-check.ts'
 import { stateCheck } from '#torture/judge/state-check.ts'
 import type { World } from '#torture/world/world.ts'
 
@@ -17,6 +18,7 @@ export async function violationsIn(world: World): Promise<string[]> {
     ...(await chatCheck(world, rows)),
     ...(await contentsCheck(world, rows)),
     ...(await indexCheck(world, rows)),
+    ...(await objectsCheck(world, rows)),
     ...(await leftoversCheck(world)),
   ]
 }

@@ -13,13 +13,13 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: `${SERVICES}/message-sender.ts`,
-        find: `      const sendId = await this.#intendMessage(message)
+        file: `${SERVICES}/document-sender.ts`,
+        find: `      const sendId = (await message.intend())?.sendId
       const made =
         (await this.#sendDocument(message, { sendId, unanswered, signal })) ??
         (await this.#findLostMessage(message, { unanswered, signal }))`,
         replace: `      const early = await this.#sendDocument(message, { sendId: undefined, unanswered, signal })
-      const sendId = await this.#intendMessage(message)
+      const sendId = (await message.intend())?.sendId
       const made = early && { ...early, sendId }`,
       },
     ],
@@ -30,9 +30,9 @@ export const MUTATIONS: readonly Mutation[] = [
     only: SENDS,
     edits: [
       {
-        file: `${SERVICES}/message-sender.ts`,
+        file: `${SERVICES}/document-sender.ts`,
         find: '      unanswered.add(sendId)\n',
-        replace: '      await this.#ledger?.sendRefused(sendId)\n      unanswered.add(sendId)\n',
+        replace: '      await this.#records?.sendRefused(sendId)\n      unanswered.add(sendId)\n',
       },
     ],
   },
@@ -91,10 +91,14 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: `${SERVICES}/lost-messages.ts`,
-        find: `    parsed.partNumber === (open.partNumber ?? 0) &&
-    parsed.sha256 === open.sha256 &&
+        find: `    parsed.sha256 === open.sha256 &&
     (document.sizeBytes === undefined || document.sizeBytes === open.sizeBytes)`,
         replace: '    document !== undefined',
+      },
+      {
+        file: `${SERVICES}/lost-messages.ts`,
+        find: ' && parsed.partNumber === (open.partNumber ?? 0)',
+        replace: '',
       },
       {
         file: `${SERVICES}/message-proof.ts`,

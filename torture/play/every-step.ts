@@ -1,4 +1,5 @@
 import { type Chance, chanceOf } from '#torture/chance.ts'
+import { playDoorStep } from '#torture/objects/door-step.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
 import { prepare } from '#torture/play/ground.ts'
 import { type KillPlan, wordsOf } from '#torture/play/kill-plan.ts'
@@ -79,7 +80,7 @@ function ladderOf(way: Way): Ladder {
 }
 
 async function climbAll(
-  operation: CommandName,
+  operation: CommandName | 'door',
   ladders: readonly Ladder[],
   options: EveryStepOptions & { server: CatalogServer },
 ): Promise<number> {
@@ -106,7 +107,7 @@ async function climbAll(
 }
 
 async function playStep(
-  operation: CommandName,
+  operation: CommandName | 'door',
   step: Pick<EveryStepOptions, 'tally' | 'tell'> & {
     world: World
     server: CatalogServer
@@ -117,6 +118,14 @@ async function playStep(
   },
 ): Promise<string[]> {
   const { world, kill, tally, tell, name, ladder } = step
+  if (operation === 'door') {
+    const { first, runs, violations } = await playDoorStep(step)
+    ladder.tried(first.met)
+    tally.run({ operation, kill, met: first.met, isOneOfTwo: false })
+    violations.push(...(await calmAndJudge(world, runs, tell)))
+    tell(`${name}: ${first.hit?.what ?? 'over before'}`)
+    return violations
+  }
   const order = await prepare(operation, step)
   const before = isOfOldMachine(order) ? await whatIsInTheChats(world) : undefined
   const run = await carryOut(order, step)

@@ -1,4 +1,5 @@
 import type { Chance } from '#torture/chance.ts'
+import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { command } from '#torture/play/calm.ts'
 import { type CommandName, type Order, orderOf } from '#torture/play/operations.ts'
 import { carryOut } from '#torture/play/run.ts'
@@ -35,6 +36,7 @@ export async function prepare(operation: CommandName, ground: Ground): Promise<O
     case 'an old machine wakes up':
       if (world.former.length === 0) {
         await sendOne(ground)
+        world.objects.recovered(await untoldDeletes(world.catalog))
         world.former.push(world.catalog)
         world.catalog = await world.newMachine()
         await command(world, ['recover', '--json'])

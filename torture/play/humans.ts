@@ -8,6 +8,7 @@ export type HumanAct =
   | 'copies a message of the program'
   | 'deletes a part'
   | 'deletes a manifest'
+  | 'deletes a pack'
   | 'deletes the index'
   | 'unpins everything'
   | 'pins a message of theirs'
@@ -17,6 +18,7 @@ const ACTS: ReadonlyArray<readonly [HumanAct, number]> = [
   ['copies a message of the program', 3],
   ['deletes a part', 1],
   ['deletes a manifest', 1],
+  ['deletes a pack', 1],
   ['deletes the index', 1],
   ['unpins everything', 1],
   ['pins a message of theirs', 1],
@@ -70,6 +72,22 @@ export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct
       world.human.pinned = true
       return act
     }
+    case 'deletes a pack': {
+      const rows = await world.catalog.rows(
+        `select message.message_id, pack.id, pack.checkpoint_id from control_plane.pack_messages message
+           join control_plane.packs pack on pack.id = message.pack_id
+          where message.state = 'sent' and message.chat_id = '${world.chat.id}' order by message.message_id`,
+      )
+      if (rows.length === 0) return undefined
+      const row = chance.pick(rows)
+      const id = Number(row['message_id'])
+      if (!isAlive(world, id)) return undefined
+      emulator.asHuman.deleteMessage(chatId, id)
+      world.human.deleted.add(id)
+      world.human.packs = true
+      await doubtPack(world, String(row['id']), { isCheckpoint: row['checkpoint_id'] !== null })
+      return act
+    }
     default: {
       const kind = act === 'deletes a part' ? 'part' : 'manifest'
       const rows = await world.catalog.rows(
@@ -87,6 +105,27 @@ export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct
       return act
     }
   }
+}
+
+/**
+ * What a pack tells of may be there or not without it. Without a checkpoint, packs that were erased tell nothing
+ * any more, and any delete may be forgotten.
+ */
+async function doubtPack(
+  world: World,
+  pack: string,
+  { isCheckpoint }: { isCheckpoint: boolean },
+): Promise<void> {
+  const rows = await world.catalog.rows(
+    `select bucket.name, object.key from control_plane.objects object
+       join control_plane.object_buckets bucket on bucket.id = object.bucket_id
+      where object.pack_id = '${pack}' or object.deleted_in = '${pack}'
+         or exists (select from control_plane.extents e where e.object_id = object.id and e.pack_id = '${pack}')`,
+  )
+  const told = new Set(rows.map(({ name, key }) => `${name} ${key}`))
+  world.objects.doubt(
+    one => told.has(`${one.bucket} ${one.key}`) || (isCheckpoint && one.presence === 'gone'),
+  )
 }
 
 function isAlive({ emulator, chat }: World, messageId: number): boolean {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Chance } from '#torture/chance.ts'
+import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import type { Aim } from '#torture/play/kill-plan.ts'
 import type { Catalog } from '#torture/world/catalog.ts'
 import { PART_SIZE_BYTES, type World } from '#torture/world/world.ts'
@@ -19,9 +20,10 @@ export type OperationName =
   | 'recover by another bot'
   | 'an old machine wakes up'
   | 'serve'
+  | 'door'
 
 /** Operations that are one command line each. */
-export type CommandName = Exclude<OperationName, 'serve'>
+export type CommandName = Exclude<OperationName, 'serve' | 'door'>
 
 export const OPERATIONS: readonly OperationName[] = [
   'send a file',
@@ -35,6 +37,7 @@ export const OPERATIONS: readonly OperationName[] = [
   'recover by another bot',
   'an old machine wakes up',
   'serve',
+  'door',
 ]
 
 /** One command line, ready to be run. */
@@ -103,11 +106,13 @@ export async function orderOf(
     }
     case 'recover':
     case 'recover by another bot': {
-      if ((await idsOf(world, "state = 'complete'")).length === 0) return undefined
+      if ((await idsOf(world, "state = 'complete'")).length === 0 && !world.objects.hasAny('there'))
+        return undefined
       if (operation === 'recover by another bot') {
         world.token = world.anotherBot()
         world.isOfAnotherBot = true
       }
+      world.objects.recovered(await untoldDeletes(world.catalog))
       world.former.push(world.catalog)
       world.catalog = await world.newMachine()
       return { operation, args: ['recover', '--json'], aim: { api: 10, sql: 34 } }

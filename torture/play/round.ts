@@ -1,4 +1,5 @@
 import type { Chance } from '#torture/chance.ts'
+import { playDoorRound } from '#torture/objects/door-round.ts'
 import { calmAndJudge, lastWords } from '#torture/play/calm.ts'
 import { chooseFaults, slowly } from '#torture/play/fault-plan.ts'
 import { prepare } from '#torture/play/ground.ts'
@@ -23,6 +24,10 @@ export async function playRound(chance: Chance, options: RoundOptions): Promise<
   if (operation === 'serve') {
     tell('serve:')
     return await playServiceRound(chance, options)
+  }
+  if (operation === 'door') {
+    tell('door:')
+    return await playDoorRound(chance, options)
   }
   const orders = await chooseOrders(operation, chance, options)
   const before = orders.some(isOfOldMachine) ? await whatIsInTheChats(world) : undefined
@@ -88,7 +93,7 @@ async function chooseOrders(first: CommandName, chance: Chance, options: RoundOp
   const isShared = orders.every(({ operation }) => !/recover|old machine/.test(operation))
   for (let tries = 0; isShared && orders.length < wanted && tries < MOST_TRIES; tries++) {
     const operation = chance.weighted(options.operations)
-    if (operation === 'serve' || /recover|old machine/.test(operation)) continue
+    if (operation === 'serve' || operation === 'door' || /recover|old machine/.test(operation)) continue
     const order = await orderOf(operation, options.world, chance)
     if (order) orders.push(order)
   }

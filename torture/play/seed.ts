@@ -22,6 +22,7 @@ const WEIGHTS: Readonly<Record<OperationName, number>> = {
   'recover by another bot': 0.5,
   'an old machine wakes up': 1,
   serve: 2.5,
+  door: 3,
 }
 
 const NEEDS_EMULATOR = /recover|48 hours|old machine/

@@ -6,6 +6,7 @@ import type { FaultPlan } from '#torture/play/fault-plan.ts'
 import { chooseKill, type KillPlan } from '#torture/play/kill-plan.ts'
 import { begin, type Run } from '#torture/play/run.ts'
 import { configOf } from '#torture/service/sources.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
 import type { CatalogServer } from '#torture/world/catalog-server.ts'
 import type { World } from '#torture/world/world.ts'
 
@@ -49,7 +50,7 @@ export class Fleet {
 
   /** Starts one more; with a plan of what becomes of it, as far as there are plans left. */
   async start(probability: number): Promise<Member> {
-    const { world, chance, faultsFor, tell } = this.#options
+    const { world, catalog, chance, faultsFor, tell } = this.#options
     const number = this.members.length + 1
     const branch = chance.branch(`serve ${number}`)
     const kill = this.#chooseKill(branch, probability)
@@ -65,11 +66,13 @@ export class Fleet {
         '--jobs',
         branch.pick(['1', '2', '3']),
       ],
+      catalog,
       environment: { TELEGRAM_BACKUP_CONFIG: configOf(world), LOG_LEVEL: 'info' },
       aim: AIM,
     } as const
     // One that dies while it starts is met now and then.
-    const armed = branch.happens(0.15) ? undefined : this.#armed.promise
+    const isArmedAtOnce = this.#options.plan === undefined && branch.happens(0.15)
+    const armed = isArmedAtOnce ? undefined : this.#armed.promise
     const faults = faultsFor(branch)
     const { client, run } = await begin(order, {
       ...this.#options,
@@ -117,6 +120,14 @@ export class Fleet {
     return await Promise.all(this.members.map(({ run }) => run))
   }
 
+  /** SIGKILL to all, as when the machine fails. */
+  async killAll(): Promise<Run[]> {
+    this.#isEnding = true
+    await Promise.all(this.#restarts)
+    await Promise.all(this.members.map(({ client }) => client.kill()))
+    return await Promise.all(this.members.map(({ run }) => run))
+  }
+
   async #stop(member: Member): Promise<void> {
     // A process that has not begun yet to listen to signals just dies of one.
     await member.url
@@ -139,8 +150,9 @@ export class Fleet {
   }
 
   #chooseKill(chance: Chance, probability: number): KillPlan {
-    const { world } = this.#options
-    const isEmbedded = world.catalog.kind === 'embedded'
+    const { catalog, plan } = this.#options
+    const isEmbedded = catalog.kind === 'embedded'
+    if (plan !== undefined) return this.members.length === 0 ? plan : { kind: 'none' }
     if (this.#plans >= MOST_PLANS || !chance.happens(probability)) return { kind: 'none' }
     this.#plans++
     if (chance.happens(0.15)) return { kind: 'stop-at', ms: chance.whole(0, LATEST_MS) }
@@ -185,8 +197,12 @@ const UNFORESEEN =
 
 interface FleetOptions {
   readonly world: World
+  /** On which they work, also when another machine takes the chat over meanwhile. */
+  readonly catalog: Catalog
   readonly server: CatalogServer
   readonly chance: Chance
+  /** What becomes of the first one, and of it alone; by chance if left out. */
+  readonly plan?: KillPlan
   /** What the Bot API does to each. */
   readonly faultsFor: (chance: Chance) => FaultPlan | undefined
   readonly tell: (words: string) => void

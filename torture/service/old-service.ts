@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '#torture/chance.ts'
 import { openJobs } from '#torture/judge/jobs-check.ts'
+import { type Credentials, keysOn } from '#torture/objects/buckets.ts'
 import { lastWords } from '#torture/play/calm.ts'
 import { answerOf, startClient } from '#torture/play/client.ts'
 import { touched, whatIsInTheChats } from '#torture/play/old-machine.ts'
@@ -33,6 +35,7 @@ export async function playOldService(chance: Chance, options: RoundOptions): Pro
   }).end
   const key = answerOf(made)?.['key']
   if (typeof key !== 'string') throw new Error(`No key was made: ${lastWords(made)}`)
+  const doors = await keysOn(world, catalog)
   const before = await whatIsInTheChats(world)
   const doneBefore = new Set((await doneJobs(catalog)).map(({ id }) => id))
   const args = ['serve', '--json', '--port', '0', '--grace', '1s']
@@ -53,6 +56,7 @@ export async function playOldService(chance: Chance, options: RoundOptions): Pro
     tell(`  ${method} ${path} of an old machine: ${answer.status}`)
   }
   await ask('POST', '/backups', { source: chance.pick(Object.keys(SOURCES)) })
+  const refused = await putOnOldMachine(chance, { url, doors, tell })
   const known = await catalog.rows(
     "select id from control_plane.backups where state = 'complete' order by created_at, id",
   )
@@ -66,6 +70,7 @@ export async function playOldService(chance: Chance, options: RoundOptions): Pro
   const done = (await doneJobs(catalog)).filter(({ id }) => !doneBefore.has(id))
   return [
     ...(end.code === 0 ? [] : [`stop: a service of an old machine ends with ${end.code}: ${lastWords(end)}`]),
+    ...refused,
     ...done.map(({ kind }) => `not refused: a ${kind} job on an old machine`),
     ...touched(before, await whatIsInTheChats(world)),
   ]
@@ -79,4 +84,22 @@ async function doneJobs(catalog: Catalog): Promise<Row[]> {
   return await catalog.rows(
     "select id, kind from control_plane.jobs where kind in ('backup', 'erase') and state = 'done'",
   )
+}
+
+/** Nothing that such a machine is given may be answered with success. */
+async function putOnOldMachine(
+  chance: Chance,
+  of: { url: string | undefined; doors: Credentials; tell: (words: string) => void },
+): Promise<string[]> {
+  if (of.doors.size === 0) return []
+  const [bucket, credentials] = chance.pick([...of.doors])
+  const bytes = chance.bytes(1_000)
+  const key = `data/${createHash('sha256').update(bytes).digest('hex')}`
+  const { status } = await fetch(`${of.url}/restic/${bucket}/${key}`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+    body: new Uint8Array(bytes),
+  })
+  of.tell(`  POST ${key.slice(0, 14)} to a door of an old machine: ${status}`)
+  return status < 400 ? [`not refused: a put through a door of an old machine: ${status}`] : []
 }

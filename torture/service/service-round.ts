@@ -49,7 +49,7 @@ export async function playServiceRound(chance: Chance, options: RoundOptions): P
     tally.fault(words)
   }
   const fleet = new Fleet({
-    ...{ world, server, chance, tell },
+    ...{ world, server, chance, tell, catalog: world.catalog },
     faultsFor: branch => chooseFaults(branch.branch('faults'), hear),
   })
   const lately: Asked[] = []

@@ -32,6 +32,9 @@ const ofPart = (id: number, partNumber = 1): VisibleMessage =>
 const rowsOf = (rows: Partial<CatalogRows>): CatalogRows => ({
   backups: [],
   messages: [],
+  packs: [],
+  objects: [],
+  uploads: [],
   openSends: [],
   leases: [],
   indexes: new Map(),

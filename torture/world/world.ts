@@ -7,6 +7,7 @@ import type { Chance } from '#torture/chance.ts'
 import { type Catalog, catalogByUrl, embeddedCatalog } from '#torture/world/catalog.ts'
 import type { CatalogServer } from '#torture/world/catalog-server.ts'
 import { type ChatView, emulatedView, probedView } from '#torture/world/chat-view.ts'
+import { ObjectLedger } from '#torture/world/object-ledger.ts'
 
 /** Parts of the least size, so that small files have several. */
 export const PART_SIZE_BYTES: number = 64 * 1024
@@ -28,6 +29,8 @@ interface HumanTraces {
   readonly copies: Map<number, string>
   /** Whether they changed what is pinned. */
   pinned: boolean
+  /** Whether they deleted a pack. */
+  packs: boolean
 }
 
 /** One chat with all that works on it: what a seed plays on. */
@@ -57,6 +60,10 @@ export interface World {
    * approved.
    */
   kept: ReadonlySet<string>
+  /** Objects that were put through a door, and what their writers were told. */
+  readonly objects: ObjectLedger
+  /** Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never counted. */
+  readonly strays: Set<string>
   readonly human: HumanTraces
   /**
    * Settings of the program under test on the machine of a catalog, without those of the ways to the servers.
@@ -113,7 +120,16 @@ export async function openWorld(
     acknowledged: new Map(),
     condemned: new Set(),
     kept: new Set(),
-    human: { wrote: new Set(), deleted: new Set(), damaged: new Set(), copies: new Map(), pinned: false },
+    objects: new ObjectLedger(),
+    strays: new Set(),
+    human: {
+      wrote: new Set(),
+      deleted: new Set(),
+      damaged: new Set(),
+      copies: new Map(),
+      pinned: false,
+      packs: false,
+    },
     newMachine: remembered,
     environment: (catalog = world.catalog) => ({
       PATH: process.env['PATH'] ?? '',

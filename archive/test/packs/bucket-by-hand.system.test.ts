@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { SealedPack } from '#index.ts'
+import { type SealedPack, signerFingerprint } from '#index.ts'
 import { scriptIn } from '#test/format-page.ts'
 import { packFileNameOf, SampleBucket, type SampleVersion } from '#test/packs/sample-bucket.ts'
 import { BUCKET, SIGNING_KEY } from '#test/packs/sample-packs.ts'
@@ -180,6 +180,21 @@ describe('the script of docs/format.md that makes a folder of a bucket', () => {
     const { status, stderr } = runScript()
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(filesOf(join(folder, 'restored'))).toEqual(expectedFiles(bucket))
+  })
+
+  it('leaves the envelopes, whose signers the first loop under "Evidence" prints', async () => {
+    const bucket = newBucket()
+    await use(bucket)
+    await bucket.checkpoint()
+    writePacks(bucket)
+    expect(runScript().status).toBe(0)
+    const [loop = ''] = scriptIn('Evidence', '##').split('# 2.')
+    const run = (): string => spawnSync('bash', ['-c', loop], { cwd: folder, encoding: 'utf8' }).stdout
+    spawnSync('bash', ['-c', 'jq -s . envelopes > evidence.json'], { cwd: folder })
+    expect(run()).toBe(`${signerFingerprint(SIGNING_KEY)}\n`)
+    const envelopes = readFileSync(join(folder, 'evidence.json'), 'utf8')
+    writeFileSync(join(folder, 'evidence.json'), envelopes.replace('laptops', 'laptopz'))
+    expect(run()).not.toContain('SHA256:')
   })
 
   it('fails where a pack that is needed is missing, or a byte is wrong', async () => {

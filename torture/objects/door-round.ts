@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Chance } from '#torture/chance.ts'
+import { openDoors } from '#torture/objects/buckets.ts'
+import { type DoorClient, useDoor } from '#torture/objects/door-requests.ts'
+import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
+import { calmAndJudge } from '#torture/play/calm.ts'
+import { chooseFaults } from '#torture/play/fault-plan.ts'
+import { orderOf } from '#torture/play/operations.ts'
+import type { RoundOptions } from '#torture/play/round-options.ts'
+import { carryOut, type Run } from '#torture/play/run.ts'
+import { Fleet } from '#torture/service/fleet.ts'
+import { patiently } from '#torture/service/requests.ts'
+import { writeSources } from '#torture/service/sources.ts'
+import type { Catalog } from '#torture/world/catalog.ts'
+import type { World } from '#torture/world/world.ts'
+
+const MOST_CLIENTS = 5
+const MOST_ACTS = 8
+
+/**
+ * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list objects
+ * through their doors; sometimes a command works beside them. Then the services are asked to end, or are all
+ * killed, and everything is as after a command.
+ */
+export async function playDoorRound(chance: Chance, options: RoundOptions): Promise<string[]> {
+  const { world, server, tally, tell } = options
+  await writeSources(world, chance.branch('sources'))
+  const { credentials, violations } = await openDoors(world)
+  const { catalog } = world
+  const fleet = new Fleet({
+    ...{ world, server, chance, tell, catalog },
+    faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
+  })
+  const count = chance.weighted([
+    [1, 5],
+    [2, 4],
+    [3, 1],
+  ] as const)
+  for (let number = 0; number < count; number++) await fleet.start(number === 0 ? 0.9 : 0.4)
+  await fleet.anyone(chance)
+  fleet.arm()
+  const [beside] = await Promise.all([
+    chance.happens(0.4) ? workBeside(chance.branch('beside'), options) : undefined,
+    useDoors(chance.branch('clients'), {
+      ...{ world, catalog, fleet, credentials, tell, violations },
+    }),
+  ])
+  const services = chance.happens(0.3) ? await fleet.killAll() : await fleet.stop()
+  for (const { kill, run } of fleet.members) {
+    const { met } = await run
+    tally.run({ operation: 'door', kill, met, isOneOfTwo: fleet.members.length > 1 })
+  }
+  violations.push(...fleet.violations)
+  if (catalog !== world.catalog) await learnTakeover(world, catalog)
+  const runs: Run[] = beside ? [...services, beside] : services
+  violations.push(...(await calmAndJudge(world, runs, tell)))
+  return violations
+}
+
+async function useDoors(chance: Chance, client: Omit<DoorClient, 'chance'>): Promise<void> {
+  const clients = chance.whole(1, MOST_CLIENTS)
+  const works = Array.from({ length: clients }, async (_, at) => {
+    const branch = chance.branch(`client ${at}`)
+    const acts = branch.whole(2, MOST_ACTS)
+    for (let number = 0; number < acts; number++) {
+      await delay(branch.whole(0, 200))
+      await useDoor({ ...client, chance: branch })
+    }
+  })
+  await Promise.all(works)
+}
+
+/**
+ * A backup or a reconcile on the same catalog and in the same chat, at the same time; or another machine that
+ * takes the chat over.
+ */
+async function workBeside(
+  chance: Chance,
+  { world, server, tally, tell }: RoundOptions,
+): Promise<Run | undefined> {
+  const operation = chance.weighted([
+    ['send a file', 3],
+    ['reconcile', 2],
+    ['recover', world.human.pinned ? 0 : 2],
+  ] as const)
+  await delay(chance.whole(0, 1_500))
+  const order = await patiently(() => orderOf(operation, world, chance))
+  if (!order) return undefined
+  const kill = { kind: 'none' } as const
+  const run = await carryOut(order, { world, server, kill })
+  tally.run({ operation, kill, met: run.met, isOneOfTwo: true })
+  tell(`  beside them ${operation} ends with ${run.end.code ?? 'SIGKILL'}`)
+  return run
+}
+
+/**
+ * What was answered before the takeover has been found by it. What the old machine deleted and could not tell,
+ * and what it sent and did not count, it has not.
+ */
+async function learnTakeover(world: World, old: Catalog): Promise<void> {
+  world.objects.recovered(await untoldDeletes(old))
+  const rows = await old.rows("select id from control_plane.packs where state = 'intended'")
+  for (const { id } of rows) world.strays.add(`pack ${id}`)
+}
