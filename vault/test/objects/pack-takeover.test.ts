@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { findPack, openSends, packMessages } from '@telegram-backup/database'
-import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
-import { refreshIndex } from 'telegram-deployment-bot'
+import { writeIndexCaption } from 'telegram-deployment-bot'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
 import { openPackWorld, type PackWorld } from '#test/objects/packs-in-a-chat.ts'
@@ -13,17 +13,16 @@ beforeEach(async () => {
 
 afterEach(() => world.close())
 
-/** Another catalog makes its index in the chat, as a machine does that takes it over. */
+/** The index says another catalog from now on, as after a recovery on another machine. */
 async function takeOver(): Promise<void> {
-  const other = await openTestCatalog()
-  const { database, client, vault, session } = world
-  const { index } = await createCatalogVault(database).knownChat(String(vault.chatId))
-  const { indexSeal, signal } = session()
-  if (index === undefined || indexSeal === undefined) throw new Error('the chat has no index')
-  await client.unpinMessage(String(vault.chatId), index.messageId)
-  const of = { chatId: String(vault.chatId), ...indexSeal, signal }
-  await refreshIndex(client, createCatalogVault(other), of)
-  await other.discard()
+  const { database, client, vault } = world
+  const chatId = String(vault.chatId)
+  const { index } = await createCatalogVault(database).knownChat(chatId)
+  if (index === undefined) throw new Error('the chat has no index')
+  await client.editDocument({
+    ...{ chatId, messageId: index.messageId, fileName: 'index.zst.age', bytes: Buffer.from('theirs') },
+    caption: writeIndexCaption({ catalog: { id: randomUUID(), generation: 1 }, edition: '1-00000000' }),
+  })
 }
 
 describe('a chat that another catalog takes over while a pack is sent', () => {
