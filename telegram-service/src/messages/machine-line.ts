@@ -64,7 +64,7 @@ export interface ParsedPack {
   indexMessageId?: number | undefined
 }
 
-export interface CaptionedCheckpoint {
+interface CaptionedCheckpoint {
   /** The same in all its parts. */
   id: string
   /** From 1. */

@@ -1,7 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { loadOrCreateSigningKey, type SigningKey } from '@telegram-backup/archive'
-import type { StoredMessage } from '@telegram-backup/bot-api-emulator'
 import {
   type Bucket,
   createBucket,
@@ -25,6 +24,9 @@ import { ChatGates } from '#session/chat-gates.ts'
 import { SessionReport } from '#session/report.ts'
 import type { VaultSession } from '#session/session.ts'
 
+/** A message as the emulator keeps it. */
+type StoredMessage = ReturnType<TestVault['emulator']['inspect']['messages']>[number]
+
 /** A process that stores objects. */
 export interface TestProcess {
   writer: Writer
@@ -42,7 +44,7 @@ export interface PackWorld {
   client: TelegramClient
   bucket: Bucket
   signal: AbortSignal
-  process(of?: { chat?: number; client?: TelegramClient; database?: TestCatalog }): TestProcess
+  process(of?: { chat?: number }): TestProcess
   session(of?: { replica?: number }): VaultSession
   /** A second channel for the same bot. */
   openChannel(): number
@@ -54,7 +56,6 @@ export interface PackWorld {
   close(): Promise<void>
 }
 
-/** Opens one; `group` makes the chat a basic group. */
 export async function openPackWorld(): Promise<PackWorld> {
   const vault = await openTestVault()
   const database = await openTestCatalog()
@@ -65,9 +66,8 @@ export async function openPackWorld(): Promise<PackWorld> {
   const end = new AbortController()
   const encryption = { recipients: [recipient] }
   const startProcess: PackWorld['process'] = (of = {}) => {
-    const own = of.database ?? database
     return testProcess({
-      ...{ database: own, client: of.client ?? client, signal: end.signal, bucket },
+      ...{ database, client, signal: end.signal, bucket },
       ...{ chat: String(of.chat ?? vault.chatId), encryption, signingKey },
     })
   }
@@ -123,7 +123,7 @@ export async function openPackWorld(): Promise<PackWorld> {
 }
 
 /** Gives up soon, so that tests of outages end. */
-export function packClient(of: { token: string; apiRoot: string }): TelegramClient {
+function packClient(of: { token: string; apiRoot: string }): TelegramClient {
   return createTelegramClient({ ...of, policy: { maxTries: 2, transferTries: 2, retryPauseMs: 5 } })
 }
 
