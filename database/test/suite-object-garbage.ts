@@ -7,16 +7,21 @@ import {
   bucketFacts,
   bucketsOfChat,
   bucketsToTend,
+  catalogIdentity,
   checkpointIndexed,
   confirmCheckpoint,
   confirmPackCopy,
   type Database,
   deadPacks,
   deleteObject,
+  dueLeftovers,
   endBucketRemoval,
   endPackErase,
   findPack,
+  hasUnfinishedWork,
   intendPackCopy,
+  keepLeftover,
+  knownMessageIds,
   type Lease,
   listObjects,
   markPackMessage,
@@ -29,6 +34,7 @@ import {
   removalIndexed,
   removeBucket,
   sparsePacks,
+  unfinishedPacks,
   untoldDeletes,
   withCheckpointSnapshot,
 } from '#index.ts'
@@ -232,6 +238,24 @@ export function describeObjectGarbage(open: () => Promise<Database>): void {
       expect(await listObjects(database, { ...ofBucket(), prefix: '' })).toMatchObject([
         { id: moved.id, key: 'b' },
       ])
+    })
+
+    test('messages of packs are known, and packs under way are unfinished work; a lease alone is none', async () => {
+      expect(await hasUnfinishedWork(database)).toBe(false)
+      expect((await catalogIdentity(database)).isEmpty).toBe(true)
+      const pack = await writer.reserve()
+      await writer.intend(pack)
+      expect(await hasUnfinishedWork(database)).toBe(true)
+      expect(await unfinishedPacks(database)).toEqual([])
+      const messageId = await writer.confirm(pack)
+      expect(await hasUnfinishedWork(database)).toBe(false)
+      expect((await catalogIdentity(database)).isEmpty).toBe(false)
+      expect(await knownMessageIds(database, CHAT, { after: 0, upTo: 9_999 })).toEqual(new Set([messageId]))
+      await keepLeftover(database, { chatId: CHAT, messageId })
+      expect(await dueLeftovers(database, CHAT)).toEqual([])
+      const left = await writer.intend(await writer.reserve())
+      await writer.lease.release()
+      expect(await unfinishedPacks(database)).toMatchObject([{ id: left.packId, state: 'intended' }])
     })
 
     test('of a removed bucket everything goes, once no index has it', async () => {

@@ -5,6 +5,7 @@ import {
   abandonUpload,
   beginUpload,
   bucketFacts,
+  changeBucket,
   closeSend,
   confirmPack,
   type Database,
@@ -152,6 +153,25 @@ export function describeObjects(open: () => Promise<Database>): void {
       expect(await untoldDeletes(database, untold)).toHaveLength(1)
       const never = { ...early, sequence: 1_000 }
       await expect(writer.intend(never)).rejects.toMatchObject({ code: 'CONFLICT' })
+    })
+
+    test('a version is kept while a pack under way is older, and no older pack is begun when it is gone', async () => {
+      const { bucket } = writer
+      await changeBucket(database, bucket.id, { undeleteMs: 0 })
+      const [late, later] = [await writer.reserve(), await writer.reserve()]
+      await writer.intend(late, { puts: [writer.put(late, 'k')] })
+      await writer.send(['k'])
+      const gone = await deleteObject(database, { bucketId: bucket.id, key: 'k' })
+      await writer.send([], { deletes: [gone?.id ?? ''] })
+      const purge = () => purgeObjects(database, { bucketId: bucket.id, limit: 9 })
+      expect(await purge()).toBe(0)
+      await writer.confirm(late)
+      expect(await keys()).toEqual([])
+      expect(await purge()).toBe(2)
+      const tooLate = writer.intend(later, { puts: [writer.put(later, 'k')] })
+      await expect(tooLate).rejects.toMatchObject({ code: 'CONFLICT' })
+      await writer.send(['k'])
+      expect(await keys()).toEqual(['k'])
     })
 
     test('many writers at once, in two buckets, do not disturb each other, and the sums are right', async () => {

@@ -82,7 +82,7 @@ export function noBucket(named: string): CatalogError {
 }
 
 /** PostgreSQL takes 65,535 parameters in one statement. */
-export const ROWS_AT_ONCE = 1_000
+const ROWS_AT_ONCE = 1_000
 
 export function* inSlices<Item>(items: readonly Item[], size: number = ROWS_AT_ONCE): Generator<Item[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)

@@ -1,7 +1,7 @@
 import { CatalogError } from '#catalog-error.ts'
 
 /** Of a key of an object, in bytes of UTF-8; S3's limit. */
-export const MAX_KEY_BYTES = 1_024
+const MAX_KEY_BYTES = 1_024
 
 /** 1 to 1,024 bytes of UTF-8, well-formed, without U+0000. Throws CatalogError INVALID. */
 export function checkKey(key: unknown): asserts key is string {

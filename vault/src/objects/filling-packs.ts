@@ -8,7 +8,7 @@ import type { PackTurn } from '#objects/pack-sender.ts'
 /** Packs under way at once: telegram.org takes about as long for one as it takes to fill the next. */
 const UNDER_WAY = 3
 /** Packs that are filled at once, beside those under way. */
-const BEING_FILLED = 3
+const BEING_FILLED = 2
 
 export interface FillingPacksOptions {
   takeTurn: () => Promise<PackTurn>

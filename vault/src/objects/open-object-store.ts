@@ -50,7 +50,7 @@ export interface ObjectStoreOptions {
 }
 
 /** Packs that are read at once, or were just now. */
-const OPENED_PACKS = 4
+const OPENED_PACKS = 3
 
 /**
  * Opens the store; makes no call yet. Throws `CONFIGURATION` without a chat, and `NO_KEY` without a public key:
