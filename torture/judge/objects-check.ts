@@ -6,12 +6,15 @@ import { type JudgedPack, openByHand } from '#torture/judge/pack-bytes.ts'
 import { replay } from '#torture/judge/replay.ts'
 import type { World } from '#torture/world/world.ts'
 
-/** Packs that were opened already, by message: the bytes of a message of the bot's change with its caption alone. */
+/**
+ * Packs that were opened already, by message: the bytes of a message of the bot's change with its caption
+ * alone.
+ */
 const opened = new WeakMap<World, Map<string, JudgedPack>>()
 
 /**
- * What writers were told is so, in the catalog and by the chat alone, and everything that is there comes back
- * byte for byte. No pack and no upload is in limbo.
+ * What writers were told is so, in the catalog and by the chat alone, and everything that is there comes
+ * back byte for byte. No pack and no upload is in limbo.
  */
 export async function objectsCheck(world: World, rows: CatalogRows): Promise<string[]> {
   const violations = limboOf(rows)
