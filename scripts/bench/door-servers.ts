@@ -24,7 +24,12 @@ export async function startDoor(vault: BenchVault, { pace }: { pace: number }): 
   const port = await freePort()
   const { command, args, env } = vault.cli('serve', '--port', String(port))
   const child = spawn(command, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env, TELEGRAM_MESSAGES_PER_MINUTE: String(pace) },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      ...env,
+      TELEGRAM_MESSAGES_PER_MINUTE: String(pace),
+      LOG_LEVEL: 'warn',
+    },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   await untilItAnswers(child, port)

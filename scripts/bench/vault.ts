@@ -111,7 +111,7 @@ export async function openVault(): Promise<BenchVault> {
 /** Fails, naming them, when programs of the shell lines are not installed. */
 export async function requirePrograms(...names: string[]): Promise<void> {
   for (const name of names) {
-    await promisify(execFile)(name, ['--version']).catch(() => {
+    await promisify(execFile)('sh', ['-c', 'command -v "$1"', 'sh', name]).catch(() => {
       throw new Error(`The bench compares against ${name}, which is not installed: apt-get install ${name}`)
     })
   }

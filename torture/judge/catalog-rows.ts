@@ -14,7 +14,7 @@ export interface BackupRow {
 }
 
 /** A pack without its messages. */
-export interface PackRow {
+interface PackRow {
   readonly id: string
   readonly bucket: string
   readonly sequence: number

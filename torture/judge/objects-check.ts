@@ -6,12 +6,15 @@ import { type JudgedPack, openByHand } from '#torture/judge/pack-bytes.ts'
 import { replay } from '#torture/judge/replay.ts'
 import type { World } from '#torture/world/world.ts'
 
-/** Packs that were opened already, by message: the bytes of a message of the bot's change with its caption alone. */
+/**
+ * Packs that were opened already, by message: the bytes of a message of the bot's change with its caption
+ * alone.
+ */
 const opened = new WeakMap<World, Map<string, JudgedPack>>()
 
 /**
- * What writers were told is so, in the catalog and by the chat alone, and everything that is there comes back
- * byte for byte. No pack and no upload is in limbo.
+ * What writers were told is so, in the catalog and by the chat alone, and everything that is there comes
+ * back byte for byte. No pack and no upload is in limbo.
  */
 export async function objectsCheck(world: World, rows: CatalogRows): Promise<string[]> {
   const violations = limboOf(rows)
@@ -32,7 +35,7 @@ export async function objectsCheck(world: World, rows: CatalogRows): Promise<str
     if (!world.objects.find(bucket, key)) violations.push(`wrong: ${bucket}/${key} was never put`)
   }
   if (rows.packs.length === 0) return violations
-  const packs = await packsIn(world, violations)
+  const packs = await packsIn(world, rows, violations)
   violations.push(...contentsOf(world, [...live.values()], packs), ...(await chatAlone(world, rows, packs)))
   return violations
 }
@@ -51,14 +54,21 @@ function limboOf({ packs, objects, uploads }: CatalogRows): string[] {
   return violations
 }
 
-/** All packs of the chat, by id. */
-async function packsIn(world: World, violations: string[]): Promise<Map<string, JudgedPack>> {
+/** All packs of the chat that count, by id. */
+async function packsIn(
+  world: World,
+  rows: CatalogRows,
+  violations: string[],
+): Promise<Map<string, JudgedPack>> {
   const known = opened.get(world) ?? new Map<string, JudgedPack>()
   opened.set(world, known)
   const packs = new Map<string, JudgedPack>()
+  const counted = new Set(rows.packs.map(pack => `pack ${pack.id}`))
   for (const { id, byBot, caption } of await world.chat.view.messages()) {
     const facts = readCaption(caption)
-    if (!byBot || facts?.kind !== 'pack' || world.strays.has(facts.key)) continue
+    if (!byBot || facts?.kind !== 'pack') continue
+    // The other machine may have found it in time.
+    if (world.strays.has(facts.key) && !counted.has(facts.key)) continue
     const name = `${id} ${caption}`
     try {
       const pack = known.get(name) ?? (await openByHand(await world.chat.view.bytes(id), world.identity))

@@ -5,7 +5,7 @@ const SKIPPABLE_MAGIC = 0x18_4d_2a_50
 const HEAD_BYTES = 8
 
 /** A record of a pack, as docs/format.md has it. */
-export type JudgedRecord =
+type JudgedRecord =
   | {
       readonly put: string
       readonly id: string

@@ -19,8 +19,8 @@ interface CheckpointedObject {
 }
 
 /**
- * The objects of a bucket from its newest checkpoint and the packs that it does not cover: what a recovery has
- * to find. Written by docs/format.md, apart from the program.
+ * The objects of a bucket from its newest checkpoint and the packs that it does not cover: what a recovery
+ * has to find. Written by docs/format.md, apart from the program.
  */
 export function replay(
   packs: readonly JudgedPack[],

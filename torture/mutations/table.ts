@@ -1,4 +1,5 @@
 import type { Mutation } from '#torture/mutations/mutation.ts'
+import { PACK_MUTATIONS } from '#torture/mutations/packs.ts'
 
 const SERVICES = 'telegram-service/src/services'
 const VAULT = 'vault/src'
@@ -7,6 +8,7 @@ const ERASES = 'send a file,erase'
 
 /** The protocol done wrong, one rule at a time. */
 export const MUTATIONS: readonly Mutation[] = [
+  ...PACK_MUTATIONS,
   {
     name: 'act before intent',
     wrong: 'S5: a message is sent, and written down afterwards',

@@ -12,8 +12,8 @@ export type Credentials = ReadonlyMap<string, string>
 const doors = new WeakMap<Catalog, Credentials>()
 
 /**
- * The doors of all buckets on the world's catalog. The first catalog of a world makes the buckets; one that has
- * recovered the chat has to know them.
+ * The doors of all buckets on the world's catalog. The first catalog of a world makes the buckets; one that
+ * has recovered the chat has to know them.
  */
 export async function openDoors(world: World): Promise<{ credentials: Credentials; violations: string[] }> {
   const known = doors.get(world.catalog)

@@ -18,9 +18,9 @@ const MOST_CLIENTS = 5
 const MOST_ACTS = 8
 
 /**
- * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list objects
- * through their doors; sometimes a command works beside them. Then the services are asked to end, or are all
- * killed, and everything is as after a command.
+ * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list
+ * objects through their doors; sometimes a command works beside them. Then the services are asked to end,
+ * or are all killed, and everything is as after a command.
  */
 export async function playDoorRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
@@ -71,8 +71,8 @@ async function useDoors(chance: Chance, client: Omit<DoorClient, 'chance'>): Pro
 }
 
 /**
- * A backup or a reconcile on the same catalog and in the same chat, at the same time; or another machine that
- * takes the chat over.
+ * A backup or a reconcile on the same catalog and in the same chat, at the same time; or another machine
+ * that takes the chat over.
  */
 async function workBeside(
   chance: Chance,
@@ -94,8 +94,8 @@ async function workBeside(
 }
 
 /**
- * What was answered before the takeover has been found by it. What the old machine deleted and could not tell,
- * and what it sent and did not count, it has not.
+ * What was answered before the takeover has been found by it. What the old machine deleted and could not
+ * tell, and what it sent and did not count, it has not.
  */
 async function learnTakeover(world: World, old: Catalog): Promise<void> {
   world.objects.recovered(await untoldDeletes(old))

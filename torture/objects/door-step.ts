@@ -17,8 +17,9 @@ import { PART_SIZE_BYTES, type World } from '#torture/world/world.ts'
 const SMALL_BYTES = 3_000
 
 /**
- * One `serve`, killed at one step, and one after it; meanwhile a client stores objects that share a pack, one of
- * several packs, deletes, reads and lists, always in this order. At last the service ends in good order.
+ * One `serve`, killed at one step, and one after it; meanwhile a client stores objects that share a pack,
+ * one of several packs, deletes, reads and lists, always in this order. At last the service ends in good
+ * order.
  */
 export async function playDoorStep(of: {
   world: World

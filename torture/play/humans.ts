@@ -108,8 +108,8 @@ export async function actAsHuman(world: World, chance: Chance): Promise<HumanAct
 }
 
 /**
- * What a pack tells of may be there or not without it. Without a checkpoint, packs that were erased tell nothing
- * any more, and any delete may be forgotten.
+ * What a pack tells of may be there or not without it. Without a checkpoint, packs that were erased tell
+ * nothing any more, and any delete may be forgotten.
  */
 async function doubtPack(
   world: World,

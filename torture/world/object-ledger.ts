@@ -9,15 +9,17 @@ export interface KnownObject {
   /** False: in the catalog alone, as locks are. */
   readonly inChat: boolean
   presence: Presence
-  /** A request about it is under way, or one was never answered: nobody asks for a change of it any more. */
+  /**
+   * A request about it is under way, or one was never answered: nobody asks for a change of it any more.
+   */
   isBusy: boolean
   /** Goes up with every change, so that a look can tell whether anything happened meanwhile. */
   changes: number
 }
 
 /**
- * What the writers of a world were told. A put that was answered is there, a delete that was answered is gone,
- * and what was never answered may be either.
+ * What the writers of a world were told. A put that was answered is there, a delete that was answered is
+ * gone, and what was never answered may be either.
  */
 export class ObjectLedger {
   readonly #objects = new Map<string, KnownObject>()
@@ -59,8 +61,8 @@ export class ObjectLedger {
   }
 
   /**
-   * Another machine has recovered the chat. What lived in the catalog alone is gone; a delete that the chat had
-   * not been told of may not have happened.
+   * Another machine has recovered the chat. What lived in the catalog alone is gone; a delete that the chat
+   * had not been told of may not have happened.
    */
   recovered(untold: ReadonlySet<string>): void {
     for (const object of this.all()) {
@@ -82,6 +84,6 @@ export class ObjectLedger {
 }
 
 /** One name for an object of any bucket. */
-export function nameOf(bucket: string, key: string): string {
+function nameOf(bucket: string, key: string): string {
   return `${bucket} ${key}`
 }

@@ -62,11 +62,15 @@ export interface World {
   kept: ReadonlySet<string>
   /** Objects that were put through a door, and what their writers were told. */
   readonly objects: ObjectLedger
-  /** Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never counted. */
+  /**
+   * Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never
+   * counted.
+   */
   readonly strays: Set<string>
   readonly human: HumanTraces
   /**
-   * Settings of the program under test on the machine of a catalog, without those of the ways to the servers.
+   * Settings of the program under test on the machine of a catalog, without those of the ways to the
+   * servers.
    */
   environment(catalog?: Catalog): Record<string, string>
   /** Makes another bot administrator of the chats, and gives its token; the world's own stays in use. */

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Runs the script "A bucket by hand" of docs/format.md in a folder of messages and `key.txt`, without any of this
- * program's settings. Gives the folder of objects, which restic opens.
+ * Runs the script "A bucket by hand" of docs/format.md in a folder of messages and `key.txt`, without any
+ * of this program's settings. Gives the folder of objects, which restic opens.
  */
 export async function repositoryByHand(messages: string, bucket: string): Promise<string> {
   const page = await readFile(new URL('../../../docs/format.md', import.meta.url), 'utf8')

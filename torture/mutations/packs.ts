@@ -1,0 +1,42 @@
+import type { Mutation } from '#torture/mutations/mutation.ts'
+
+/** The protocol of packs done wrong, one rule at a time. */
+export const PACK_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'answered before the chat has it',
+    wrong: 'P7: an object is answered with 200 before its pack is sent',
+    only: 'door',
+    edits: [
+      {
+        file: 'vault/src/objects/pack-writer.ts',
+        find: '    for (const object of pack.objects) object.onIntended()\n',
+        replace:
+          '    for (const object of pack.objects) object.onIntended()\n    pack.end({ stored: { packId, sequence, at } })\n',
+      },
+    ],
+  },
+  {
+    name: 'a deletion that no pack tells',
+    wrong: 'D2: a deletion counts as told although the pack has no record of it',
+    only: 'door',
+    edits: [
+      {
+        file: 'vault/src/objects/pack-writer.ts',
+        find: '      builder.addRecord(record)\n      told.add(id)\n',
+        replace: '      told.add(id)\n',
+      },
+    ],
+  },
+  {
+    name: 'a checkpoint that says too much',
+    wrong: 'C1: a pack is proven although a checkpoint without it covers its number',
+    only: 'door',
+    edits: [
+      {
+        file: 'database/src/objects/pack-outcomes.ts',
+        find: '  if (covering === undefined) return\n',
+        replace: '  if (covering === undefined || covering.id !== undefined) return\n',
+      },
+    ],
+  },
+]
