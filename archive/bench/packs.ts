@@ -1,6 +1,6 @@
 // Measures a pack of 19 MB in the main thread: filling it, sealing it, opening it with and without a known
-// SHA-256, reading all of it, and reading ranges. Prints the medians of processor time, which other programs on
-// the machine do not change. Usage: node archive/bench/packs.ts [packs].
+// SHA-256, reading all of it, and reading ranges. Prints the medians of processor time, which other programs
+// on the machine do not change. Usage: node archive/bench/packs.ts [packs].
 import { randomUUID } from 'node:crypto'
 import { generateIdentity, type OpenedPack, openPack, PackBuilder } from '@telegram-backup/archive'
 import { INPUTS, MEGABYTE } from '#bench/inputs.ts'

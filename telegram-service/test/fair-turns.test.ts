@@ -20,7 +20,9 @@ const arrivals = fc.array(fc.record({ flow: fc.constantFrom('a', 'b', 'c', 'd'),
   maxLength: 40,
 })
 
-/** Lets the messages ask, and `goFirst` others go before each; returns them in the order in which they went. */
+/**
+ * Lets the messages ask, and `goFirst` others go before each; returns them in the order in which they went.
+ */
 async function goInTurn(asked: readonly { flow: string; goFirst: number }[]): Promise<Message[]> {
   const clock = new VirtualClock()
   const pace = new ChatPace(1, clock)

@@ -97,7 +97,8 @@ function placesOf(frames: PackHeader['frames'], framesStart: number): FramePlace
 }
 
 /**
- * The pieces in one; valid until the next call. New memory for each frame would wait for the garbage collector.
+ * The pieces in one; valid until the next call. New memory for each frame would wait for the garbage
+ * collector.
  */
 function gathered(pieces: Iterable<Uint8Array>): Uint8Array {
   let length = 0

@@ -97,8 +97,8 @@ async function movesOf(kysely: Kysely<CatalogSchema>, chatId: string): Promise<s
 }
 
 /**
- * The known message ids above `after`, up to `upTo`: of parts and packs in any state, the index, evidence, and
- * leftover messages.
+ * The known message ids above `after`, up to `upTo`: of parts and packs in any state, the index, evidence,
+ * and leftover messages.
  */
 export async function knownMessageIds(
   database: Database,

@@ -18,8 +18,8 @@ export async function recentMessages({ kysely }: Database, chatId: string): Prom
 }
 
 /**
- * As `recentMessages`, in a transaction. Telegram's times are whole seconds of another clock, hence two seconds
- * of grace. A message under way counts as sent now, since the time at which it will count is unknown.
+ * As `recentMessages`, in a transaction. Telegram's times are whole seconds of another clock, hence two
+ * seconds of grace. A message under way counts as sent now, since the time at which it will count is unknown.
  */
 export async function recentMessagesIn(
   kysely: Kysely<CatalogSchema>,

@@ -25,9 +25,9 @@ interface BucketWrite {
 }
 
 /**
- * A transaction that writes to a bucket. The locks come in this order, so that no two transactions wait for each
- * other: the lease, the catalog, the bucket, everything in the bucket, the chat. CatalogError NOT_FOUND without
- * such a bucket, BUSY during a recovery, LEASE_LOST, CONFLICT when another process has the lease.
+ * A transaction that writes to a bucket. The locks come in this order, so that no two transactions wait for
+ * each other: the lease, the catalog, the bucket, everything in the bucket, the chat. CatalogError NOT_FOUND
+ * without such a bucket, BUSY during a recovery, LEASE_LOST, CONFLICT when another process has the lease.
  */
 export async function inBucket<Result>(
   database: Database,

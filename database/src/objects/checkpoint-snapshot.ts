@@ -52,8 +52,8 @@ const PAGE = 2_000
 const MOST_NOT_COVERED = 1_000
 
 /**
- * All that `read` reads is of one moment. It holds a connection until it has ended, however long the messages take.
- * CatalogError NOT_FOUND; BUSY when more than 1,000 packs are under way.
+ * All that `read` reads is of one moment. It holds a connection until it has ended, however long the messages
+ * take. CatalogError NOT_FOUND; BUSY when more than 1,000 packs are under way.
  */
 export async function withCheckpointSnapshot<Result>(
   database: Database,

@@ -23,9 +23,9 @@ export interface Checkpoint {
 }
 
 /**
- * Records a checkpoint before its first part is intended. Those of the bucket that were begun before are given up.
- * `lease`: on the id of the bucket. CatalogError CONFLICT for an id that is known, NOT_FOUND, INVALID, BUSY during a
- * recovery, LEASE_LOST.
+ * Records a checkpoint before its first part is intended. Those of the bucket that were begun before are
+ * given up. `lease`: on the id of the bucket. CatalogError CONFLICT for an id that is known, NOT_FOUND,
+ * INVALID, BUSY during a recovery, LEASE_LOST.
  */
 export async function beginCheckpoint(
   database: Database,
@@ -59,8 +59,9 @@ export async function beginCheckpoint(
 }
 
 /**
- * Records that all parts of a checkpoint are proven; the one before is replaced. May be repeated. CatalogError
- * CONFLICT when a part is not, or the checkpoint was given up; NOT_FOUND, BUSY during a recovery, LEASE_LOST.
+ * Records that all parts of a checkpoint are proven; the one before is replaced. May be repeated.
+ * CatalogError CONFLICT when a part is not, or the checkpoint was given up; NOT_FOUND, BUSY during a
+ * recovery, LEASE_LOST.
  */
 export async function confirmCheckpoint(
   database: Database,

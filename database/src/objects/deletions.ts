@@ -30,9 +30,9 @@ export async function untoldDeletes(
 }
 
 /**
- * Removes deleted versions for good whose deletion is told and whose time to be brought back has passed; of a removed
- * bucket all versions. At most `limit` at a time; returns their number. CatalogError NOT_FOUND, BUSY during a
- * recovery.
+ * Removes deleted versions for good whose deletion is told and whose time to be brought back has passed; of a
+ * removed bucket all versions. At most `limit` at a time; returns their number. CatalogError NOT_FOUND, BUSY
+ * during a recovery.
  */
 export async function purgeObjects(
   database: Database,
@@ -40,8 +40,8 @@ export async function purgeObjects(
 ): Promise<number> {
   checkCount('limit', limit, 1)
   return await inBucket(database, { bucketId, evenRemoved: true }, async (trx, bucket) => {
-    // A pack under way may have a smaller number than the version: it has to find that it is the older one. Or it
-    // moves the bytes of the version, and has to find it deleted.
+    // A pack under way may have a smaller number than the version: it has to find that it is the older one.
+    // Or it moves the bytes of the version, and has to find it deleted.
     const due =
       bucket.removed_at === null
         ? sql`state = 'deleted' and deleted_at < clock_timestamp() - ${bucket.undelete_ms} * interval '1 millisecond'
@@ -83,8 +83,8 @@ export interface UndeletePlan {
 }
 
 /**
- * Compares the bucket with what it was at a moment; what is in the catalog alone does not count. CatalogError INVALID
- * for a moment that is to come or so long ago that deleted versions are gone, NOT_FOUND.
+ * Compares the bucket with what it was at a moment; what is in the catalog alone does not count. CatalogError
+ * INVALID for a moment that is to come or so long ago that deleted versions are gone, NOT_FOUND.
  */
 export async function planUndelete(
   { kysely }: Pick<Database, 'kysely'>,

@@ -16,9 +16,9 @@ const LAST_USE_EVERY_MS = 60_000
 export const DOOR_SCOPES: readonly DoorScope[] = ['read', 'append', 'full']
 
 /**
- * Makes a key of `tbd_` and 256 random bits for one bucket; only this call returns it. It and the name that a client
- * gives beside it (`user_name`) fit into a URL as they are. CatalogError INVALID, NOT_FOUND without the bucket, BUSY
- * during a recovery.
+ * Makes a key of `tbd_` and 256 random bits for one bucket; only this call returns it. It and the name that a
+ * client gives beside it (`user_name`) fit into a URL as they are. CatalogError INVALID, NOT_FOUND without
+ * the bucket, BUSY during a recovery.
  */
 export async function createDoorKey(
   database: Database,
@@ -56,9 +56,9 @@ export async function createDoorKey(
 }
 
 /**
- * The record of a key; null for one that is unknown, expired, revoked or of another user. The key is looked up by
- * its hash, so that the time of the lookup reveals nothing about keys. The last use is recorded once a minute at
- * most.
+ * The record of a key; null for one that is unknown, expired, revoked or of another user. The key is looked
+ * up by its hash, so that the time of the lookup reveals nothing about keys. The last use is recorded once a
+ * minute at most.
  */
 export async function findDoorKey(
   database: Database,
@@ -90,7 +90,9 @@ async function noteUse(database: Database, id: string): Promise<void> {
     .execute()
 }
 
-/** All keys of a bucket, or of all buckets that were not removed, also revoked and expired ones, oldest first. */
+/**
+ * All keys of a bucket, or of all buckets that were not removed, also revoked and expired ones, oldest first.
+ */
 export async function listDoorKeys(
   { kysely }: Database,
   of: { bucketId?: string | undefined } = {},

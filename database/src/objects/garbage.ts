@@ -28,8 +28,8 @@ export async function deadPacks(
 }
 
 /**
- * The number of packs without any bytes that a version needs, which only wait for a new checkpoint to tell what they
- * tell, or for the index to name it.
+ * The number of packs without any bytes that a version needs, which only wait for a new checkpoint to tell
+ * what they tell, or for the index to name it.
  */
 export async function packsAwaitingCheckpoint(
   { kysely }: Pick<Database, 'kysely'>,
@@ -46,9 +46,9 @@ export async function packsAwaitingCheckpoint(
 }
 
 /**
- * Before the first message of packs is erased: those that still can be erased are `erasing` from here on, and no
- * object can refer to them. Returns them, and those that were `erasing` already. `lease`: on the id of the bucket.
- * CatalogError NOT_FOUND, BUSY during a recovery, LEASE_LOST.
+ * Before the first message of packs is erased: those that still can be erased are `erasing` from here on, and
+ * no object can refer to them. Returns them, and those that were `erasing` already. `lease`: on the id of the
+ * bucket. CatalogError NOT_FOUND, BUSY during a recovery, LEASE_LOST.
  */
 export async function beginPackErase(
   database: Database,
@@ -73,9 +73,9 @@ export async function beginPackErase(
 }
 
 /**
- * Makes a pack `erased`. May be repeated. CatalogError CONFLICT when it is not `erasing`, or when one of its messages
- * is neither erased nor replaced; messages of a group from before it became a supergroup do not count. NOT_FOUND,
- * BUSY during a recovery, LEASE_LOST.
+ * Makes a pack `erased`. May be repeated. CatalogError CONFLICT when it is not `erasing`, or when one of its
+ * messages is neither erased nor replaced; messages of a group from before it became a supergroup do not
+ * count. NOT_FOUND, BUSY during a recovery, LEASE_LOST.
  */
 export async function endPackErase(
   database: Database,
@@ -115,8 +115,8 @@ export interface SparsePack {
 }
 
 /**
- * Shared packs of which live objects need less than half and nothing else needs anything, the emptiest first; at most
- * `limit`. Without packs from which objects are being moved.
+ * Shared packs of which live objects need less than half and nothing else needs anything, the emptiest first;
+ * at most `limit`. Without packs from which objects are being moved.
  */
 export async function sparsePacks(
   { kysely }: Pick<Database, 'kysely'>,

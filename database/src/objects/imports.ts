@@ -17,8 +17,9 @@ import type {
 import type { Bucket } from '#objects/types.object.ts'
 
 /**
- * Takes a bucket that a chat names into the catalog; one that is known stays as it is, but for a newer snapshot. When
- * another bucket has its name, it gets the beginning of its id behind it. CatalogError INVALID.
+ * Takes a bucket that a chat names into the catalog; one that is known stays as it is, but for a newer
+ * snapshot. When another bucket has its name, it gets the beginning of its id behind it. CatalogError
+ * INVALID.
  */
 export async function importBucket(database: Database, bucket: ImportedBucket): Promise<Bucket> {
   checkUuid('bucket id', bucket.id)
@@ -68,7 +69,10 @@ export async function importBucket(database: Database, bucket: ImportedBucket): 
   })
 }
 
-/** Takes a whole checkpoint, before its parts; the one that covers most counts. CatalogError INVALID, NOT_FOUND. */
+/**
+ * Takes a whole checkpoint, before its parts; the one that covers most counts. CatalogError INVALID,
+ * NOT_FOUND.
+ */
 export async function importCheckpoint(
   database: Database,
   { bucketId, checkpoint }: { bucketId: string; checkpoint: ImportedCheckpoint },
@@ -115,8 +119,9 @@ export async function importCheckpoint(
 }
 
 /**
- * Takes packs that are in chats; known ones only get messages that they lack. May be repeated. Returns those that are
- * impossible: of another bucket, with the number of another pack, with bad values. CatalogError NOT_FOUND.
+ * Takes packs that are in chats; known ones only get messages that they lack. May be repeated. Returns those
+ * that are impossible: of another bucket, with the number of another pack, with bad values. CatalogError
+ * NOT_FOUND.
  */
 export async function importPacks(
   database: Database,

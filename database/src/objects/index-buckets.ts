@@ -24,12 +24,15 @@ export interface IndexedBucketRow {
 }
 
 const MOST_PACKS = 10_000
-/** A checkpoint does not see what is proven while its snapshot is taken. A pack that is named twice does no harm. */
+/**
+ * A checkpoint does not see what is proven while its snapshot is taken. A pack that is named twice does no
+ * harm.
+ */
 const OVERLAP_MS = 300_000
 
 /**
- * Buckets with packs in a chat, by id. Also removed ones as long as they have messages: whoever recovers has to know
- * that they are not to come back.
+ * Buckets with packs in a chat, by id. Also removed ones as long as they have messages: whoever recovers has
+ * to know that they are not to come back.
  */
 export async function bucketsOfChat(
   { kysely }: Pick<Database, 'kysely'>,

@@ -79,11 +79,12 @@ export function extentColumns({
 }
 
 /**
- * Whoever replays the records of a bucket in the order of the packs' numbers has to come to the same result, so that
- * a pack refers to packs with smaller numbers only: with its extents, and with the versions that it moves or whose
- * deletion it tells. Nor does it put a key of which a pack with a greater number moves a version: who no longer finds
- * that version would take the moved one for the later one. Bytes have to be in this pack or in a proven one that is
- * not being erased, and nothing else may be under way for the key of a move. Throws CatalogError CONFLICT.
+ * Whoever replays the records of a bucket in the order of the packs' numbers has to come to the same result,
+ * so that a pack refers to packs with smaller numbers only: with its extents, and with the versions that it
+ * moves or whose deletion it tells. Nor does it put a key of which a pack with a greater number moves a
+ * version: who no longer finds that version would take the moved one for the later one. Bytes have to be in
+ * this pack or in a proven one that is not being erased, and nothing else may be under way for the key of a
+ * move. Throws CatalogError CONFLICT.
  */
 export async function refuseUnreplayable(
   trx: Transaction<CatalogSchema>,

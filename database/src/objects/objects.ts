@@ -76,8 +76,8 @@ export interface ListedVersion {
 }
 
 /**
- * One page of the live objects whose keys begin with `prefix`, by the bytes of their keys; `after`: those behind
- * that key. The last page is shorter than `limit`.
+ * One page of the live objects whose keys begin with `prefix`, by the bytes of their keys; `after`: those
+ * behind that key. The last page is shorter than `limit`.
  */
 export async function listObjects(
   { kysely }: Pick<Database, 'kysely'>,
@@ -104,9 +104,9 @@ export async function listObjects(
 export const MAX_CONTENT_BYTES = 65_536
 
 /**
- * Stores an object in the catalog alone; it does not survive the loss of the catalog. One of that key is overwritten,
- * or, with `ifAbsent`, refused unless it has the same bytes. CatalogError INVALID, NOT_FOUND without the bucket,
- * CONFLICT, BUSY during a recovery.
+ * Stores an object in the catalog alone; it does not survive the loss of the catalog. One of that key is
+ * overwritten, or, with `ifAbsent`, refused unless it has the same bytes. CatalogError INVALID, NOT_FOUND
+ * without the bucket, CONFLICT, BUSY during a recovery.
  */
 export async function putInCatalog(
   database: Database,
@@ -176,9 +176,9 @@ async function dropLive(trx: Transaction<CatalogSchema>, live: ObjectRow): Promi
 }
 
 /**
- * The live version of a key is deleted, and returned as it was; null when there was none. What is in a chat can be brought back for the
- * bucket's `undelete_ms`, and its deletion is to be told (`untoldDeletes`). CatalogError INVALID, NOT_FOUND without
- * the bucket, BUSY during a recovery.
+ * The live version of a key is deleted, and returned as it was; null when there was none. What is in a chat
+ * can be brought back for the bucket's `undelete_ms`, and its deletion is to be told (`untoldDeletes`).
+ * CatalogError INVALID, NOT_FOUND without the bucket, BUSY during a recovery.
  */
 export async function deleteObject(
   database: Database,
@@ -199,7 +199,9 @@ export async function deleteObject(
   })
 }
 
-/** Keeps the bytes of a live object in the catalog too. They are the caller's to check. CatalogError INVALID. */
+/**
+ * Keeps the bytes of a live object in the catalog too. They are the caller's to check. CatalogError INVALID.
+ */
 export async function keepContent(
   { kysely }: Database,
   of: { versionId: string; content: Buffer },
@@ -215,8 +217,8 @@ export async function keepContent(
 }
 
 /**
- * Bytes of live objects and of those that are being sent, and the bucket's limit. A writer asks before it takes a
- * body, and counts what it has not yet given to `intendPack` itself. CatalogError NOT_FOUND.
+ * Bytes of live objects and of those that are being sent, and the bucket's limit. A writer asks before it
+ * takes a body, and counts what it has not yet given to `intendPack` itself. CatalogError NOT_FOUND.
  */
 export async function usedBytes(
   { kysely }: Pick<Database, 'kysely'>,

@@ -12,10 +12,10 @@ import { lockPack, type PackConfirmation, packOrRefuse, proveMessage } from '#ob
 import type { PackMessage } from '#objects/types.object.ts'
 
 /**
- * Records, before it is sent, that the document of a proven pack goes into a chat that lacks it, or where it is
- * missing or damaged, and the call that sends it. May be repeated until the message is proven. A damaged message
- * becomes a leftover one. CatalogError CONFLICT when the chat has it or the pack is not `sent`; NOT_FOUND, BUSY
- * during a recovery, LEASE_LOST.
+ * Records, before it is sent, that the document of a proven pack goes into a chat that lacks it, or where it
+ * is missing or damaged, and the call that sends it. May be repeated until the message is proven. A damaged
+ * message becomes a leftover one. CatalogError CONFLICT when the chat has it or the pack is not `sent`;
+ * NOT_FOUND, BUSY during a recovery, LEASE_LOST.
  */
 export async function intendPackCopy(
   database: Database,
@@ -62,9 +62,9 @@ export async function intendPackCopy(
 }
 
 /**
- * Records that a further message of a proven pack is in its chat, and closes the call. May be repeated with the same
- * message id. CatalogError CONFLICT when another message is proven there or the pack is erased; NOT_FOUND, BUSY
- * during a recovery, LEASE_LOST.
+ * Records that a further message of a proven pack is in its chat, and closes the call. May be repeated with
+ * the same message id. CatalogError CONFLICT when another message is proven there or the pack is erased;
+ * NOT_FOUND, BUSY during a recovery, LEASE_LOST.
  */
 export async function confirmPackCopy(database: Database, confirmation: PackConfirmation): Promise<void> {
   const { packId, chatId, messageId, lease } = confirmation
@@ -87,9 +87,10 @@ export async function confirmPackCopy(database: Database, confirmation: PackConf
 }
 
 /**
- * Records what was seen of a message: it is there and sound (`sent`), gone or not what was sent; or what was done to
- * it. A pack that no chat has soundly is damaged from then on, until one has it again. CatalogError NOT_FOUND for an
- * unknown message or one without an id, CONFLICT for one that was erased, and for erasing what is not to be erased.
+ * Records what was seen of a message: it is there and sound (`sent`), gone or not what was sent; or what was
+ * done to it. A pack that no chat has soundly is damaged from then on, until one has it again. CatalogError
+ * NOT_FOUND for an unknown message or one without an id, CONFLICT for one that was erased, and for erasing
+ * what is not to be erased.
  */
 export async function markPackMessage(
   database: Database,

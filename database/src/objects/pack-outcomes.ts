@@ -25,11 +25,11 @@ export interface PackConfirmation {
 }
 
 /**
- * Records that the first message of a pack is in its chat, and closes the call that sent it: in the same transaction
- * its objects become live, versions that they overwrite become deleted, and what it tells of deletions is told. May
- * be repeated with the same message id. CatalogError CONFLICT when another message is proven, the pack is being
- * erased, or a checkpoint without it says that it has it; NOT_FOUND when it was never intended or was abandoned; BUSY
- * during a recovery; LEASE_LOST.
+ * Records that the first message of a pack is in its chat, and closes the call that sent it: in the same
+ * transaction its objects become live, versions that they overwrite become deleted, and what it tells of
+ * deletions is told. May be repeated with the same message id. CatalogError CONFLICT when another message is
+ * proven, the pack is being erased, or a checkpoint without it says that it has it; NOT_FOUND when it was
+ * never intended or was abandoned; BUSY during a recovery; LEASE_LOST.
  */
 export async function confirmPack(database: Database, confirmation: PackConfirmation): Promise<void> {
   const { packId, chatId, messageId, lease } = confirmation
@@ -148,9 +148,10 @@ export async function proveMessage(
 }
 
 /**
- * Forgets a pack that is in no chat for certain, with its objects; deletions that it should have told are to be told
- * by another one. True when this call did it; false when it is unknown. Its open calls have to be closed before:
- * CatalogError CONFLICT when one is open, or the pack is proven; BUSY during a recovery; LEASE_LOST.
+ * Forgets a pack that is in no chat for certain, with its objects; deletions that it should have told are to
+ * be told by another one. True when this call did it; false when it is unknown. Its open calls have to be
+ * closed before: CatalogError CONFLICT when one is open, or the pack is proven; BUSY during a recovery;
+ * LEASE_LOST.
  */
 export async function abandonPack(
   database: Database,

@@ -75,8 +75,9 @@ export async function unfinishedPacks({ kysely }: Reading): Promise<Pack[]> {
 }
 
 /**
- * Packs whose message a chat lacks and another chat has, in order of number, at most `limit`: those that it never
- * had, and those that are missing or damaged there. Without dead ones, and without those for which a call is open.
+ * Packs whose message a chat lacks and another chat has, in order of number, at most `limit`: those that it
+ * never had, and those that are missing or damaged there. Without dead ones, and without those for which a
+ * call is open.
  */
 export async function packsLackingCopy(
   { kysely }: Reading,
@@ -100,9 +101,10 @@ export async function packsLackingCopy(
 }
 
 /**
- * Of a row `pack` that is sent: nothing needs it any more. No version has bytes in it, no upload of which it is a part
- * is under way, and what it tells stands in the newest checkpoint, which every chat's index names. A part of a
- * checkpoint: that one was given up, or a newer one is named. Of a removed bucket: no index names the bucket.
+ * Of a row `pack` that is sent: nothing needs it any more. No version has bytes in it, no upload of which it
+ * is a part is under way, and what it tells stands in the newest checkpoint, which every chat's index names.
+ * A part of a checkpoint: that one was given up, or a newer one is named. Of a removed bucket: no index names
+ * the bucket.
  */
 export const isDead: RawBuilder<boolean> = sql<boolean>`(
   not exists (select from control_plane.extents extent where extent.pack_id = pack.id)

@@ -13,8 +13,8 @@ import {
   refuseUnreplayable,
 } from '#objects/intended-objects.ts'
 
-// The order of a pack: reservePack; intendPack; the message is sent and proven; confirmPack as the commit mark. When
-// there is no message for certain: abandonPack.
+// The order of a pack: reservePack; intendPack; the message is sent and proven; confirmPack as the commit
+// mark. When there is no message for certain: abandonPack.
 
 /** A pack that a header names: it is proven, and no pack before names it. */
 export interface PackName {
@@ -45,7 +45,8 @@ export interface ReservedPack {
 const MOST_NAMES = 256
 
 /**
- * Gives a pack its id and its number in the bucket. CatalogError NOT_FOUND, BUSY during a recovery, LEASE_LOST.
+ * Gives a pack its id and its number in the bucket. CatalogError NOT_FOUND, BUSY during a recovery,
+ * LEASE_LOST.
  */
 export async function reservePack(
   database: Database,
@@ -129,10 +130,11 @@ export interface PackIntent {
 }
 
 /**
- * Records a pack, what is in it, and the call that will send it, before it is sent. May be repeated for another try
- * with the same document until the pack is proven; earlier calls stay open. CatalogError CONFLICT when it is proven,
- * was recorded with another document, or has to be reserved again: its number is too old, or not greater than those of
- * the packs that its records refer to; NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, LEASE_LOST.
+ * Records a pack, what is in it, and the call that will send it, before it is sent. May be repeated for
+ * another try with the same document until the pack is proven; earlier calls stay open. CatalogError CONFLICT
+ * when it is proven, was recorded with another document, or has to be reserved again: its number is too old,
+ * or not greater than those of the packs that its records refer to; NOT_FOUND for an unknown bucket, INVALID,
+ * BUSY during a recovery, LEASE_LOST.
  */
 export async function intendPack(database: Database, intent: PackIntent): Promise<BegunSend> {
   checkIntent(intent)
@@ -160,8 +162,8 @@ export async function intendPack(database: Database, intent: PackIntent): Promis
 }
 
 /**
- * A checkpoint says of the last 1,000 numbers which ones it does not cover, so a pack with an older number could be
- * lost in it. `checkpoint-snapshot.ts` counts on this.
+ * A checkpoint says of the last 1,000 numbers which ones it does not cover, so a pack with an older number
+ * could be lost in it. `checkpoint-snapshot.ts` counts on this.
  */
 export const YOUNG_SEQUENCES = 900
 

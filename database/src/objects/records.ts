@@ -7,9 +7,9 @@ interface ProvenPack {
 }
 
 /**
- * Does to the versions of a bucket what the put records of a pack say, and ends the uploads that it ends. To be
- * called with the bucket locked, while the objects of the pack are intended. Of two versions of a key the one with
- * the greater number wins, in whatever order their packs are proven.
+ * Does to the versions of a bucket what the put records of a pack say, and ends the uploads that it ends. To
+ * be called with the bucket locked, while the objects of the pack are intended. Of two versions of a key the
+ * one with the greater number wins, in whatever order their packs are proven.
  */
 export async function applyPuts(trx: Transaction<CatalogSchema>, pack: ProvenPack): Promise<void> {
   await takeOverMoved(trx, pack)
@@ -22,8 +22,8 @@ export async function applyPuts(trx: Transaction<CatalogSchema>, pack: ProvenPac
 
 /**
  * A version that moves another one takes over everything from it: also that it was deleted or overwritten
- * meanwhile. If another pack has moved that one already, it takes over from there. If the other one is unknown, it
- * stays an ordinary object.
+ * meanwhile. If another pack has moved that one already, it takes over from there. If the other one is
+ * unknown, it stays an ordinary object.
  */
 async function takeOverMoved(trx: Transaction<CatalogSchema>, pack: ProvenPack): Promise<void> {
   const { bucketId, packId } = pack

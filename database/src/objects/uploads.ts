@@ -16,9 +16,9 @@ export interface Upload {
 }
 
 /**
- * To be called before the first fragment of an object is sent: until its `put` record is proven, which ends the
- * upload, or `abandonUpload`, its fragments are no garbage. CatalogError INVALID, NOT_FOUND without the bucket, BUSY
- * during a recovery, LEASE_LOST.
+ * To be called before the first fragment of an object is sent: until its `put` record is proven, which ends
+ * the upload, or `abandonUpload`, its fragments are no garbage. CatalogError INVALID, NOT_FOUND without the
+ * bucket, BUSY during a recovery, LEASE_LOST.
  */
 export async function beginUpload(
   database: Database,
@@ -35,8 +35,8 @@ export async function beginUpload(
 }
 
 /**
- * The packs of the upload are garbage from here on. Nothing for an unknown one. Without a lease, its writer has to be
- * gone: else CatalogError CONFLICT; LEASE_LOST.
+ * The packs of the upload are garbage from here on. Nothing for an unknown one. Without a lease, its writer
+ * has to be gone: else CatalogError CONFLICT; LEASE_LOST.
  */
 export async function abandonUpload(
   database: Database,

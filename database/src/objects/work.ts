@@ -10,7 +10,9 @@ export interface BucketWork {
   bucket: Bucket
   /** The oldest deletion that no pack tells yet. */
   untoldSince: Date | null
-  /** Proven packs whose records the newest checkpoint does not have, and when the newest of them was proven. */
+  /**
+   * Proven packs whose records the newest checkpoint does not have, and when the newest of them was proven.
+   */
   packsSinceCheckpoint: number
   changedAt: Date | null
   /** The newest checkpoint is not in the index of every chat yet. */

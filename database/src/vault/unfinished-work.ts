@@ -88,8 +88,9 @@ export async function unfinishedWork(database: Database): Promise<UnfinishedWork
 }
 
 /**
- * Whether there is unfinished work other than calls that belong to no backup and no pack. Every start asks, so it is
- * one query. The lease of a writer of packs that has not expired is no sign of it: a service has one all the time.
+ * Whether there is unfinished work other than calls that belong to no backup and no pack. Every start asks,
+ * so it is one query. The lease of a writer of packs that has not expired is no sign of it: a service has one
+ * all the time.
  */
 export async function hasUnfinishedWork({ kysely }: Database): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`

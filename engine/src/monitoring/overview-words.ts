@@ -61,7 +61,9 @@ function isLost({ findings }: SourceState): boolean {
   return findings.some(({ state, reason }) => state === 'broken' && reason.code !== 'backup_overdue')
 }
 
-/** What the program that fills a bucket can restore, it knows alone; here is said what is seen from outside. */
+/**
+ * What the program that fills a bucket can restore, it knows alone; here is said what is seen from outside.
+ */
 function bucketWords(buckets: readonly BucketState[], isAll: boolean): string {
   const uneasy = buckets.filter(({ state }) => state !== 'ok')
   if (uneasy.length === 0) {

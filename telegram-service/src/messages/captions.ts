@@ -65,8 +65,8 @@ export function writeEvidenceCaption(
 export type PackCaptionFacts = Omit<ParsedPack, 'kind'> & { project: string; bucket: string; createdAt: Date }
 
 /**
- * A line for a person, then `telegram-backup 1 pack=… bucket=… sequence=12 sha256=… catalog=….2 index=7`; a part
- * of a checkpoint says `checkpoint=….1 last` after its sequence.
+ * A line for a person, then `telegram-backup 1 pack=… bucket=… sequence=12 sha256=… catalog=….2 index=7`; a
+ * part of a checkpoint says `checkpoint=….1 last` after its sequence.
  */
 export function writePackCaption(facts: PackCaptionFacts): string {
   const { project, bucket, createdAt, ...line } = facts

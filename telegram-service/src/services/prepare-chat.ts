@@ -42,8 +42,9 @@ export async function prepareChat(
 }
 
 /**
- * P5: checks that the chat still belongs to this catalog, after a message was sent. Costs one call, and a message
- * only where the index is not the pinned one. Throws `CONFIGURATION` otherwise, and the client's errors.
+ * P5: checks that the chat still belongs to this catalog, after a message was sent. Costs one call, and a
+ * message only where the index is not the pinned one. Throws `CONFIGURATION` otherwise, and the client's
+ * errors.
  */
 export async function assertOwnChat(
   client: TelegramClient,

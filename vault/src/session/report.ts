@@ -39,8 +39,8 @@ export interface ReportedPack {
   chat_id: string | null
   message_id: number | null
   /**
-   * adopted: its answer was lost, and it counts as sent · given up: it is in no chat · copied, mended: from one
-   * chat to the other · the others as for messages of backups.
+   * adopted: its answer was lost, and it counts as sent · given up: it is in no chat · copied, mended: from
+   * one chat to the other · the others as for messages of backups.
    */
   outcome: 'adopted' | 'given up' | 'copied' | 'mended' | ErasedMessage['outcome']
   reason?: string | undefined
