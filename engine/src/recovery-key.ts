@@ -61,6 +61,17 @@ export async function readRecoveryKeyRecord({
   }
 }
 
+/** The record of the key that the set-up made, while backups are encrypted for it; undefined without one. */
+export async function recoveryKeyInUse(
+  config: Pick<Config, 'stateFolder' | 'encryption'>,
+): Promise<RecoveryKeyRecord | undefined> {
+  const { encryption } = config
+  const record = await readRecoveryKeyRecord(config)
+  if (record === undefined || typeof encryption !== 'object') return undefined
+  // A key that was replaced since encrypts nothing any more.
+  return encryption.recipients.includes(record.recipient) ? record : undefined
+}
+
 /** Resolves when the record is on disk. */
 export async function writeRecoveryKeyRecord(
   { stateFolder }: Pick<Config, 'stateFolder'>,

@@ -6,9 +6,7 @@ import { problemText } from '#monitoring/condition-texts.ts'
 import { count } from '#units/human-units.ts'
 import { openCatalog } from '#wiring.ts'
 
-/**
- * Whether a `serve` here can read what is in the buckets, and what is wrong with them. Undefined without any.
- */
+/** Whether a `serve` here can read the buckets, and what is wrong with them. Undefined without any. */
 export async function checkBuckets({ config, signal }: CheckScope): Promise<Finding | undefined> {
   // The check of the catalog reports why it cannot be opened.
   const database = await openCatalog(config, signal).catch(() => undefined)

@@ -4,7 +4,7 @@ import { ownRecipients } from '#age-keys.ts'
 import type { CheckScope, Finding } from '#doctor/check.ts'
 import { isThere } from '#durable-files.ts'
 import { ownSigner } from '#recovery-card/card-facts.ts'
-import { notConfirmed, readRecoveryKeyRecord } from '#recovery-key.ts'
+import { notConfirmed, readRecoveryKeyRecord, recoveryKeyInUse } from '#recovery-key.ts'
 import { count } from '#units/human-units.ts'
 
 /** Whether backups are encrypted, and for which keys. */
@@ -67,11 +67,8 @@ export async function checkIdentity({ config }: CheckScope): Promise<Finding> {
  * where the set-up made no key.
  */
 export async function checkRecoveryKey({ config }: Pick<CheckScope, 'config'>): Promise<Finding | undefined> {
-  const record = await readRecoveryKeyRecord(config)
-  const { encryption } = config
-  // A key that was replaced since encrypts nothing any more.
-  if (record === undefined || typeof encryption !== 'object') return undefined
-  if (!encryption.recipients.includes(record.recipient)) return undefined
+  const record = await recoveryKeyInUse(config)
+  if (record === undefined) return undefined
   const { confirmed_at: confirmedAt, confirmed_by: by, file } = record
   if (confirmedAt === null)
     return { message: 'recovery key not confirmed', warning: notConfirmed(record, config) }

@@ -10,7 +10,6 @@ import {
 import type { DescribedError } from '@telegram-backup/errors'
 import type { ConfigFile } from '#config/config-file.ts'
 import { readNotificationSettings } from '#config/notification-settings.ts'
-import { checkRecoveryKey } from '#doctor/key-checks.ts'
 import type { Config } from '#environment.ts'
 import { type BucketState, readBucketStates } from '#monitoring/bucket-states.ts'
 import { type Condition, type FileFault, findConditions, type WatchFacts } from '#monitoring/conditions.ts'
@@ -24,6 +23,7 @@ import {
   gatherFacts,
   scheduleInterval,
 } from '#monitoring/watch-facts.ts'
+import { recoveryKeyInUse } from '#recovery-key.ts'
 
 /** What this machine knows besides the catalog. */
 export interface OwnMachine {
@@ -172,8 +172,8 @@ function withoutService({ schedules, services }: GatheredFacts): Finding[] {
 }
 
 async function recoveryKeyFinding({ config }: OwnMachine): Promise<Finding[]> {
-  const checked = await checkRecoveryKey({ config }).catch(() => undefined)
-  if (checked?.message !== 'recovery key not confirmed') return []
+  const key = await recoveryKeyInUse(config).catch(() => undefined)
+  if (key?.confirmed_at !== null) return []
   const text = 'Nobody has confirmed that the recovery key is stored outside of this machine'
   return [{ state: 'attention', reason: { code: 'recovery_key_not_confirmed', text, since: null } }]
 }

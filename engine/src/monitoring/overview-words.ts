@@ -61,9 +61,7 @@ function isLost({ findings }: SourceState): boolean {
   return findings.some(({ state, reason }) => state === 'broken' && reason.code !== 'backup_overdue')
 }
 
-/**
- * What the program that fills a bucket can restore, it knows alone; here is said what is seen from outside.
- */
+/** What can be restored from a bucket, the program that fills it knows alone. */
 function bucketWords(buckets: readonly BucketState[], isAll: boolean): string {
   const uneasy = buckets.filter(({ state }) => state !== 'ok')
   if (uneasy.length === 0) {
