@@ -67,6 +67,7 @@ export function describeVault(open: () => Promise<Database>): void {
           purpose: 'part',
           backupId: send.backupId,
           evidenceId: null,
+          packId: null,
           partNumber: 2,
           sourceMessageId: null,
           sha256: hash('c'),
