@@ -32,6 +32,7 @@ const DIALOGS: Readonly<Record<string, Opened>> = {
   'new bucket': { at: () => 'buckets', by: ['Make a bucket'] },
   'new door key': { at: AT_BUCKET, by: ['Create a door key'] },
   'revocation of a door key': { at: AT_BUCKET, by: ['Revoke: ann'] },
+  'undelete of a bucket': { at: AT_BUCKET, by: ['Back to a moment'] },
   'removal of a bucket': { at: AT_BUCKET, by: ['Remove'] },
   drill: { at: () => 'proof', by: ['Start a drill of shop'] },
   'new person': { at: () => 'people', by: ['Add a person'] },
