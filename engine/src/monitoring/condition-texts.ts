@@ -128,7 +128,7 @@ const TEXTS: Record<Condition['kind'], Texts> = {
   bucket_damaged: {
     wrong: of => `Objects in ${bucket(of)} are damaged`,
     more: ({ details }) =>
-      `: ${count(Number(details['packs']), 'pack')} cannot be read from a chat. ${hint`"${run('verify', { all: true })}" says which objects are lost, and repairs packs from a second chat.`}`,
+      `: ${count(Number(details['packs']), 'pack')} cannot be read from a chat. ${hint`"${run('verify', { bucket: String(details['bucket']), 'read-data': true })}" says which objects are lost, and repairs packs from a second chat.`}`,
     right: of => `Nothing in ${bucket(of)} is known to be damaged any more`,
   },
 }

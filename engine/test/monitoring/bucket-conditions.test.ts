@@ -38,7 +38,7 @@ describe('a bucket', () => {
     const found = bucketConditions([bucket({ damaged_packs: 2, last_snapshot_at: ago(50 * HOUR) })], NOW)
     expect(found.map(problemText)).toEqual([
       'No new snapshot in bucket "laptops" (project shop) for too long. The last one: 2026-11-30T10:00:00.000Z; there should be one every 26 h at least. Look at the program that backs up to it.',
-      'Objects in bucket "laptops" (project shop) are damaged: 2 packs cannot be read from a chat. "telegram-backup verify --all" says which objects are lost, and repairs packs from a second chat.',
+      'Objects in bucket "laptops" (project shop) are damaged: 2 packs cannot be read from a chat. "telegram-backup verify --bucket laptops --read-data" says which objects are lost, and repairs packs from a second chat.',
     ])
     expect(found.map(recoveryText)).toEqual([
       'Snapshots come to bucket "laptops" (project shop) again',

@@ -64,7 +64,7 @@ export const alerts: Words['alerts'] = {
     },
     bucket_damaged: {
       title: 'Objekte eines Buckets sind beschädigt',
-      act: 'Welche, nennt auf dem Server: telegram-backup verify --all',
+      act: 'Welche, nennt auf dem Server: telegram-backup verify --bucket NAME --read-data',
     },
     source_unusable: {
       title: 'Die Einstellungen der Quelle sind unbrauchbar: Sie kann nicht gesichert werden',

@@ -48,7 +48,7 @@ export const alerts = {
     },
     bucket_damaged: {
       title: 'Objects of a bucket are damaged',
-      act: 'To see which, run on the server: telegram-backup verify --all',
+      act: 'To see which, run on the server: telegram-backup verify --bucket NAME --read-data',
     },
     source_unusable: {
       title: 'Its settings cannot be used, so no backup can be made',

@@ -49,7 +49,7 @@ export const alerts: Words['alerts'] = {
     },
     bucket_damaged: {
       title: 'Объекты хранилища повреждены',
-      act: 'Чтобы узнать какие, выполните на сервере: telegram-backup verify --all',
+      act: 'Чтобы узнать какие, выполните на сервере: telegram-backup verify --bucket NAME --read-data',
     },
     source_unusable: {
       title: 'Настройки источника непригодны: копию создать нельзя',
