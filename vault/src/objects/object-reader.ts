@@ -62,7 +62,7 @@ export class ObjectReader {
     const whole = checkedWhole(body, object)
     if (!keep || object.size > MAX_CONTENT_BYTES) return { object, body: whole }
     const content = await joined(whole)
-    await keepContent(this.#options.database, { versionId: object.id, content })
+    await keepContent(this.#options.database, { bucketId: bucket.id, versionId: object.id, content })
     return { object, body: onePiece(content) }
   }
 
