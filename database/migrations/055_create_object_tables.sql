@@ -141,6 +141,7 @@ create index objects_by_deletion on control_plane.objects (bucket_id, deleted_at
 create index objects_untold on control_plane.objects (bucket_id, deleted_at) where state = 'deleted' and deleted_in is null;
 create index objects_intended on control_plane.objects (bucket_id) where state = 'intended';
 create index objects_moved on control_plane.objects (moves) where moves is not null;
+create index objects_with_content on control_plane.objects (bucket_id, in_chat) where content is not null;
 create index objects_by_pack on control_plane.objects (pack_id);
 create index objects_by_deleting_pack on control_plane.objects (deleted_in) where deleted_in is not null;
 

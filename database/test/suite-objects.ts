@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   abandonPack,
@@ -222,6 +223,24 @@ export function describeObjects(open: () => Promise<Database>): void {
       expect((await deleteObject(database, lock))?.id).toBe(version.id)
       expect(await deleteObject(database, lock)).toBeNull()
       expect(await used()).toBe(0)
+    })
+
+    test('a bucket has at most 1,000 objects in the catalog alone', async () => {
+      const { id: bucketId } = writer.bucket
+      const lock = (no: number) => ({
+        bucketId,
+        key: `locks/${no}`,
+        content: Buffer.from('x'),
+        sha256: sha256('x'),
+      })
+      await sql`insert into control_plane.objects (id, bucket_id, key, state, size, sha256, in_chat, content)
+        select gen_random_uuid(), ${bucketId}, 'locks/' || no, 'live', 1, ${sha256('x')}, false, 'x'
+          from generate_series(1, 999) no`.execute(database.kysely)
+      await putInCatalog(database, lock(1_000))
+      await expect(putInCatalog(database, lock(1_001))).rejects.toMatchObject({ code: 'CONFLICT' })
+      await putInCatalog(database, lock(7))
+      await deleteObject(database, lock(7))
+      await putInCatalog(database, lock(1_001))
     })
   })
 }

@@ -14,7 +14,7 @@ import { WrongKeys } from '#http/wrong-keys.ts'
 export interface DoorAccess {
   /**
    * The key of a request; undefined if the connection was closed, because very many wrong keys wait for their
-   * refusal. Throws `TLS_NEEDED`, `UNAUTHENTICATED`, and after too many wrong keys from one address
+   * refusal. Throws `TLS_NEEDED`, `FORBIDDEN` for a browser, `UNAUTHENTICATED`, and after too many wrong keys from one address
    * `TOO_MANY_REQUESTS`.
    */
   keyOf(request: Request, response: Response): Promise<DoorKey | undefined>
@@ -41,6 +41,7 @@ export function openDoorAccess(of: {
   return {
     keyOf: async (request, response) => {
       assertPrivateWay(request)
+      refuseBrowsers(request)
       const given = credentialsOf(request)
       response.set('WWW-Authenticate', 'Basic realm="restic", charset="UTF-8"')
       if (given === undefined && request.get('Authorization') === undefined)
@@ -97,6 +98,18 @@ function assertPrivateWay(request: Request): void {
   throw new BackupError('The key of a bucket must not cross a network in clear text', {
     code: 'TLS_NEEDED',
     hint: 'Use https: start serve with a certificate, or put a proxy with TLS in front, name it in trust_proxy and let it set X-Forwarded-Proto. Then make a new key',
+  })
+}
+
+/**
+ * A browser that has been given a key sends it again by itself, also when a page of somebody else makes it
+ * send. Browsers alone set these headers, and pages cannot remove them.
+ */
+function refuseBrowsers(request: Request): void {
+  if (request.get('Origin') === undefined && request.get('Sec-Fetch-Site') === undefined) return
+  throw new BackupError('Buckets are for restic, not for browsers', {
+    code: 'FORBIDDEN',
+    hint: 'The page shows the buckets.',
   })
 }
 

@@ -90,6 +90,23 @@ describe('keys', () => {
     expect((await bench.ask('data/', { headers })).status).toBe(401)
   })
 
+  it('do nothing for a browser, which would send them for any page', async () => {
+    const headers = await bench.headersFor('full')
+    const bytes = bytesOf(10)
+    for (const seen of [{ Origin: 'https://page.example' }, { 'Sec-Fetch-Site': 'cross-site' }] as Record<
+      string,
+      string
+    >[]) {
+      const answer = await rawExchange(
+        bench.service.server.port,
+        headOf('POST /restic/laptop/?create=true', { ...headers, ...seen }),
+      )
+      expect(answer).toMatch(/^HTTP\/1\.1 403 Buckets are for restic/)
+      expect(answer).not.toMatch(/www-authenticate/i)
+    }
+    expect((await post(nameOf(bytes, 'keys'), bytes, headers)).status).toBe(200)
+  })
+
   it('never cross a network in clear text', async () => {
     const headers = await bench.headersFor('full')
     for (const seen of [

@@ -3,6 +3,7 @@ import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { checkCount, checkText, checkTime, checkUuid, storableJson } from '#input-checks.ts'
 import { inSlices } from '#objects/bucket-writes.ts'
+import { roomForContent } from '#objects/kept-content.ts'
 import { checkKey } from '#objects/object-keys.ts'
 import { refuseTakenKeys } from '#objects/taken-keys.ts'
 import type { ObjectExtent } from '#objects/types.object.ts'
@@ -19,7 +20,7 @@ export interface IntendedObject {
   storedAt: Date
   /** In order; together as long as the object. Those of other packs are in proven ones of this bucket. */
   extents: readonly ObjectExtent[]
-  /** All its bytes, to be kept in the catalog as well. */
+  /** All its bytes, to be kept in the catalog as well, unless it keeps many of the bucket already. */
   content?: Buffer | undefined
   /** The version whose bytes it moves here. */
   moves?: string | undefined
@@ -37,10 +38,20 @@ interface PackedObjects {
 
 export async function addIntendedObjects(trx: Transaction<CatalogSchema>, of: PackedObjects): Promise<void> {
   await refuseTakenKeys(trx, { ...of, wanted: of.puts.filter(({ ifAbsent }) => ifAbsent) })
-  const rows = of.puts.map((put, place) => objectColumns(of, put, place))
+  const kept = await keptPuts(trx, of)
+  const rows = of.puts.map((put, place) => objectColumns(of, { ...put, content: kept.get(put) }, place))
   for (const slice of inSlices(rows)) await trx.insertInto('objects').values(slice).execute()
   const extents = of.puts.flatMap(put => extentColumns(put))
   for (const slice of inSlices(extents)) await trx.insertInto('extents').values(slice).execute()
+}
+
+async function keptPuts(
+  trx: Transaction<CatalogSchema>,
+  { bucketId, puts }: PackedObjects,
+): Promise<Map<IntendedObject, Buffer | undefined>> {
+  const withContent = puts.filter(({ content }) => content !== undefined)
+  const room = withContent.length === 0 ? 0 : await roomForContent(trx, bucketId)
+  return new Map(withContent.slice(0, Math.max(0, room)).map(put => [put, put.content]))
 }
 
 function objectColumns(

@@ -5,6 +5,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkUuid, storableJson } from '#input-checks.ts'
 import { inBucket, inSlices, noBucket } from '#objects/bucket-writes.ts'
+import { refuseTooMany, roomForContent } from '#objects/kept-content.ts'
 import { checkKey, endOfPrefix, isKey } from '#objects/object-keys.ts'
 import type { ObjectExtent, ObjectVersion } from '#objects/types.object.ts'
 
@@ -106,7 +107,7 @@ export const MAX_CONTENT_BYTES = 65_536
 /**
  * Stores an object in the catalog alone; it does not survive the loss of the catalog. One of that key is
  * overwritten, or, with `ifAbsent`, refused unless it has the same bytes. CatalogError INVALID, NOT_FOUND
- * without the bucket, CONFLICT, BUSY during a recovery.
+ * without the bucket, CONFLICT, also when the bucket has 1,000 such objects, BUSY during a recovery.
  */
 export async function putInCatalog(
   database: Database,
@@ -136,6 +137,7 @@ export async function putInCatalog(
       if (put.ifAbsent) throw new CatalogError(`There is an object ${put.key} already`, { code: 'CONFLICT' })
       await dropLive(trx, live)
     }
+    await refuseTooMany(trx, put.bucketId)
     const row = await trx
       .insertInto('objects')
       .values({
@@ -200,18 +202,21 @@ export async function deleteObject(
 }
 
 /**
- * Keeps the bytes of a live object in the catalog too. They are the caller's to check. CatalogError INVALID.
+ * Keeps the bytes of a live object in the catalog too, unless it keeps many of the bucket already. They are
+ * the caller's to check. CatalogError INVALID.
  */
 export async function keepContent(
   { kysely }: Database,
-  of: { versionId: string; content: Buffer },
+  of: { bucketId: string; versionId: string; content: Buffer },
 ): Promise<void> {
   checkUuid('version id', of.versionId)
   checkContent(of.content)
+  if ((await roomForContent(kysely, of.bucketId)) <= 0) return
   await kysely
     .updateTable('objects')
     .set({ content: of.content })
     .where('id', '=', of.versionId)
+    .where('bucket_id', '=', of.bucketId)
     .where('size', '=', of.content.length)
     .execute()
 }

@@ -1,6 +1,7 @@
 import type { FragmentRecord, PutRecord } from '@telegram-backup/archive'
 import { abandonUpload, type Bucket, beginUpload, type Database } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
+import { BucketShares } from '#objects/bucket-shares.ts'
 import type { TakenSpace } from '#objects/bucket-space.ts'
 import type { FillingPack, PackedObject, StoredIn } from '#objects/filling-pack.ts'
 import type { FillingPacks } from '#objects/filling-packs.ts'
@@ -9,6 +10,8 @@ import type { Writer } from '#objects/writer.ts'
 
 /** A smaller rest of a pack is not worth a frame. */
 const LEAST_PIECE_BYTES = 1_024
+/** Each fills a pack as slowly as its body comes; `FillingPacks` has memory for five packs of all buckets. */
+const FILLING_OF_BUCKET = 3
 
 export interface LargeObjectsOptions {
   database: Database
@@ -29,6 +32,7 @@ export interface LargeBody {
 /** Stores objects in packs of their own, as their bodies come. */
 export class LargeObjects {
   readonly #options: LargeObjectsOptions
+  readonly #shares = new BucketShares(FILLING_OF_BUCKET)
 
   constructor(options: LargeObjectsOptions) {
     this.#options = options
@@ -36,12 +40,18 @@ export class LargeObjects {
 
   /** Fills in the size, hash and extents of the object's record. Throws as `ObjectStore.put` does. */
   async store(bucket: Bucket, object: PackedObject, body: LargeBody): Promise<StoredIn> {
-    const upload = new LargeUpload(this.#options, { bucket, object, signal: body.signal })
+    const { signal } = body
+    const share = await this.#shares.reserve(bucket.id, { amount: 1, signal })
+    const upload = new LargeUpload(this.#options, { bucket, object, signal })
     try {
-      return await upload.run(body)
+      const { stored } = await upload.run(body)
+      share.release()
+      return await stored
     } catch (error) {
       await upload.giveUp(error)
       throw error
+    } finally {
+      share.release()
     }
   }
 }
@@ -66,7 +76,8 @@ class LargeUpload {
     this.#of = of
   }
 
-  async run({ body, begun, space }: LargeBody): Promise<StoredIn> {
+  /** Resolves when the last pack is full, with what resolves when the object is stored. */
+  async run({ body, begun, space }: LargeBody): Promise<{ stored: Promise<StoredIn> }> {
     const { pieceBytes } = this.#options
     for (let from = 0; from < begun.length; from += pieceBytes) {
       await this.#add(begun.subarray(from, from + pieceBytes))
@@ -156,7 +167,7 @@ class LargeUpload {
   }
 
   /** The put record stands in the last pack, which is sent when all others are proven. */
-  async #finish(sha256: string): Promise<StoredIn> {
+  async #finish(sha256: string): Promise<{ stored: Promise<StoredIn> }> {
     const { packs } = this.#options
     const { object } = this.#of
     const last = this.#filling ?? (await this.#open())
@@ -169,6 +180,9 @@ class LargeUpload {
     Object.assign(object.record, { size: this.#size, sha256, extents })
     last.addObject(object)
     this.#filling = undefined
-    return await packs.send(last).stored(object)
+    const stored = packs.send(last).stored(object)
+    // The caller looks at it a moment later.
+    stored.catch(() => {})
+    return { stored }
   }
 }

@@ -62,7 +62,7 @@ export class ObjectReader {
     const whole = checkedWhole(body, object)
     if (!keep || object.size > MAX_CONTENT_BYTES) return { object, body: whole }
     const content = await joined(whole)
-    await keepContent(this.#options.database, { versionId: object.id, content })
+    await keepContent(this.#options.database, { bucketId: bucket.id, versionId: object.id, content })
     return { object, body: onePiece(content) }
   }
 
@@ -113,7 +113,7 @@ export class ObjectReader {
     if (pack === null || pack.state === 'erasing' || pack.state === 'erased') {
       throw new BackupError(`Pack ${packId} was erased`, { code: 'NOT_FOUND' })
     }
-    yield* this.#options.packs.reading(pack, opened => opened.read({ offset, length }), signal)
+    yield* this.#options.packs.reading(pack, { offset, length }, signal)
   }
 
   /** Compaction may have moved the bytes since they were looked up. Throws `error` when it has not. */

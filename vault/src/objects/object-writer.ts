@@ -12,6 +12,7 @@ import {
   putInCatalog,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
+import { BucketShares } from '#objects/bucket-shares.ts'
 import { BucketSpace, type TakenSpace } from '#objects/bucket-space.ts'
 import type { PackedObject, StoredIn } from '#objects/filling-pack.ts'
 import type { FillingPacks } from '#objects/filling-packs.ts'
@@ -26,6 +27,8 @@ import type { Writer } from '#objects/writer.ts'
 
 /** Bodies that wait for their end, before they are known to be right. */
 const BODIES_BYTES = 32 * 1024 * 1024
+/** The rest is for other buckets. */
+const BODIES_BYTES_OF_BUCKET = 0.75 * BODIES_BYTES
 
 export interface ObjectWriterOptions {
   database: Database
@@ -42,6 +45,7 @@ export class ObjectWriter {
   readonly #packs: FillingPacks
   readonly #sharedUpTo: number
   readonly #bodies = new MemoryBudget(BODIES_BYTES)
+  readonly #shares = new BucketShares(BODIES_BYTES_OF_BUCKET)
   readonly #secondChat: SecondChat | undefined
   readonly #keys = new OneAtATime()
   readonly #space: BucketSpace
@@ -146,7 +150,7 @@ export class ObjectWriter {
   ): Promise<StoredIn> {
     const { draft, body, signal, space } = of
     const mostBytes = Math.min(object.size ?? this.#sharedUpTo, this.#sharedUpTo)
-    const memory = await this.#bodies.reserve(mostBytes, signal)
+    const memory = await this.#reserveMemory(bucket, mostBytes, signal)
     try {
       // One byte more shows that the body has ended.
       const bytes = Buffer.allocUnsafeSlow(mostBytes + 1)
@@ -162,6 +166,22 @@ export class ObjectWriter {
       return await stored
     } finally {
       memory.release()
+    }
+  }
+
+  async #reserveMemory(bucket: Bucket, bytes: number, signal: AbortSignal): Promise<{ release(): void }> {
+    const share = await this.#shares.reserve(bucket.id, { amount: bytes, signal })
+    try {
+      const memory = await this.#bodies.reserve(bytes, signal)
+      return {
+        release: () => {
+          memory.release()
+          share.release()
+        },
+      }
+    } catch (error) {
+      share.release()
+      throw error
     }
   }
 }

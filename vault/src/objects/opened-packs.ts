@@ -24,10 +24,44 @@ interface Entry {
   timer: NodeJS.Timeout | undefined
 }
 
+/** While others wait for memory, a reader that takes no piece for so long loses its own. */
+const PATIENCE_MS = 2_000
 /** A later pack may be a little larger, since their sizes vary. */
 const SPARE_BYTES = 65_536
 /** A pack that nobody reads stays for so long: the next range is often in the same one. */
 const KEPT_MS = 30_000
+
+/** One reader of a pack, which ends early when it is slow and others wait. */
+class Use {
+  readonly entry: Entry
+  readonly #leave: (entry: Entry) => void
+  #timer: NodeJS.Timeout | undefined
+  hasEnded = false
+
+  constructor(entry: Entry, leave: (entry: Entry) => void) {
+    this.entry = entry
+    this.#leave = leave
+  }
+
+  /** The reader has a piece, and needs nothing of the pack until it comes back. */
+  awaitReader(isWaitedFor: () => boolean): void {
+    this.#timer = setInterval(() => {
+      if (isWaitedFor()) this.end()
+    }, PATIENCE_MS).unref()
+  }
+
+  goOn(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** May be called twice. */
+  end(): void {
+    clearInterval(this.#timer)
+    if (this.hasEnded) return
+    this.hasEnded = true
+    this.#leave(this.entry)
+  }
+}
 
 /**
  * Packs in memory: fetched and opened once for all who read them at the same time, and for those who come
@@ -47,21 +81,41 @@ export class OpenedPacks {
   }
 
   /**
-   * Lets `read` use the pack. Throws what `fetch` throws, `NO_KEY`, `WRONG_KEY`, `INTEGRITY`, and `CANCELLED`
-   * while it waits for memory.
+   * Plain bytes of the pack, in pieces that stay as they are. Whoever takes them slowly keeps no memory that
+   * others wait for. Throws what `fetch` throws, `NO_KEY`, `WRONG_KEY`, `INTEGRITY`, and `CANCELLED` while it
+   * waits for memory.
    */
-  async *reading<Piece>(
+  async *reading(
     pack: Pack,
-    read: (opened: OpenedPack) => AsyncIterable<Piece>,
+    { offset, length }: { offset: number; length: number },
     signal: AbortSignal,
-  ): AsyncGenerator<Piece> {
-    const entry = this.#use(pack.id) ?? (await this.#open(pack, signal))
-    try {
-      yield* read(await entry.opened)
-    } finally {
-      entry.users--
-      if (entry.users === 0) this.#keepForAWhile(pack.id, entry)
+  ): AsyncGenerator<Buffer> {
+    for (let read = 0; read < length; ) {
+      const use = new Use(await this.#used(pack, signal), entry => this.#leave(pack.id, entry))
+      try {
+        for await (const piece of (await use.entry.opened).read({
+          offset: offset + read,
+          length: length - read,
+        })) {
+          read += piece.length
+          use.awaitReader(() => this.#memory.isWaitedFor)
+          yield piece
+          if (use.hasEnded) break
+          use.goOn()
+        }
+      } finally {
+        use.end()
+      }
     }
+  }
+
+  async #used(pack: Pack, signal: AbortSignal): Promise<Entry> {
+    return this.#use(pack.id) ?? (await this.#open(pack, signal))
+  }
+
+  #leave(id: string, entry: Entry): void {
+    entry.users--
+    if (entry.users === 0) this.#keepForAWhile(id, entry)
   }
 
   /** Gives all memory back that is not in use. */

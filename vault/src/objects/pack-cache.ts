@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lstat, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeError } from '@telegram-backup/errors'
 
@@ -125,7 +126,7 @@ export class PackCache {
     const files: { path: string; bytes: number; usedAt: number }[] = []
     for (const name of await readdir(folder)) {
       const path = join(folder, name)
-      const found = await stat(path).catch(() => undefined)
+      const found = await lstat(path).catch(() => undefined)
       if (!found?.isFile()) continue
       if (NAME.test(name)) files.push({ path, bytes: found.size, usedAt: found.mtimeMs })
       else if (name.endsWith('.unfinished') && Date.now() - found.mtimeMs > LEFTOVER_AFTER_MS) {
@@ -142,7 +143,8 @@ export class PackCache {
 
 /** Undefined for a file of another size. */
 async function readWhole(path: string, into: Buffer): Promise<Buffer | undefined> {
-  const file = await open(path)
+  // Opening a FIFO that somebody has put there would take for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     if ((await file.stat()).size !== into.length) return undefined
     const { bytesRead } = await file.read(into, 0, into.length, 0)

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -44,6 +44,18 @@ describe('the cache of packs', () => {
     expect(await cache.read(changed.pack, memory())).toBeUndefined()
     expect(await cache.read(cut.pack, memory())).toBeUndefined()
     expect(await readdir(join(folder, 'cache'))).toEqual([])
+  })
+
+  it('follows no link that somebody put in the place of a file', async () => {
+    const { pack: one, bytes } = pack(1000)
+    const elsewhere = join(folder, 'elsewhere')
+    await mkdir(join(folder, 'cache'))
+    await writeFile(elsewhere, bytes)
+    await symlink(elsewhere, path(one))
+    expect(await open(1e6).read(one, memory())).toBeUndefined()
+    await open(1e6).write(one, bytes)
+    expect(await open(1e6).read(one, memory())).toEqual(bytes)
+    expect((await readdir(folder)).sort()).toEqual(['cache', 'elsewhere'])
   })
 
   it('stays within its limit, and deletes what was not used for longest', async () => {
