@@ -15,6 +15,7 @@ import {
   newestCheckpoint,
   type ReplayedRecord,
   replayPack,
+  settleKnownVersions,
   untoldDeletes,
 } from '#index.ts'
 import { sha256 } from '#test/test-packs.ts'
@@ -161,6 +162,32 @@ export function describeObjectImports(open: () => Promise<Database>): void {
       const older = { ...checkpoint, id: randomUUID(), coversUpTo: 3 }
       await importCheckpoint(database, { bucketId, checkpoint: older })
       expect((await newestCheckpoint(database, bucketId))?.checkpoint.id).toBe(checkpoint.id)
+    })
+
+    test('a deleted version that was moved after the checkpoint stays deleted when a known bucket is read again', async () => {
+      const [first, second, third, part] = [newPack(1), newPack(2), newPack(3), newPack(4)]
+      const old = put('a')
+      const at = '2026-12-02T00:00:00.000Z'
+      const moved = put('a', { moves: old.id })
+      await replayPack(database, { bucketId, pack: first, records: [old] })
+      await replayPack(database, { bucketId, pack: second, records: [{ delete: 'a', id: old.id, at }] })
+      await replayPack(database, { bucketId, pack: third, records: [moved] })
+      await database.kysely
+        .updateTable('packs')
+        .set({ state: 'erased', erased_at: new Date() })
+        .where('id', '=', first.id)
+        .execute()
+      const listed: ImportedObject = {
+        ...{ id: old.id, key: 'a', size: 10, sha256: old.sha256, storedAt: new Date(old.at) },
+        ...{ extents: [{ packId: first.id, offset: 0, length: 10 }], packId: first.id, sequence: 1 },
+        deletedAt: new Date(at),
+      }
+      const versions = new Map([[old.id, new Date(at)]])
+      await settleKnownVersions(database, { bucketId, upTo: 2, not: [], versions })
+      await importPacks(database, { bucketId, packs: [part] })
+      await importObjects(database, { bucketId, checkpointPack: part.id, objects: [listed] })
+      await replayPack(database, { bucketId, pack: third, records: [moved] })
+      expect(await keys()).toEqual([])
     })
   })
 }

@@ -27,12 +27,26 @@ export async function settleKnownVersions(database: Database, listing: Checkpoin
     await lockBucket(trx, { bucketId, evenRemoved: true })
     const covered = await trx
       .selectFrom('objects')
-      .select(['id', 'state'])
+      .select(['id', 'state', 'moves'])
       .where('bucket_id', '=', bucketId)
       .where('in_chat', '=', true)
       .where('state', '<>', 'intended')
       .where('sequence', '<=', upTo)
       .where(sql<boolean>`sequence <> all (${[...not]}::bigint[])`)
+      // A version that was moved keeps the number of the first one: the checkpoint may list that one only.
+      .where(({ not: no, exists, selectFrom }) =>
+        no(
+          exists(
+            selectFrom('packs')
+              .select('packs.id')
+              .whereRef('packs.id', '=', 'objects.pack_id')
+              .where('objects.moves', 'is not', null)
+              .where(
+                sql<boolean>`(packs.sequence > ${upTo} or packs.sequence = any (${[...not]}::bigint[]))`,
+              ),
+          ),
+        ),
+      )
       .execute()
     const gone = covered.filter(({ id }) => !versions.has(id)).map(({ id }) => id)
     for (const ids of inSlices(gone)) await trx.deleteFrom('objects').where('id', 'in', ids).execute()
