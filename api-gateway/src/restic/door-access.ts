@@ -116,6 +116,6 @@ function refuseBrowsers(request: Request): void {
 function unauthenticated(message: string): BackupError {
   return new BackupError(message, {
     code: 'UNAUTHENTICATED',
-    hint: hint`Write both in the address, as in rest:https://USER:KEY@HOST/restic/BUCKET/; ${run('doorkey create')} makes them.`,
+    hint: hint`Set RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD to those that ${run('doorkey create')} printed.`,
   })
 }

@@ -26,7 +26,7 @@ export interface FileRequest {
 
 const MIB = 1024 ** 2
 
-/** restic's packs have at most 128 MiB (`--pack-size`) and one blob of 8 MiB; its other files are smaller. */
+/** Far more than restic sends: it begins a new file at `--pack-size`, which it bounds to 128 MiB. */
 const MOST_BYTES = 512 * MIB
 /** Locks lie in the catalog alone, which takes no more. restic's have some 200 bytes. */
 const MOST_BYTES_OF_LOCK = 64 * 1024

@@ -145,14 +145,14 @@ async function bucketOf(store: FileStore, { path, key }: Asked): Promise<Bucket>
   if (bucket?.id === key.bucket_id && bucket.kind === 'restic') return bucket
   throw new BackupError('This key is not for a restic bucket of this name', {
     code: 'FORBIDDEN',
-    hint: 'The address is rest:https://USER:KEY@HOST/restic/BUCKET/.',
+    hint: 'The address is rest:https://HOST/restic/BUCKET/.',
   })
 }
 
 function nothingHere(): BackupError {
   return new BackupError('restic has no file of this name', {
     code: 'NOT_FOUND',
-    hint: 'The address is rest:https://USER:KEY@HOST/restic/BUCKET/.',
+    hint: 'The address is rest:https://HOST/restic/BUCKET/.',
   })
 }
 

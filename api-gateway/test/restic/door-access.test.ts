@@ -73,6 +73,7 @@ describe('keys', () => {
       const answer = await bench.ask('config', { headers })
       expect(answer.status).toBe(401)
       expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm="restic"/)
+      expect(answer.statusText).toContain('RESTIC_REST_PASSWORD')
       expect(answer.statusText + (await answer.text())).not.toContain(key)
     }
     const apiKey = await bench.service.key(['admin'])

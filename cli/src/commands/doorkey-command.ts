@@ -61,9 +61,9 @@ const registerCreate: RegisterCommand = (group, run) => {
         const { pageAddress } = await import('@telegram-backup/engine/operations/page-address.ts')
         const bucket = await bucketMeant(database, options.bucket)
         const made = await createDoorKey(database, { bucketId: bucket.id, scope, name, expiresAt })
-        const { url } = await pageAddress(database, host)
+        const address = await pageAddress(database, host)
         const { id, user_name: user } = made.doorKey
-        context.output.answer({ id, user, key: made.key }, () => describeNew({ ...made, bucket, url }))
+        context.output.answer({ id, user, key: made.key }, () => describeNew({ ...made, bucket, address }))
       })
       return ExitCode.DONE
     }, options),
@@ -81,10 +81,15 @@ async function doorHost({ config }: CommandContext): Promise<string | undefined>
   return (await readConfigFile(config)).http.public_url
 }
 
-function describeNew(of: { doorKey: DoorKey; key: string; bucket: Bucket; url: string }): string {
-  const { doorKey, key, bucket, url } = of
+function describeNew(of: {
+  doorKey: DoorKey
+  key: string
+  bucket: Bucket
+  address: { url: string; isGuess: boolean }
+}): string {
+  const { doorKey, key, bucket, address } = of
   const { id, user_name: user, scope } = doorKey
-  const base = url.replace(/\/+$/, '')
+  const base = address.url.replace(/\/+$/, '')
   const door = `rest:${base}/restic/${bucket.name}/`
   return [
     `Key ${id}: ${scope}, for bucket ${bucket.name}`,
@@ -92,8 +97,9 @@ function describeNew(of: { doorKey: DoorKey; key: string; bucket: Bucket; url: s
     `  export RESTIC_REPOSITORY=${door}`,
     `  export RESTIC_REST_USERNAME=${user}`,
     `  export RESTIC_REST_PASSWORD=${key}`,
-    '  restic init',
+    scope === 'read' ? '  restic snapshots --no-lock' : '  restic init',
     '',
+    ...(address.isGuess ? ['No serve runs yet: put in the address where clients will reach it.', ''] : []),
     'The key is shown only once. As part of the address it works too, but then every user of that machine can read',
     'it in the list of processes:',
     '',

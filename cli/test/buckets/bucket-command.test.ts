@@ -87,6 +87,8 @@ it('a door key is printed once, with what restic needs; listed without itself; a
   const [, secret = ''] = /RESTIC_REST_PASSWORD=(\S+)/.exec(other.stdout) ?? []
   expect(secret).toMatch(/^tbd_[\w-]{43}$/)
   expect(other.stdout).toContain('export RESTIC_REPOSITORY=rest:http://127.0.0.1:8080/restic/doors/\n')
+  expect(other.stdout).toContain('No serve runs yet')
+  expect((await run(...create, '--scope', 'read')).stdout).not.toContain('restic init')
   expect(other.stdout).toMatch(
     new RegExp(`restic -r rest:http://[\\w-]+:${secret}@127.0.0.1:8080/restic/doors/`),
   )
