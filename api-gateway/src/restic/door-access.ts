@@ -14,8 +14,8 @@ import { WrongKeys } from '#http/wrong-keys.ts'
 export interface DoorAccess {
   /**
    * The key of a request; undefined if the connection was closed, because very many wrong keys wait for their
-   * refusal. Throws `TLS_NEEDED`, `FORBIDDEN` for a browser, `UNAUTHENTICATED`, and after too many wrong keys from one address
-   * `TOO_MANY_REQUESTS`.
+   * refusal. Throws `TLS_NEEDED`, `FORBIDDEN` for a browser, `UNAUTHENTICATED`, and after too many wrong keys
+   * from one address `TOO_MANY_REQUESTS`.
    */
   keyOf(request: Request, response: Response): Promise<DoorKey | undefined>
   /** Whether the request's key can still be used. */

@@ -16,7 +16,10 @@ export async function refuseTooMany(kysely: Kysely<CatalogSchema>, bucketId: str
   if (room > 0) return
   throw new CatalogError(
     `The bucket has ${MOST_IN_CATALOG_ALONE} locks, or other objects that are in the catalog alone, and takes no more`,
-    { code: 'CONFLICT', hint: 'Remove the ones that are no longer used: restic unlock --remove-all.' },
+    {
+      code: 'CONFLICT',
+      hint: 'Remove the ones that nobody uses any more; restic does it by its command unlock.',
+    },
   )
 }
 
