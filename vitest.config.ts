@@ -14,6 +14,7 @@ const config: ViteUserConfig = defineConfig({
       '**/*.system.test.ts',
       '**/*.servers.test.ts',
       '**/*.page.test.ts',
+      '**/*.doors.test.ts',
       // A suite of its own: vitest.crashes.config.ts.
       '**/*.crashes.test.ts',
     ],
