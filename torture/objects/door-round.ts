@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '#torture/chance.ts'
+import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
 import { type DoorClient, useDoor } from '#torture/objects/door-requests.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
@@ -27,6 +28,8 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   await writeSources(world, chance.branch('sources'))
   const { credentials, violations } = await openDoors(world)
   const { catalog } = world
+  // A service asks for jobs by itself, which a later round of jobs looks at.
+  await watchJobs(catalog)
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
     faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),

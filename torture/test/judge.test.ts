@@ -70,6 +70,7 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
     },
     acknowledged: new Map([[ID, SHA]]),
     condemned: new Set(),
+    resumed: [],
     former: [],
     kept: new Set(),
   } as unknown as World

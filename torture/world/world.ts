@@ -55,6 +55,8 @@ export interface World {
   readonly acknowledged: Map<string, string>
   /** Backups that an erase was ordered for. */
   readonly condemned: Set<string>
+  /** Backups that a `send --resume` was ordered for, with the sources that they are of; one for each order. */
+  readonly resumed: Array<{ readonly backupId: string; readonly source: string | null }>
   /**
    * Backups that the last `reconcile` has said to keep although they are marked: the last good ones, not
    * approved.
@@ -123,6 +125,7 @@ export async function openWorld(
     given: new Map(),
     acknowledged: new Map(),
     condemned: new Set(),
+    resumed: [],
     kept: new Set(),
     objects: new ObjectLedger(),
     strays: new Set(),
