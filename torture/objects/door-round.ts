@@ -3,6 +3,7 @@ import type { Chance } from '#torture/chance.ts'
 import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
 import { type DoorClient, useDoor } from '#torture/objects/door-requests.ts'
+import { timePasses } from '#torture/objects/time-passes.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
 import { chooseFaults } from '#torture/play/fault-plan.ts'
@@ -30,6 +31,7 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   const { catalog } = world
   // A service asks for jobs by itself, which a later round of jobs looks at.
   await watchJobs(catalog)
+  if (chance.branch('time').happens(0.4)) await timePasses(catalog)
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
     faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
