@@ -55,7 +55,7 @@ export interface World {
   readonly acknowledged: Map<string, string>
   /** Backups that an erase was ordered for. */
   readonly condemned: Set<string>
-  /** Backups that a `send --resume` was ordered for, with the sources that they are of; one for each order. */
+  /** For each `send --resume`: the backup, and the source that it is of. */
   readonly resumed: Array<{ readonly backupId: string; readonly source: string | null }>
   /**
    * Backups that the last `reconcile` has said to keep although they are marked: the last good ones, not
