@@ -100,10 +100,13 @@ async function workBeside(
 
 /**
  * What was answered before the takeover has been found by it. What the old machine deleted and could not
- * tell, and what it sent and did not count, it has not.
+ * tell, what it sent and did not count, and what it erased after the other one had seen it, it has not.
  */
 async function learnTakeover(world: World, old: Catalog): Promise<void> {
   world.objects.recovered(await untoldDeletes(old))
-  const rows = await old.rows("select id from control_plane.packs where state = 'intended'")
-  for (const { id } of rows) world.strays.add(`pack ${id}`)
+  const rows = await old.rows("select id, state from control_plane.packs where state <> 'sent'")
+  for (const { id, state } of rows) {
+    if (state === 'intended') world.strays.add(`pack ${id}`)
+    else world.collected.add(String(id))
+  }
 }

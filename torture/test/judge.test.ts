@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CatalogRows, MessageRow } from '#torture/judge/catalog-rows.ts'
+import type { CatalogRows, MessageRow, ObjectRow } from '#torture/judge/catalog-rows.ts'
 import { chatCheck } from '#torture/judge/chat-check.ts'
 import { stateCheck } from '#torture/judge/state-check.ts'
 import type { VisibleMessage } from '#torture/world/chat-view.ts'
@@ -71,6 +71,7 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
     acknowledged: new Map([[ID, SHA]]),
     condemned: new Set(),
     resumed: [],
+    collected: new Set(),
     former: [],
     kept: new Set(),
   } as unknown as World
@@ -135,6 +136,19 @@ describe('the chat', () => {
     const rows = rowsOf({ backups, messages: [part(2)], unsure: new Set([`-1 ${message.id}`]) })
     const world = { ...worldOf([ofPart(2), message]), former: [{}] } as unknown as World
     expect(await chatCheck(world, rows)).toContainEqual(expect.stringContaining(words))
+  })
+
+  test('may lack garbage that another machine erased while it was taken over, and no pack that is needed', async () => {
+    const rows = rowsOf({ messages: [{ ...part(2), kind: 'pack', backupId: 'a pack' }] })
+    const gone = [expect.stringContaining('missing: pack 1 of a pack')]
+    expect(await chatCheck(worldOf([]), rows)).toEqual(gone)
+    const world = { ...worldOf([]), collected: new Set(['a pack']) } as unknown as World
+    expect(await chatCheck(world, rows)).toEqual([])
+    const live = {
+      state: 'live',
+      extents: [{ pack: 'a pack', offset: 0, length: 1 }],
+    } as unknown as ObjectRow
+    expect(await chatCheck(world, { ...rows, objects: [live] })).toEqual(gone)
   })
 
   test('may lack what people have deleted, and not what they wrote', async () => {

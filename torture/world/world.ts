@@ -69,6 +69,8 @@ export interface World {
    * counted.
    */
   readonly strays: Set<string>
+  /** Ids of packs that a machine erased as garbage, perhaps while another one took the chat over. */
+  readonly collected: Set<string>
   readonly human: HumanTraces
   /**
    * Settings of the program under test on the machine of a catalog, without those of the ways to the
@@ -129,6 +131,7 @@ export async function openWorld(
     kept: new Set(),
     objects: new ObjectLedger(),
     strays: new Set(),
+    collected: new Set(),
     human: {
       wrote: new Set(),
       deleted: new Set(),
