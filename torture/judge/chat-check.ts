@@ -41,6 +41,8 @@ async function checkOne(
     // In a group nothing tells a lost copy of a person's message from that person's own forward: so it stays.
     if (message.isOfAPerson && row === undefined) continue
     const caption = readCaption(message.caption)
+    const isStray = caption?.kind === 'pack' && isOfOldMachine(world, chat.id, caption.key)
+    if (isStray && row === undefined) continue
     const isTombstone = caption?.kind === 'tombstone' || caption?.kind === 'pack tombstone'
     if (caption && caption.kind !== 'index' && !isTombstone) {
       const first = firstOf.get(caption.key)
@@ -49,7 +51,6 @@ async function checkOne(
       firstOf.set(caption.key, message.id)
     }
     if (rows.evidence.has(`${chat.id} ${message.id}`)) continue
-    if (caption?.kind === 'pack' && world.strays.has(caption.key)) continue
     // A recovery need not learn of what was erased before it.
     const isRemembered = row === undefined ? world.former.length > 0 : row.state === 'tombstone'
     if (isTombstone && isRemembered) continue
@@ -96,6 +97,10 @@ async function checkOne(
     }
   }
   return violations
+}
+
+function isOfOldMachine({ strays }: World, chatId: string, pack: string): boolean {
+  return strays.has(pack) || strays.has(`${chatId} ${pack}`)
 }
 
 function isNeeded({ objects }: CatalogRows, pack: string): boolean {

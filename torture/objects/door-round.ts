@@ -109,4 +109,8 @@ async function learnTakeover(world: World, old: Catalog): Promise<void> {
     if (state === 'intended') world.strays.add(`pack ${id}`)
     else world.collected.add(String(id))
   }
+  const copies = await old.rows(
+    "select pack_id, chat_id from control_plane.pack_messages where state = 'intended'",
+  )
+  for (const { pack_id, chat_id } of copies) world.strays.add(`${chat_id} pack ${pack_id}`)
 }

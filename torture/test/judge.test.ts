@@ -72,6 +72,7 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
     condemned: new Set(),
     resumed: [],
     collected: new Set(),
+    strays: new Set(),
     former: [],
     kept: new Set(),
   } as unknown as World
@@ -136,6 +137,15 @@ describe('the chat', () => {
     const rows = rowsOf({ backups, messages: [part(2)], unsure: new Set([`-1 ${message.id}`]) })
     const world = { ...worldOf([ofPart(2), message]), former: [{}] } as unknown as World
     expect(await chatCheck(world, rows)).toContainEqual(expect.stringContaining(words))
+  })
+
+  test('may have a copy of a pack that another machine sent while it was taken over, in that chat alone', async () => {
+    const copyOf = (id: number) => message(id, `telegram-backup 1 pack=${ID} bucket=b sequence=6 sha256=c`)
+    const rows = rowsOf({ messages: [{ ...part(3), kind: 'pack' }] })
+    const of = (stray: string) =>
+      ({ ...worldOf([copyOf(2), copyOf(3)]), strays: new Set([stray]) }) as unknown as World
+    expect(await chatCheck(of(`-1 pack ${ID}`), rows)).toEqual([])
+    expect((await chatCheck(of(`-2 pack ${ID}`), rows)).join('\n')).toContain('unknown: message 2')
   })
 
   test('may lack garbage that another machine erased while it was taken over, and no pack that is needed', async () => {

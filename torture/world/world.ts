@@ -66,7 +66,7 @@ export interface World {
   readonly objects: ObjectLedger
   /**
    * Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never
-   * counted.
+   * counted; copies of others, as `CHAT pack ID`.
    */
   readonly strays: Set<string>
   /** Ids of packs that a machine erased as garbage, perhaps while another one took the chat over. */
