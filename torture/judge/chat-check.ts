@@ -1,4 +1,4 @@
-import { readCaption } from '#torture/judge/captions.ts'
+import { type CaptionFacts, readCaption } from '#torture/judge/captions.ts'
 import type { CatalogRows, MessageRow } from '#torture/judge/catalog-rows.ts'
 import type { ChatView, VisibleMessage } from '#torture/world/chat-view.ts'
 import type { World } from '#torture/world/world.ts'
@@ -41,8 +41,7 @@ async function checkOne(
     // In a group nothing tells a lost copy of a person's message from that person's own forward: so it stays.
     if (message.isOfAPerson && row === undefined) continue
     const caption = readCaption(message.caption)
-    const isStray = caption?.kind === 'pack' && isOfOldMachine(world, chat.id, caption.key)
-    if (isStray && row === undefined) continue
+    if (row === undefined && isOfOldMachine(world, chat.id, message.id, caption)) continue
     const isTombstone = caption?.kind === 'tombstone' || caption?.kind === 'pack tombstone'
     if (caption && caption.kind !== 'index' && !isTombstone) {
       const first = firstOf.get(caption.key)
@@ -99,8 +98,14 @@ async function checkOne(
   return violations
 }
 
-function isOfOldMachine({ strays }: World, chatId: string, pack: string): boolean {
-  return strays.has(pack) || strays.has(`${chatId} ${pack}`)
+function isOfOldMachine(
+  { strays }: World,
+  chatId: string,
+  id: number,
+  caption: CaptionFacts | undefined,
+): boolean {
+  if (caption?.kind === 'index') return strays.has(`${chatId} index in message ${id}`)
+  return caption?.kind === 'pack' && (strays.has(caption.key) || strays.has(`${chatId} ${caption.key}`))
 }
 
 function isNeeded({ objects }: CatalogRows, pack: string): boolean {

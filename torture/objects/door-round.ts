@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '#torture/chance.ts'
+import { readCaption } from '#torture/judge/captions.ts'
 import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
 import { type DoorClient, useDoor } from '#torture/objects/door-requests.ts'
@@ -100,7 +101,8 @@ async function workBeside(
 
 /**
  * What was answered before the takeover has been found by it. What the old machine deleted and could not
- * tell, what it sent and did not count, and what it erased after the other one had seen it, it has not.
+ * tell, what it sent and did not count, and what it erased after the other one had seen it, it has not. A
+ * copy of the index stays where the old machine asked for one, got no answer, and may not look any more.
  */
 async function learnTakeover(world: World, old: Catalog): Promise<void> {
   world.objects.recovered(await untoldDeletes(old))
@@ -113,4 +115,8 @@ async function learnTakeover(world: World, old: Catalog): Promise<void> {
     "select pack_id, chat_id from control_plane.pack_messages where state = 'intended'",
   )
   for (const { pack_id, chat_id } of copies) world.strays.add(`${chat_id} pack ${pack_id}`)
+  for (const chat of [world.chat, ...(world.replica ? [world.replica] : [])]) {
+    for (const { id, caption } of await chat.view.messages())
+      if (readCaption(caption)?.kind === 'index') world.strays.add(`${chat.id} index in message ${id}`)
+  }
 }

@@ -148,6 +148,16 @@ describe('the chat', () => {
     expect((await chatCheck(of(`-2 pack ${ID}`), rows)).join('\n')).toContain('unknown: message 2')
   })
 
+  test('may have a copy of the index that another machine left while it was taken over, and no later one', async () => {
+    const copyOf = (id: number) => message(id, 'telegram-backup 1 index catalog=x.2 edition=16-a')
+    const rows = rowsOf({ messages: [part(2)] })
+    const world = {
+      ...worldOf([ofPart(2), copyOf(5), copyOf(6)]),
+      strays: new Set(['-1 index in message 5']),
+    } as unknown as World
+    expect(await chatCheck(world, rows)).toEqual([expect.stringContaining('unknown: message 6')])
+  })
+
   test('may lack garbage that another machine erased while it was taken over, and no pack that is needed', async () => {
     const rows = rowsOf({ messages: [{ ...part(2), kind: 'pack', backupId: 'a pack' }] })
     const gone = [expect.stringContaining('missing: pack 1 of a pack')]
