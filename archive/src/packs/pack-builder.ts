@@ -201,7 +201,7 @@ export class PackBuilder {
     return { bytes, sha256: hash.digest('hex'), plainSize: this.#plainSize, encrypted, header }
   }
 
-  /** Frees the memory at once: the garbage collector would leave that of several packs. May be called twice. */
+  /** Frees the memory at once, which the garbage collector would not. May be called twice. */
   release(): void {
     this.#state = 'released'
     freeNow(this.#memory)
