@@ -44,9 +44,8 @@ export interface GetOptions {
 
 export interface ListedObject {
   key: string
+  /** Bytes. */
   size: number
-  sha256: string
-  stored_at: Date
 }
 
 /**
