@@ -114,6 +114,7 @@ create index pack_messages_by_message on control_plane.pack_messages (chat_id, m
 -- undelete_ms have passed; deleted_in: the pack that tells the chat of it. Of two versions of a key the one with the greater sequence and
 -- place is the later one: those of its record. moves: the version whose bytes it moves to another pack; it takes over the sequence,
 -- place and state of that version, whose row goes.
+-- Two indexes include the size: a list, and the sum of what was deleted, then read the index alone.
 create table control_plane.objects (
   id         uuid primary key,
   bucket_id  uuid not null references control_plane.object_buckets (id),
@@ -135,9 +136,9 @@ create table control_plane.objects (
   constraint objects_are_somewhere check (in_chat = (pack_id is not null) and (in_chat or content is not null)),
   constraint deleted_objects_have_a_time check ((state = 'deleted') = (deleted_at is not null))
 );
-create unique index objects_by_key on control_plane.objects (bucket_id, key) where state = 'live';
+create unique index objects_by_key on control_plane.objects (bucket_id, key) include (size) where state = 'live';
 create index objects_by_versions on control_plane.objects (bucket_id, key, sequence, place);
-create index objects_by_deletion on control_plane.objects (bucket_id, deleted_at) where state = 'deleted';
+create index objects_by_deletion on control_plane.objects (bucket_id, deleted_at) include (size) where state = 'deleted';
 create index objects_untold on control_plane.objects (bucket_id, deleted_at) where state = 'deleted' and deleted_in is null;
 create index objects_intended on control_plane.objects (bucket_id) where state = 'intended';
 create index objects_moved on control_plane.objects (moves) where moves is not null;

@@ -14,6 +14,7 @@ import {
   deadPacks,
   deleteObject,
   endPackErase,
+  findObject,
   type ImportedObject,
   type ImportedPack,
   type IntendedObject,
@@ -265,8 +266,10 @@ export class ObjectWorld {
 
   /** The SHA-256 of each live object, as the catalog lists them. */
   async liveObjects(): Promise<Map<string, string>> {
-    const rows = await listObjects(this.database, { bucketId: this.bucketId, prefix: '', limit: 100 })
-    return new Map(rows.map(({ key, sha256 }) => [key, sha256]))
+    const { database, bucketId } = this
+    const rows = await listObjects(database, { bucketId, prefix: '', limit: 100 })
+    const found = await Promise.all(rows.map(({ key }) => findObject(database, { bucketId, key })))
+    return new Map(found.flatMap(of => (of === null ? [] : [[of.object.key, of.object.sha256]])))
   }
 
   async end(): Promise<void> {

@@ -17,6 +17,7 @@ import {
   dueLeftovers,
   endBucketRemoval,
   endPackErase,
+  findObject,
   findPack,
   hasUnfinishedWork,
   intendPackCopy,
@@ -218,8 +219,13 @@ export function describeObjectGarbage(open: () => Promise<Database>): void {
       await writer.intend(pack, { puts, plainSize: 40 })
       await writer.confirm(pack)
       expect(await sparsePacks(database, ofBucket())).toEqual([])
-      await writer.send([], { deletes: await remove('a') })
+      const deadBytes = async () => (await bucketFacts(database))[0]?.dead_bytes
+      expect(await deadBytes()).toBe(0)
+      await writer.send([], { deletes: await remove('a'), plainSize: 0 })
+      // The whole pack that only tells of the delete.
+      expect(await deadBytes()).toBe(100)
       await purgeObjects(database, ofBucket())
+      expect(await deadBytes()).toBe(175)
       const [sparse] = await sparsePacks(database, ofBucket())
       expect(sparse).toMatchObject({
         pack: { id: pack.packId },
@@ -235,9 +241,11 @@ export function describeObjectGarbage(open: () => Promise<Database>): void {
       const checkpoint = await drawCheckpoint()
       await checkpointIndexed(database, checkpoint)
       expect(await dead()).toEqual([1, 2])
-      expect(await listObjects(database, { ...ofBucket(), prefix: '' })).toMatchObject([
-        { id: moved.id, key: 'b' },
-      ])
+      // Of 50 packed bytes, 40 are dead: checkpoints do not count.
+      expect(await deadBytes()).toBe(260)
+      expect(await listObjects(database, { ...ofBucket(), prefix: '' })).toEqual([{ key: 'b', size: 10 }])
+      const found = await findObject(database, { bucketId: writer.bucket.id, key: 'b' })
+      expect(found?.object.id).toBe(moved.id)
     })
 
     test('messages of packs are known, and packs under way are unfinished work; a lease alone is none', async () => {

@@ -68,6 +68,22 @@ export async function* bodyChunks(
   if (!request.complete) throw brokenOff()
 }
 
+/** Smaller ones may share memory with others. */
+const MIN_FREED_BYTES = 16 * 1024
+
+/**
+ * The same pieces, each valid until the next one is asked for. Its memory is then free at once: the garbage
+ * collector sees only the small object, and would leave that of thousands of them.
+ */
+export async function* freedChunks(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    yield chunk
+    const { buffer, byteLength } = chunk
+    const isAll = byteLength === buffer.byteLength
+    if (buffer instanceof ArrayBuffer && isAll && byteLength >= MIN_FREED_BYTES) buffer.transfer(0)
+  }
+}
+
 function brokenOff(): BackupError {
   return new BackupError('The connection closed before the end of the body', { code: 'SOURCE' })
 }

@@ -2,7 +2,7 @@ import { type Bucket, type Database, noteSnapshot } from '@telegram-backup/datab
 import { BackupError } from '@telegram-backup/errors'
 import type { ObjectStore } from '@telegram-backup/vault/objects/object-store.ts'
 import type { Request, Response } from 'express'
-import { askForBody, assertAsItIs, bodyChunks } from '#http/body-stream.ts'
+import { askForBody, assertAsItIs, bodyChunks, freedChunks } from '#http/body-stream.ts'
 import { readRange } from '#http/byte-range.ts'
 import { exactly, sendBytes } from '#http/send-bytes.ts'
 import type { ResticFile } from '#restic/paths.ts'
@@ -56,7 +56,7 @@ export async function putFile({ store, database, bucket, file, ...of }: FileRequ
     bucket,
     {
       key: file.key,
-      body: bodyChunks(request, { stallMs }),
+      body: freedChunks(bodyChunks(request, { stallMs })),
       size,
       sha256: file.type === 'config' ? undefined : file.sha256,
       where: WHERE[file.type],

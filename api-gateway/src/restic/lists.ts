@@ -21,9 +21,13 @@ export async function sendList(of: {
 }): Promise<void> {
   const { store, bucket, prefix, request, response, stallMs } = of
   const isV2 = request.get('Accept') === V2
-  const entryOf = ({ key, size }: ListedObject): string => {
-    const name = key.slice(prefix.length)
-    return JSON.stringify(isV2 ? { name, size } : name)
+  const entriesOf = (page: ListedObject[]): string => {
+    const names = page.map(({ key, size }) => {
+      const name = key.slice(prefix.length)
+      return isV2 ? { name, size } : name
+    })
+    // Without its brackets.
+    return JSON.stringify(names).slice(1, -1)
   }
   const pages = store.list(bucket, { prefix })[Symbol.asyncIterator]()
   // An error before the first byte becomes an answer; afterwards it breaks off the connection.
@@ -32,7 +36,7 @@ export async function sendList(of: {
   try {
     let before = '['
     while (!page.done) {
-      const entries = page.value.map(entryOf).join(',')
+      const entries = entriesOf(page.value)
       if (entries !== '') {
         if (!response.write(before + entries)) await drained(response, stallMs)
         before = ','

@@ -31,6 +31,8 @@ export interface ResticDoor {
 
 /** Requests under way in this process. restic sends 5 at once, unless it is told otherwise. */
 const MOST_REQUESTS = 256
+/** A list has pages in memory for as long as its client reads: 64 of them at once take some 60 MB. */
+const WEIGHT_OF_LIST = 4
 /** A revoked key ends its requests within that time. */
 const LOOK_EVERY_MS = 12_000
 
@@ -46,11 +48,11 @@ export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
         const key = await access.keyOf(request, response)
         if (key === undefined) return
         if (path === undefined) throw nothingHere()
-        await slots.use(key.id, () =>
+        const work = (): Promise<void> =>
           whileWanted({ access, key, request, response }, signal =>
             answer(ports, { path, key, request, response, signal }),
-          ),
-        )
+          )
+        await slots.use(key.id, work, path.is === 'list' ? WEIGHT_OF_LIST : 1)
       } catch (error) {
         if (response.headersSent) throw error
         refuse(response, error)

@@ -34,7 +34,7 @@ export class MemoryStore implements FileStore {
   async put(bucket: Bucket, object: PutObject, { signal }: { signal: AbortSignal }): Promise<ObjectVersion> {
     await this.faults.put?.(object, signal)
     const chunks: Uint8Array[] = []
-    for await (const chunk of object.body) chunks.push(chunk)
+    for await (const chunk of object.body) chunks.push(Buffer.from(chunk))
     const bytes = Buffer.concat(chunks)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     if (object.size !== undefined && object.size !== bytes.length) refuse('INVALID', 'Another size')

@@ -10,7 +10,6 @@ import { decryptChunks } from '#age-payload.ts'
 import { ArchiveError } from '#archive-error.ts'
 import { checkedRecipients, type Encryption } from '#encryption.ts'
 import { hashInTurns } from '#hashing.ts'
-import { giveMemoryBack, lendMemory } from '#lent-memory.ts'
 import { HeaderRoom } from '#packs/header-room.ts'
 import type {
   CheckpointCover,
@@ -81,7 +80,7 @@ export class PackBuilder {
   /** Most bytes before encryption. */
   readonly #capacityBytes: number
   readonly #room: HeaderRoom
-  readonly #memory: SharedArrayBuffer
+  readonly #memory: Buffer
   /** Where the frames begin; before them is room for the header and for growth. */
   readonly #framesStart: number
   readonly #hash = createHash('sha256')
@@ -90,7 +89,6 @@ export class PackBuilder {
   #framesSize = 0
   #plainSize = 0
   #encrypted: { file: AgeFileStart; bytes: Buffer } | undefined
-  /** Its memory belongs to others when it is released. */
   #state: 'open' | 'sealed' | 'released' = 'open'
 
   /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient, a size out of range) */
@@ -112,7 +110,8 @@ export class PackBuilder {
     this.#room = new HeaderRoom({ bucket, signingKey, checkpoint })
     const headerBytes = Math.min(this.#capacityBytes, SKIPPABLE_PREFIX_BYTES + PACK_LIMITS.headerBytes)
     this.#framesStart = this.#growthBytes(this.#capacityBytes) + headerBytes
-    this.#memory = lendMemory(this.#framesStart + this.#capacityBytes)
+    // With old content: only what was written since is read. Memory that is not written to costs nothing.
+    this.#memory = Buffer.allocUnsafeSlow(this.#framesStart + this.#capacityBytes)
   }
 
   /** Plain bytes of all frames. */
@@ -202,15 +201,15 @@ export class PackBuilder {
     return { bytes, sha256: hash.digest('hex'), plainSize: this.#plainSize, encrypted, header }
   }
 
-  /** Gives the memory back, for a later pack. Further calls do nothing. */
+  /** Frees the memory at once, which the garbage collector would not. May be called twice. */
   release(): void {
-    if (this.#state !== 'released') giveMemoryBack(this.#memory)
     this.#state = 'released'
+    freeNow(this.#memory)
   }
 
   #addFrame(plain: Uint8Array): void {
     const frame = compressFrame(plain)
-    new Uint8Array(this.#memory, this.#framesStart + this.#framesSize, frame.length).set(frame)
+    this.#memory.set(frame, this.#framesStart + this.#framesSize)
     this.#hash.update(frame)
     this.#framesSize += frame.length
     this.#plainSize += plain.length
@@ -250,7 +249,7 @@ export class PackBuilder {
   #withHeader(envelope: Buffer): Buffer {
     const contentBytes = envelope.length + this.#paddingBytes(envelope.length)
     const start = this.#framesStart - SKIPPABLE_PREFIX_BYTES - contentBytes
-    const pack = Buffer.from(this.#memory, start, SKIPPABLE_PREFIX_BYTES + contentBytes + this.#framesSize)
+    const pack = this.#memory.subarray(start, this.#framesStart + this.#framesSize)
     writeSkippablePrefix(pack, contentBytes)
     envelope.copy(pack, SKIPPABLE_PREFIX_BYTES)
     pack.fill(SPACE, SKIPPABLE_PREFIX_BYTES + envelope.length, SKIPPABLE_PREFIX_BYTES + contentBytes)
@@ -271,7 +270,7 @@ export class PackBuilder {
     if (this.#recipients.length === 0) return plain
     const file = await startAgeFile(this.#recipients)
     const start = plain.byteOffset - this.#growthBytes(plain.length)
-    const bytes = await finishAgeFile(file, plain, Buffer.from(this.#memory, start))
+    const bytes = await finishAgeFile(file, plain, this.#memory.subarray(start))
     this.#encrypted = { file, bytes }
     return bytes
   }
@@ -281,7 +280,7 @@ export class PackBuilder {
     if (!this.#encrypted) return
     const { file, bytes } = this.#encrypted
     let end = bytes.byteOffset
-    const memory = Buffer.from(this.#memory)
+    const memory = this.#memory
     // Each chunk goes before the place that it came from.
     for (const chunk of decryptChunks(bytes.subarray(file.header.length), file.fileKey)) {
       memory.set(chunk, end)

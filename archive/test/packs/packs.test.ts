@@ -221,6 +221,16 @@ describe('packs', () => {
     expect(sizes.size).toBeGreaterThan(4)
   })
 
+  it('free their memory when they are released', async () => {
+    const builder = builderOf({ packSizeBytes: SMALL_PACK_BYTES })
+    builder.add(noise(1_000))
+    const { bytes } = await builder.seal(identityOf(1))
+    expect(bytes.length).toBeGreaterThan(1_000)
+    builder.release()
+    expect(bytes.length).toBe(0)
+    expect(bytes.buffer.byteLength).toBe(0)
+  })
+
   it('take no bytes once they are sealed or released, and have room again where a record was removed', async () => {
     const builder = builderOf({ packSizeBytes: SMALL_PACK_BYTES })
     const record = (index: number) => ({ delete: `${index}`.repeat(1000), id: randomUUID(), at: TIME })
@@ -237,6 +247,7 @@ describe('packs', () => {
     expect(() => builder.addRecord(last)).toThrow(RangeError)
     await builder.seal(identityOf(1))
     expect(() => builder.add(noise(1))).toThrow('sealed')
+    builder.release()
     builder.release()
     expect(() => builder.add(noise(1))).toThrow('released')
     await expect(builder.seal(identityOf(2))).rejects.toThrow('released')

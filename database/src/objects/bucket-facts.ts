@@ -9,7 +9,10 @@ export interface BucketFacts {
   bytes: number
   /** Of deleted objects that can be brought back. */
   undeletable_bytes: number
-  /** An estimate of the bytes in the chat that no object needs: of each pack in proportion. */
+  /**
+   * An estimate of the bytes in the chat that no object needs: packs that hold none, and of the others, taken
+   * together, the share of what was packed that belongs to no object any more.
+   */
   dead_bytes: number
   /** Of all packs as they are in one chat. */
   stored_bytes: number
@@ -30,15 +33,12 @@ export async function bucketFacts(
   const { rows } = await sql<BucketFacts>`
     with wanted as materialized (
       select * from control_plane.object_buckets bucket where removed_at is null and ${wanted}),
-    used as (
-      select pack_id, sum(length) as bytes from control_plane.extents group by pack_id),
     pack_sums as (
       select pack.bucket_id, count(*) as packs, sum(size)::bigint as stored_bytes, count(damaged_at) as damaged_packs,
-             sum(case when checkpoint_id is not null then 0
-                      when plain_size = 0 then size
-                      else size * (1 - least(1, coalesce(used.bytes, 0) / plain_size)) end)::bigint as dead_bytes
+             sum(plain_size) filter (where checkpoint_id is null)::float8 as plain_bytes,
+             sum(size) filter (where checkpoint_id is null and plain_size > 0)::float8 as filled_bytes,
+             sum(size) filter (where checkpoint_id is null and plain_size = 0)::float8 as empty_bytes
         from control_plane.packs pack join wanted on wanted.id = pack.bucket_id
-        left join used on used.pack_id = pack.id
        where pack.state in ('sent', 'erasing') group by pack.bucket_id),
     message_sums as (
       select pack.bucket_id, count(*) as messages
@@ -49,7 +49,9 @@ export async function bucketFacts(
       select bucket_id, sum(size)::bigint as bytes from control_plane.objects
        where state = 'deleted' and bucket_id in (select id from wanted) group by bucket_id)
     select wanted.id as bucket_id, live_objects as objects, live_bytes as bytes,
-           coalesce(deleted_sums.bytes, 0) as undeletable_bytes, coalesce(dead_bytes, 0) as dead_bytes,
+           coalesce(deleted_sums.bytes, 0) as undeletable_bytes,
+           (coalesce(empty_bytes, 0) + coalesce(filled_bytes, 0) * greatest(0,
+             1 - (live_bytes + coalesce(deleted_sums.bytes, 0)) / nullif(plain_bytes, 0)))::bigint as dead_bytes,
            coalesce(stored_bytes, 0) as stored_bytes, coalesce(packs, 0) as packs, coalesce(messages, 0) as messages,
            coalesce(damaged_packs, 0) as damaged_packs, last_snapshot_at as newest_snapshot_at
       from wanted

@@ -67,14 +67,8 @@ function versionOf(row: Selectable<CatalogSchema['objects']>): ObjectVersion {
   return version
 }
 
-export interface ListedVersion {
-  /** UUID of the version. */
-  id: string
-  key: string
-  size: number
-  sha256: string
-  stored_at: Date
-}
+/** What a list says of a live object: an index has it, so a page reads no rows. `size` in bytes. */
+export type ListedVersion = Pick<ObjectVersion, 'key' | 'size'>
 
 /**
  * One page of the live objects whose keys begin with `prefix`, by the bytes of their keys; `after`: those
@@ -88,7 +82,7 @@ export async function listObjects(
   if (of.prefix !== '' && !isKey(of.prefix)) return []
   let query = kysely
     .selectFrom('objects')
-    .select(['id', 'key', 'size', 'sha256', 'stored_at'])
+    .select(['key', 'size'])
     .where('bucket_id', '=', of.bucketId)
     .where('state', '=', 'live')
   const end = endOfPrefix(of.prefix)

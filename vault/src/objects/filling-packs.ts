@@ -5,8 +5,11 @@ import { MemoryBudget, type Reservation } from '#objects/memory-budget.ts'
 import { PackQueue } from '#objects/pack-queue.ts'
 import type { PackTurn } from '#objects/pack-sender.ts'
 
-/** Packs under way at once: telegram.org takes about as long for one as it takes to fill the next. */
-const UNDER_WAY = 3
+/**
+ * Packs under way at once: while the server forwards one, the line carries the other. At the pace of a chat,
+ * 20 messages a minute, two are enough as long as each takes at most 6 s. Each costs 20 MiB of memory.
+ */
+const UNDER_WAY = 2
 /** Packs that are filled at once, beside those under way. */
 const BEING_FILLED = 2
 

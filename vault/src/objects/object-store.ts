@@ -12,7 +12,7 @@ export interface ByteRange {
 export interface PutObject {
   /** 1 to 1,024 bytes of UTF-8, without U+0000. */
   key: string
-  /** Read once, and only as fast as it can be stored. */
+  /** Read once, and only as fast as it can be stored. Each piece need be valid only until the next one. */
   body: AsyncIterable<Uint8Array>
   /** Bytes of the body, if the client said so; another length is refused. */
   size?: number | undefined
@@ -44,9 +44,8 @@ export interface GetOptions {
 
 export interface ListedObject {
   key: string
+  /** Bytes. */
   size: number
-  sha256: string
-  stored_at: Date
 }
 
 /**

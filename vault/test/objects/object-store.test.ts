@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { importObjects } from '@telegram-backup/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bodyOf, NEVER } from '#test/objects/bodies.ts'
 import { type OpenStore, openStoreWorld, type StoreWorld, sha256 } from '#test/objects/store-world.ts'
@@ -152,6 +153,22 @@ describe('many objects', () => {
     expect(world.packsInChat().length).toBeLessThanOrEqual(8)
     expect(await paced.keys()).toHaveLength(1_000)
     expect(String(await paced.read('data/777'))).toBe('content 777')
+  })
+
+  it('are listed page by page, each once, in the order of their keys', async () => {
+    await one.put('data/0', 'bytes')
+    const first = await one.store.head(world.bucket, 'data/0')
+    const packId = first.pack_id ?? ''
+    const keys = Array.from({ length: 4_000 }, (_, no) => `data/${no}`)
+    const objects = keys.slice(1).map(key => ({
+      ...{ id: randomUUID(), key, size: 5, sha256: first.sha256, storedAt: first.stored_at },
+      ...{ extents: [{ packId, offset: 0, length: 5 }], packId, sequence: first.sequence },
+    }))
+    const bucketId = world.bucket.id
+    expect(await importObjects(world.catalog, { bucketId, checkpointPack: packId, objects })).toEqual([])
+    const pages = await Array.fromAsync(one.store.list(world.bucket, { prefix: 'data/' }))
+    expect(pages.length).toBeGreaterThan(1)
+    expect(pages.flat()).toEqual(keys.sort().map(key => ({ key, size: 5 })))
   })
 
   it('of two processes and one bucket do not mix', async () => {
