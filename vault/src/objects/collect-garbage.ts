@@ -21,14 +21,16 @@ export async function purge(tools: UpkeepTools, { work }: TendedBucket): Promise
  * only wait for a checkpoint get one when the bucket is quiet.
  */
 export async function collectGarbage(tools: UpkeepTools, tended: TendedBucket): Promise<void> {
-  const { database, signal, log } = tools
+  const { database, chats, chatId, signal, log } = tools
   const { work, lease } = tended
   const { id: bucketId, name } = work.bucket
+  const lookAtChat = (id: string) => chats.enterAgain(id)
   for (const pack of await deadPacks(database, { bucketId, limit: ERASED_AT_ONCE })) {
     if (signal.aborted || !(await isIdle(tools))) return
-    for (const { outcome, reason, messageId } of await erasePacks(tools, {
-      ...{ bucketId, lease, packIds: [pack.id] },
-    })) {
+    // Whoever has lost the chat begins nothing more.
+    await lookAtChat(chatId)
+    const erased = await erasePacks({ ...tools, lookAtChat }, { bucketId, lease, packIds: [pack.id] })
+    for (const { outcome, reason, messageId } of erased) {
       if (reason !== undefined) log(`Message ${messageId} of bucket ${name} is ${outcome}: ${reason}`)
     }
   }

@@ -8,8 +8,15 @@ import {
 import { describeError } from '@telegram-backup/errors'
 import { eraseMessage } from 'telegram-deployment-bot'
 import type { PackTools, PlacedPackMessage } from '#objects/pack-messages.ts'
-import type { ChatGates } from '#session/chat-gates.ts'
 import { endsEverything } from '#session/session.ts'
+
+export interface PackEraseTools extends PackTools {
+  /**
+   * Gives the id that a chat has now, after a look whether it still belongs to this catalog. Throws
+   * `CONFIGURATION` if it does not, and the client's errors.
+   */
+  lookAtChat: (chatId: string) => Promise<{ chatId: string }>
+}
 
 /** What became of a message of a dead pack; see `ErasedMessage`. */
 export interface ErasedPackMessage {
@@ -25,12 +32,12 @@ const MOVED = 'the group has become a supergroup: a message of the old one canno
 /**
  * G2 to G4: erases the messages of packs that nothing needs any more, in every chat, and goes on with those
  * that were begun. May be repeated: a message that is gone counts as erased. A message that can be neither
- * deleted nor replaced keeps its pack `erasing`, with the reason. Throws `LEASE_LOST`, `CATALOG`,
- * `CANCELLED`, and `UNREACHABLE` when no server answers.
+ * deleted nor replaced keeps its pack `erasing`, with the reason, and so does one in a chat of another
+ * catalog. Throws `LEASE_LOST`, `CATALOG`, `CANCELLED`, and `UNREACHABLE` when no server answers.
  * @param of.lease on the bucket
  */
 export async function erasePacks(
-  tools: PackTools & { gates: ChatGates },
+  tools: PackEraseTools,
   { bucketId, packIds, lease }: { bucketId: string; packIds: readonly string[]; lease: Lease },
 ): Promise<ErasedPackMessage[]> {
   const { database } = tools
@@ -54,11 +61,11 @@ function isStillThere(message: Pack['messages'][number]): message is PlacedPackM
 }
 
 async function eraseOne(
-  tools: PackTools & { gates: ChatGates },
+  tools: PackEraseTools,
   pack: Pack,
   message: PlacedPackMessage,
 ): Promise<ErasedPackMessage> {
-  const { database, client, vault, gates, signal } = tools
+  const { database, client, vault, lookAtChat, signal } = tools
   const { chat_id: chatId, message_id: messageId } = message
   const packId = pack.id
   const of = { pack, chatId, messageId }
@@ -66,7 +73,8 @@ async function eraseOne(
     await markPackMessage(database, { packId, chatId, state: noted(message), error: reason })
   }
   try {
-    if ((await gates.enter(chatId)).chatId !== chatId) {
+    // Before each message: what is dead here, another catalog that took the chat over may have taken back.
+    if ((await lookAtChat(chatId)).chatId !== chatId) {
       await keep(MOVED)
       return { ...of, outcome: 'unreachable', reason: MOVED }
     }

@@ -20,7 +20,6 @@ import { SecondChat } from '#objects/second-chat.ts'
 import { BucketTender } from '#objects/tend-buckets.ts'
 import { UPKEEP_TIMES, type UpkeepTimes, type UpkeepTools } from '#objects/upkeep.ts'
 import { Writer } from '#objects/writer.ts'
-import { ChatGates } from '#session/chat-gates.ts'
 import { openSession } from '#session/open-session.ts'
 
 export type ObjectStoreConfig = Pick<
@@ -107,7 +106,6 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const objects = new ObjectWriter({ database, packs, writer, packSizeBytes, secondChat })
   const upkeep: UpkeepTools = {
     ...{ ...tools, sender, packs, reader, seal, hasIdentity, writer, packWriter, secondChat },
-    gates: new ChatGates(tools),
     times: options.times ?? UPKEEP_TIMES,
     openSession: () => openSession({ database, client, config, signal, say: log }),
   }

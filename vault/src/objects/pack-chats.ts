@@ -53,6 +53,21 @@ export class PackChats {
     }
   }
 
+  /**
+   * Looks at the chat, also if it was entered before. Throws `CONFIGURATION` when it belongs to another
+   * catalog now, and the client's errors.
+   */
+  async enterAgain(chat: string): Promise<PackChat> {
+    const entered = await this.enter(chat)
+    try {
+      await entered.assertOwn()
+    } catch (error) {
+      this.leave(chat)
+      throw error
+    }
+    return entered
+  }
+
   /** The next use prepares it anew: it may have moved, or belong to another catalog. */
   leave(chat: string): void {
     this.#prepared.delete(chat)

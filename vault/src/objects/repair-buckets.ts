@@ -140,7 +140,10 @@ async function resumeErasing(
   const packs = await deadPacks(session.database, { bucketId, limit: ERASING_AT_ONCE })
   const packIds = packs.filter(({ state }) => state === 'erasing').map(({ id }) => id)
   if (packIds.length === 0) return
-  reportErased(session, await erasePacks(session, { bucketId, packIds, lease }))
+  const { client, vault, gates, indexSeal, signal, onWait } = session
+  const chats = indexSeal && new PackChats({ client, vault, ...indexSeal, signal, onWait })
+  const lookAtChat = (id: string) => chats?.enterAgain(id) ?? gates.enter(id)
+  reportErased(session, await erasePacks({ ...session, lookAtChat }, { bucketId, packIds, lease }))
 }
 
 function reportErased({ report }: VaultSession, erased: readonly ErasedPackMessage[]): void {

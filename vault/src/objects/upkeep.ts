@@ -8,7 +8,6 @@ import type { PackSender } from '#objects/pack-sender.ts'
 import type { PackWriter } from '#objects/pack-writer.ts'
 import type { SecondChat } from '#objects/second-chat.ts'
 import type { Writer } from '#objects/writer.ts'
-import type { ChatGates } from '#session/chat-gates.ts'
 import type { VaultSession } from '#session/session.ts'
 
 /** What the stages of upkeep work with. */
@@ -16,7 +15,6 @@ export interface UpkeepTools extends PackTools {
   /** Numeric or `@name`. */
   chatId: string
   chats: PackChats
-  gates: ChatGates
   sender: PackSender
   packs: FillingPacks
   writer: Writer
