@@ -57,7 +57,11 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
     tally.run({ operation: 'door', kill, met, isOneOfTwo: fleet.members.length > 1 })
   }
   violations.push(...fleet.violations)
-  if (catalog !== world.catalog) await learnTakeover(world, catalog)
+  if (catalog !== world.catalog) {
+    // The other machine would not look for what arrives late of this one.
+    for (const { api } of services) await api.deliverLate()
+    await learnTakeover(world, catalog)
+  }
   const runs: Run[] = beside ? [...services, beside] : services
   violations.push(...(await calmAndJudge(world, runs, tell)))
   return violations
