@@ -104,7 +104,7 @@ function isOfOldMachine(
   id: number,
   caption: CaptionFacts | undefined,
 ): boolean {
-  if (caption?.kind === 'index') return strays.has(`${chatId} index in message ${id}`)
+  if (strays.has(`${chatId} copy in message ${id}`)) return true
   return caption?.kind === 'pack' && (strays.has(caption.key) || strays.has(`${chatId} ${caption.key}`))
 }
 

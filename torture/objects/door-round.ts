@@ -106,7 +106,8 @@ async function workBeside(
 /**
  * What was answered before the takeover has been found by it. What the old machine deleted and could not
  * tell, what it sent and did not count, and what it erased after the other one had seen it, it has not. A
- * copy of the index stays where the old machine asked for one, got no answer, and may not look any more.
+ * copy of the index, or of another message, stays where the old machine asked for one, got no answer, and
+ * may not look any more.
  */
 async function learnTakeover(world: World, old: Catalog): Promise<void> {
   world.objects.recovered(await untoldDeletes(old))
@@ -120,7 +121,12 @@ async function learnTakeover(world: World, old: Catalog): Promise<void> {
   )
   for (const { pack_id, chat_id } of copies) world.strays.add(`${chat_id} pack ${pack_id}`)
   for (const chat of [world.chat, ...(world.replica ? [world.replica] : [])]) {
-    for (const { id, caption } of await chat.view.messages())
-      if (readCaption(caption)?.kind === 'index') world.strays.add(`${chat.id} index in message ${id}`)
+    const seen = new Set<string>()
+    for (const { id, caption } of await chat.view.messages()) {
+      if (caption === undefined) continue
+      const isCopy = readCaption(caption)?.kind === 'index' || seen.has(caption)
+      if (isCopy) world.strays.add(`${chat.id} copy in message ${id}`)
+      seen.add(caption)
+    }
   }
 }

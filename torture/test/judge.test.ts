@@ -148,12 +148,12 @@ describe('the chat', () => {
     expect((await chatCheck(of(`-2 pack ${ID}`), rows)).join('\n')).toContain('unknown: message 2')
   })
 
-  test('may have a copy of the index that another machine left while it was taken over, and no later one', async () => {
+  test('may have a copy that another machine left while it was taken over, and no later one', async () => {
     const copyOf = (id: number) => message(id, 'telegram-backup 1 index catalog=x.2 edition=16-a')
     const rows = rowsOf({ messages: [part(2)] })
     const world = {
       ...worldOf([ofPart(2), copyOf(5), copyOf(6)]),
-      strays: new Set(['-1 index in message 5']),
+      strays: new Set(['-1 copy in message 5']),
     } as unknown as World
     expect(await chatCheck(world, rows)).toEqual([expect.stringContaining('unknown: message 6')])
   })

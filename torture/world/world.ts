@@ -66,8 +66,8 @@ export interface World {
   readonly objects: ObjectLedger
   /**
    * Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never
-   * counted; copies of others, as `CHAT pack ID`. Copies of the index that it could not delete any more, as
-   * `CHAT index in message ID`.
+   * counted; copies of others, as `CHAT pack ID`. Copies of messages that it could not delete any more, as
+   * `CHAT copy in message ID`.
    */
   readonly strays: Set<string>
   /** Ids of packs that a machine erased as garbage, perhaps while another one took the chat over. */
