@@ -40,8 +40,10 @@ export async function reconcilePacks(session: VaultSession, left?: LeftPacks): P
       return lease !== undefined && (await adoptPack(session, found, lease))
     })
     await giveUp(session, packs, of => leases.get(of.writer) ?? left?.lease)
-    for (const { id } of await unfinishedUploads(database)) {
-      await abandonUpload(database, { uploadId: id }).catch((error: unknown) =>
+    for (const { id, writer } of await unfinishedUploads(database)) {
+      // A pack of the same writer may be looked for again, under its lease.
+      const lease = leases.get(writer)
+      await abandonUpload(database, { uploadId: id, lease }).catch((error: unknown) =>
         reportPending(session, {}, error),
       )
     }

@@ -1,4 +1,12 @@
-import { findPack, openSends, packMessages, sqlRunner } from '@telegram-backup/database'
+import { randomUUID } from 'node:crypto'
+import {
+  beginUpload,
+  findPack,
+  openSends,
+  packMessages,
+  sqlRunner,
+  unfinishedUploads,
+} from '@telegram-backup/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { reconcile } from '#reconcile/reconcile.ts'
 import { openPackWorld, type PackWorld, type TestProcess } from '#test/objects/packs-in-a-chat.ts'
@@ -76,6 +84,23 @@ describe('a pack whose process died', () => {
     expect(await findPack(world.database, pack.packId)).toBeNull()
     await world.process().store('data/a')
     await world.expectAgreement()
+  })
+
+  it('is looked for, and an upload that its process had begun is given up at once', async () => {
+    const dead = world.process()
+    const { pack, turn } = await dead.make('data/a')
+    await beginUpload(world.database, {
+      ...{ uploadId: randomUUID(), bucketId: world.bucket.id, key: 'data/large' },
+      lease: await dead.writer.lease(),
+    })
+    world.vault.emulator.faults.on('sendDocument', { calls: 9 }, { kind: 'status', status: 502 })
+    await expect(dead.sender.send(pack, turn, world)).rejects.toMatchObject({ code: 'ANSWER_LOST' })
+    world.vault.emulator.faults.clear()
+    await dead.writer.close()
+    expect(await unfinishedUploads(world.database)).toHaveLength(1)
+    const report = await reconcile(world.session())
+    expect(report).toMatchObject({ pending: [], looked_for_again: [{ pack_id: pack.packId }] })
+    expect(await unfinishedUploads(world.database)).toEqual([])
   })
 
   it('is found by what comes before a send', async () => {
