@@ -19,13 +19,16 @@ type Characters = readonly PatternCharacter[]
  */
 export class PathPattern {
   readonly text: string
-  readonly #literal: string
+  /** The paths that the text is by itself: as it stands, and without the escapes of `ls -b`. */
+  readonly #literals: readonly string[]
   readonly #segments: Segment[]
 
   constructor(text: string) {
     this.text = text
-    this.#literal = plainPath(text)
-    this.#segments = this.#literal === '.' ? [] : segmentsOf(this.#literal)
+    const plain = plainPath(text)
+    const characters = charactersOf(plain)
+    this.#literals = [plain, characters.map(({ character }) => character).join('')]
+    this.#segments = plain === '.' ? [] : segmentsOf(characters)
   }
 
   /** @param path of a member */
@@ -40,8 +43,9 @@ export class PathPattern {
 
   /** Keeps all places of the pattern that the names so far lead to, so no pattern takes long. */
   #end(path: string, { orAbove }: { orAbove: boolean }): boolean {
-    const literal = this.#literal
-    if (path === literal || (orAbove && path.startsWith(`${literal}/`))) return true
+    for (const literal of this.#literals) {
+      if (path === literal || (orAbove && path.startsWith(`${literal}/`))) return true
+    }
     const names = path === '.' ? [] : path.split('/')
     const last = this.#segments.length
     let places = this.#open([0])
@@ -80,7 +84,20 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ...{ a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' },
 }
 
-function segmentsOf(pattern: string): Segment[] {
+function charactersOf(pattern: string): PatternCharacter[] {
+  const characters: PatternCharacter[] = []
+  for (const [, octal, escaped, plain] of pattern.matchAll(ESCAPES)) {
+    if (plain !== undefined) characters.push({ character: plain, isPlain: true })
+    else {
+      const meant =
+        octal === undefined ? (MEANINGS[escaped ?? ''] ?? escaped ?? '') : memberPathOf(bytesOf(octal))
+      for (const character of meant) characters.push({ character, isPlain: false })
+    }
+  }
+  return characters
+}
+
+function segmentsOf(pattern: Characters): Segment[] {
   const segments: Segment[] = []
   let characters: PatternCharacter[] = []
   const close = (): void => {
@@ -89,14 +106,9 @@ function segmentsOf(pattern: string): Segment[] {
     else if (segments.at(-1) !== '**') segments.push('**')
     characters = []
   }
-  for (const [, octal, escaped, plain] of pattern.matchAll(ESCAPES)) {
-    if (plain === '/') close()
-    else if (plain !== undefined) characters.push({ character: plain, isPlain: true })
-    else {
-      const meant =
-        octal === undefined ? (MEANINGS[escaped ?? ''] ?? escaped ?? '') : memberPathOf(bytesOf(octal))
-      for (const character of meant) characters.push({ character, isPlain: false })
-    }
+  for (const one of pattern) {
+    if (one.isPlain && one.character === '/') close()
+    else characters.push(one)
   }
   close()
   return segments

@@ -65,6 +65,9 @@ describe('a pattern of paths', () => {
   })
 
   it.each([
+    ['[\\001]!', '[\u0001]!', true],
+    ['[\\001]!', '\u0001!', true],
+    ['[\\001]!', '[\u0002]!', false],
     ['.', 'any/thing', true],
     ['', 'any/thing', true],
     ['./', 'any', true],
