@@ -3,7 +3,7 @@ import { PACK_LIMITS } from '#packs/pack-limits.ts'
 import { canonicalJson } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
 
-/** `[1052672,1048576],` */
+/** At most, of a frame that is not there yet: `[1052672,1048576],` */
 const FRAME_BYTES = 18
 const UUID = '00000000-0000-4000-8000-000000000000'
 const TIME = '2026-01-01T00:00:00.000Z'
@@ -15,6 +15,7 @@ const PROOFS = { signature: '0'.repeat(88), publicKey: '0'.repeat(44) }
 export class HeaderRoom {
   readonly #baseBytes: number
   #recordsBytes = 0
+  #framesBytes = 0
 
   constructor(of: { bucket: PackedBucket; signingKey: SigningKey; checkpoint: CheckpointCover | undefined }) {
     const { bucket, checkpoint } = of
@@ -39,10 +40,14 @@ export class HeaderRoom {
     this.#baseBytes = Buffer.byteLength(JSON.stringify(envelope))
   }
 
-  /** Of a header with that many frames, the records so far and these. */
-  bytesWith(frames: number, records: readonly PackRecord[]): number {
+  /** Of a header with the frames and records so far, that many more frames, and these records. */
+  bytesWith(moreFrames: number, records: readonly PackRecord[]): number {
     const more = records.reduce((sum, record) => sum + recordBytes(record), 0)
-    return this.#baseBytes + frames * FRAME_BYTES + this.#recordsBytes + more
+    return this.#baseBytes + this.#framesBytes + moreFrames * FRAME_BYTES + this.#recordsBytes + more
+  }
+
+  takeFrame(size: number, plainSize: number): void {
+    this.#framesBytes += `[${size},${plainSize}],`.length
   }
 
   take(record: PackRecord): void {

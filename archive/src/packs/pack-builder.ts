@@ -136,7 +136,7 @@ export class PackBuilder {
       full * maxFrameSizeBytes(PACK_LIMITS.frameBytes) + (rest > 0 ? maxFrameSizeBytes(rest) : 0)
     if (this.#frames.length + frames > PACK_LIMITS.frames) return false
     if (this.#records.length + records.length > PACK_LIMITS.records) return false
-    const header = this.#room.bytesWith(this.#frames.length + frames, records)
+    const header = this.#room.bytesWith(frames, records)
     return (
       header <= PACK_LIMITS.headerBytes &&
       SKIPPABLE_PREFIX_BYTES + header + this.#framesSize + framesSize <= this.#capacityBytes
@@ -214,6 +214,7 @@ export class PackBuilder {
     this.#framesSize += frame.length
     this.#plainSize += plain.length
     this.#frames.push([frame.length, plain.length])
+    this.#room.takeFrame(frame.length, plain.length)
     freeNow(frame)
   }
 
