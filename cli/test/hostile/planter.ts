@@ -75,7 +75,7 @@ export function ranOf({ word }: Pick<Planted, 'word'>, serverLog: string): strin
 /** What looks like a call in SQL and is none that could be planted, by the reason. */
 const NO_CALLS: Readonly<Record<string, string>> = {
   'a word of the language':
-    'all and any array as by check coalesce conflict exists filter from greatest in include into join key lateral least on operator or over row select set then unique using values when where with',
+    'all and any array as by check coalesce conflict exists filter from greatest in include into join key lateral least nullif on operator or over row select set then unique using values when where with',
   'the beginning of a statement that the server puts together': 'copy',
   'a piece of a pattern for names': '_ pg_',
   'a table of the demo, in a database of its own': 'orders',
