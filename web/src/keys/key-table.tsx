@@ -1,40 +1,52 @@
 import { Button, Code, Group, Text } from '@mantine/core'
-import type { DoorKey } from '#api/generated/types.gen.ts'
 import { currentTime } from '#format/clock.ts'
 import { PlainText, visibleText } from '#format/plain-text.tsx'
 import { Time } from '#format/time.tsx'
 import { type Column, DataTable } from '#shell/data-table.tsx'
-import { wordOf } from '#shell/word-of.ts'
 import { useWords } from '#words/language.tsx'
 
-export function DoorKeyTable({
+/** What keys of all kinds have. Times in ISO 8601. */
+export interface ListedKey {
+  id: string
+  name: string
+  last_used_at: string | null
+  expires_at: string | null
+  revoked_at: string | null
+}
+
+/** Keys, and for each one that is not revoked a button that revokes it. */
+export function KeyTable<Key extends ListedKey>({
+  caption,
   items,
+  codeOf,
+  rights,
   revoke,
 }: {
-  items: readonly DoorKey[]
-  revoke: (key: DoorKey) => void
+  /** What the table shows; for screen readers. */
+  caption: string
+  items: readonly Key[]
+  /** What stands beside the name, by which a person recognises the key where it is used. */
+  codeOf: (key: Key) => string
+  /** What a key may do. */
+  rights: readonly Column<Key>[]
+  revoke: (key: Key) => void
 }) {
-  const { keys: words } = useWords().buckets
-  const columns: Column<DoorKey>[] = [
+  const { keys: words } = useWords()
+  const columns: Column<Key>[] = [
     {
       key: 'name',
       header: words.name,
       label: '',
-      cell: ({ name, user }) => (
+      cell: key => (
         <Group gap="xs">
           <Text fw={600} size="sm" component="span">
-            <PlainText>{name}</PlainText>
+            <PlainText>{key.name}</PlainText>
           </Text>
-          <Code>{user}</Code>
+          <Code>{codeOf(key)}</Code>
         </Group>
       ),
     },
-    {
-      key: 'scope',
-      header: words.scope,
-      label: words.scope,
-      cell: ({ scope }) => wordOf(words.scopes, scope),
-    },
+    ...rights,
     {
       key: 'used',
       header: words.lastUsed,
@@ -65,10 +77,10 @@ export function DoorKeyTable({
         ),
     },
   ]
-  return <DataTable caption={words.caption} columns={columns} rows={items} keyOf={({ id }) => id} />
+  return <DataTable caption={caption} columns={columns} rows={items} keyOf={({ id }) => id} />
 }
 
-function stateOf({ revoked_at, expires_at }: DoorKey): 'valid' | 'expired' | 'revoked' {
+function stateOf({ revoked_at, expires_at }: ListedKey): 'valid' | 'expired' | 'revoked' {
   if (revoked_at !== null) return 'revoked'
   return expires_at !== null && new Date(expires_at).getTime() <= currentTime() ? 'expired' : 'valid'
 }
