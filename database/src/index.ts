@@ -239,9 +239,9 @@ export type * from '#events/types.event.ts'
 
 // 13. Buckets, their objects, and the packs that hold them.
 
-export { type BucketFacts, bucketFacts } from '#objects/bucket-facts.ts'
-export { type BucketHealth, bucketHealth } from '#objects/bucket-health.ts'
-export type { ObjectLease } from '#objects/bucket-writes.ts'
+export { type BucketFacts, bucketFacts } from '#objects/buckets/bucket-facts.ts'
+export { type BucketHealth, bucketHealth } from '#objects/buckets/bucket-health.ts'
+export type { ObjectLease } from '#objects/buckets/bucket-writes.ts'
 export {
   type BucketSettings,
   bucketById,
@@ -253,18 +253,19 @@ export {
   noteSnapshot,
   noteUndelete,
   removeBucket,
-} from '#objects/buckets.ts'
-export * from '#objects/checkpoint-snapshot.ts'
-export * from '#objects/checkpoints.ts'
-export * from '#objects/deletions.ts'
-export * from '#objects/door-keys.ts'
-export * from '#objects/garbage.ts'
-export { importBucket, importCheckpoint, importPacks } from '#objects/imports.ts'
-export * from '#objects/index-buckets.ts'
-export type { IntendedObject } from '#objects/intended-objects.ts'
-export { checkKey } from '#objects/object-keys.ts'
-export * from '#objects/objects.ts'
-export * from '#objects/pack-copies.ts'
+} from '#objects/buckets/buckets.ts'
+export * from '#objects/buckets/door-keys.ts'
+export * from '#objects/buckets/work.ts'
+export * from '#objects/checkpoints/checkpoint-snapshot.ts'
+export * from '#objects/checkpoints/checkpoints.ts'
+export * from '#objects/checkpoints/index-buckets.ts'
+export { importBucket, importCheckpoint, importPacks } from '#objects/imports/imports.ts'
+export { importObjects, replayPack } from '#objects/imports/replay.ts'
+export { settleKnownVersions } from '#objects/imports/settle-known.ts'
+export type * from '#objects/imports/types.import.ts'
+export * from '#objects/packs/garbage.ts'
+export type { IntendedObject } from '#objects/packs/intended-objects.ts'
+export * from '#objects/packs/pack-copies.ts'
 export {
   type HeldPack,
   type HeldPackMessage,
@@ -273,26 +274,25 @@ export {
   notePackDamaged,
   type PackPiece,
   piecesOf,
-} from '#objects/pack-health.ts'
-export { abandonPack, confirmPack, type PackConfirmation } from '#objects/pack-outcomes.ts'
+} from '#objects/packs/pack-health.ts'
+export { abandonPack, confirmPack, type PackConfirmation } from '#objects/packs/pack-outcomes.ts'
 export {
   findPack,
   findPacks,
   packMessages,
   packsLackingCopy,
   unfinishedPacks,
-} from '#objects/pack-queries.ts'
+} from '#objects/packs/pack-queries.ts'
 export {
   intendPack,
   type PackIntent,
   type PackName,
   type ReservedPack,
   reservePack,
-} from '#objects/packs.ts'
-export { importObjects, replayPack } from '#objects/replay.ts'
-export { settleKnownVersions } from '#objects/settle-known.ts'
-export { takenKeys } from '#objects/taken-keys.ts'
-export type * from '#objects/types.import.ts'
+} from '#objects/packs/packs.ts'
 export type * from '#objects/types.object.ts'
-export * from '#objects/uploads.ts'
-export * from '#objects/work.ts'
+export * from '#objects/versions/deletions.ts'
+export { checkKey } from '#objects/versions/object-keys.ts'
+export * from '#objects/versions/objects.ts'
+export { takenKeys } from '#objects/versions/taken-keys.ts'
+export * from '#objects/versions/uploads.ts'

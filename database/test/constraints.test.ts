@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkBucketName, type PartKind, type PartState } from '#index.ts'
 import { checkedTag, checkProjectId, checkState, checkType } from '#input-checks.ts'
 import { BACKUP_STATES, BACKUP_TYPES } from '#jobs/types.backup.ts'
-import { checkKey } from '#objects/object-keys.ts'
+import { checkKey } from '#objects/versions/object-keys.ts'
 
 // The same rules stand in TypeScript and in the migrations: they must not drift apart.
 

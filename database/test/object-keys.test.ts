@@ -4,7 +4,7 @@ import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createBucket, listObjects, putInCatalog } from '#index.ts'
-import { endOfPrefix, isKey } from '#objects/object-keys.ts'
+import { endOfPrefix, isKey } from '#objects/versions/object-keys.ts'
 
 let database: TestCatalog
 beforeAll(async () => {

@@ -8,7 +8,7 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
     only: 'door',
     edits: [
       {
-        file: 'vault/src/objects/pack-writer.ts',
+        file: 'vault/src/objects/fill/pack-writer.ts',
         find: '    for (const object of pack.objects) object.onIntended()\n',
         replace:
           '    for (const object of pack.objects) object.onIntended()\n    pack.end({ stored: { packId, sequence, at } })\n',
@@ -21,7 +21,7 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
     only: 'door',
     edits: [
       {
-        file: 'vault/src/objects/pack-writer.ts',
+        file: 'vault/src/objects/fill/pack-writer.ts',
         find: '      builder.addRecord(record)\n      told.add(id)\n',
         replace: '      told.add(id)\n',
       },
@@ -33,7 +33,7 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
     only: 'door',
     edits: [
       {
-        file: 'database/src/objects/pack-outcomes.ts',
+        file: 'database/src/objects/packs/pack-outcomes.ts',
         find: '  if (covering === undefined) return\n',
         replace: '  if (covering === undefined || covering.id !== undefined) return\n',
       },
@@ -45,7 +45,7 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
     only: 'door',
     edits: [
       {
-        file: 'database/src/objects/pack-queries.ts',
+        file: 'database/src/objects/packs/pack-queries.ts',
         find: '    or (pack.checkpoint_id is null and not pack.has_records)\n',
         replace: '    or pack.checkpoint_id is null\n',
       },
@@ -57,7 +57,7 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
     only: 'door',
     edits: [
       {
-        file: 'database/src/objects/records.ts',
+        file: 'database/src/objects/packs/records.ts',
         find: '(other.sequence, other.place) > (mine.sequence, mine.place)\n',
         replace: 'other.sequence < 0\n',
       },
@@ -69,7 +69,7 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
     only: 'door',
     edits: [
       {
-        file: 'vault/src/objects/pack-sender.ts',
+        file: 'vault/src/objects/messages/pack-sender.ts',
         find: '            await chat.assertOwn() // P5\n',
         replace: '',
       },

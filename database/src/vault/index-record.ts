@@ -10,7 +10,7 @@ import type { Database } from '#database.ts'
 import { checkCount, checkText } from '#input-checks.ts'
 import { waitingNotes } from '#leases/lock-wait.ts'
 import { heldByNameSince, tryLockByName } from '#named-locks.ts'
-import { markIndexed } from '#objects/indexed-names.ts'
+import { markIndexed } from '#objects/checkpoints/indexed-names.ts'
 
 /** An index that is proven to be in the chat. */
 export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {

@@ -1,5 +1,5 @@
 import type { Backup } from '@telegram-backup/database'
-import { reconcilePacks } from '@telegram-backup/vault/objects/reconcile-packs.ts'
+import { reconcilePacks } from '@telegram-backup/vault/objects/reconcile/reconcile-packs.ts'
 import { reconcileAbandonedRuns } from '@telegram-backup/vault/reconcile/abandoned-runs.ts'
 import { reconcile as reconcileAll } from '@telegram-backup/vault/reconcile/reconcile.ts'
 import { reconcileBackup } from '@telegram-backup/vault/reconcile/reconcile-run.ts'

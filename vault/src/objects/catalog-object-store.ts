@@ -8,14 +8,14 @@ import {
   type ObjectVersion,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
-import type { FillingPacks } from '#objects/filling-packs.ts'
-import type { ObjectReader } from '#objects/object-reader.ts'
+import type { FillingPacks } from '#objects/fill/filling-packs.ts'
+import type { ObjectWriter } from '#objects/fill/object-writer.ts'
+import type { Writer } from '#objects/messages/writer.ts'
 import type { GetOptions, ListedObject, ObjectStore, PutObject } from '#objects/object-store.ts'
-import type { ObjectWriter } from '#objects/object-writer.ts'
-import type { OpenedPacks } from '#objects/opened-packs.ts'
-import type { BucketTender } from '#objects/tend-buckets.ts'
-import { type UndeleteReport, undeleteBucket } from '#objects/undelete-bucket.ts'
-import type { Writer } from '#objects/writer.ts'
+import type { ObjectReader } from '#objects/read/object-reader.ts'
+import type { OpenedPacks } from '#objects/read/opened-packs.ts'
+import type { BucketTender } from '#objects/tend/tend-buckets.ts'
+import { type UndeleteReport, undeleteBucket } from '#objects/tend/undelete-bucket.ts'
 
 /** A page of a list; a list has two of them in memory, some 0.6 MB. */
 const LISTED_AT_ONCE = 2_000

@@ -1,5 +1,5 @@
 import type { Bucket, ObjectVersion } from '@telegram-backup/database'
-import type { UndeleteReport } from '#objects/undelete-bucket.ts'
+import type { UndeleteReport } from '#objects/tend/undelete-bucket.ts'
 
 /** A part of an object's bytes. */
 export interface ByteRange {

@@ -18,7 +18,7 @@ export async function reconcileBeforeSend(
     if (!(await hasUnfinishedWork(open.database))) return
     const { findUnfinished } = await import('#reconcile/find-unfinished.ts')
     const { reconcileAbandonedRuns } = await import('#reconcile/abandoned-runs.ts')
-    const { reconcilePacks } = await import('#objects/reconcile-packs.ts')
+    const { reconcilePacks } = await import('#objects/reconcile/reconcile-packs.ts')
     const { openSession } = await import('#session/open-session.ts')
     const dead = (await findUnfinished(open)).filter(({ isAlive }) => !isAlive)
     const packs = await unfinishedPacks(open.database)

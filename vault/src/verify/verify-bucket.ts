@@ -12,7 +12,7 @@ import {
   piecesOf,
 } from '@telegram-backup/database'
 import { BackupError, describeError, hint, run } from '@telegram-backup/errors'
-import { repairBuckets } from '#objects/repair-buckets.ts'
+import { repairBuckets } from '#objects/reconcile/repair-buckets.ts'
 import { SessionReport } from '#session/report.ts'
 import { cancelled, endsEverything, type VaultSession } from '#session/session.ts'
 import type { BucketVerification, PackFinding } from '#verify/bucket-report.ts'

@@ -24,8 +24,8 @@ import type { Machine } from '@telegram-backup/test-support/machines.ts'
 import type { TestVault } from '@telegram-backup/test-support/vault.ts'
 import { refreshIndex, writePackCaption } from 'telegram-deployment-bot'
 import { createCatalogVault } from '#ledger/catalog-vault.ts'
-import { PackSender, type PackToSend } from '#objects/pack-sender.ts'
-import { Writer } from '#objects/writer.ts'
+import { PackSender, type PackToSend } from '#objects/messages/pack-sender.ts'
+import { Writer } from '#objects/messages/writer.ts'
 import { factsOf, intended, objectLine, packLine } from '#test/recover/bucket-records.ts'
 
 /** Small, so that a checkpoint has several parts. */

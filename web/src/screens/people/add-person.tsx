@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
-import { type FormEvent, useState } from 'react'
+import { TextInput } from '@mantine/core'
+import { useState } from 'react'
+import { FormDialog } from '#acts/form-dialog.tsx'
 import { useAct } from '#acts/use-act.ts'
 import { addPerson } from '#api/generated/sdk.gen.ts'
 import type { Invited } from '#api/generated/types.gen.ts'
@@ -22,42 +23,28 @@ export function AddPerson({ added, close }: { added: (person: Invited) => void; 
     undefined,
     { needsFactor: true },
   )
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    void add.run()
-  }
   return (
-    <Modal
-      opened
-      onClose={close}
+    <FormDialog
       title={people.person.addTitle}
-      closeButtonProps={{ 'aria-label': people.close }}
+      words={{ submit: people.person.addButton, cancel: people.cancel }}
+      isReady={name.trim() !== ''}
+      isRunning={add.isRunning}
+      submit={() => void add.run()}
+      close={close}
     >
-      <form onSubmit={submit}>
-        <Stack>
-          <TextInput
-            label={people.name}
-            description={people.person.nameHint}
-            value={name}
-            onChange={event => setName(event.currentTarget.value)}
-            maxLength={64}
-            autoComplete="off"
-            data-autofocus
-            required
-            withAsterisk={false}
-          />
-          <RoleInput value={role} onChange={setRole} />
-          <ProjectInput value={project} onChange={setProject} hint={people.person.projectHint} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {people.cancel}
-            </Button>
-            <Button type="submit" loading={add.isRunning} disabled={name.trim() === ''}>
-              {people.person.addButton}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <TextInput
+        label={people.name}
+        description={people.person.nameHint}
+        value={name}
+        onChange={event => setName(event.currentTarget.value)}
+        maxLength={64}
+        autoComplete="off"
+        data-autofocus
+        required
+        withAsterisk={false}
+      />
+      <RoleInput value={role} onChange={setRole} />
+      <ProjectInput value={project} onChange={setProject} hint={people.person.projectHint} />
+    </FormDialog>
   )
 }

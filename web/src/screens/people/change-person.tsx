@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
+import { FormDialog } from '#acts/form-dialog.tsx'
 import { useAct } from '#acts/use-act.ts'
 import { changePerson } from '#api/generated/sdk.gen.ts'
 import type { Person } from '#api/generated/types.gen.ts'
@@ -31,38 +32,20 @@ export function ChangePerson({ person, close }: { person: Person; close: () => v
     people.person.changed,
     { needsFactor: true },
   )
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    if (await change.run()) close()
-  }
   return (
-    <Modal
-      opened
-      onClose={close}
+    <FormDialog
       title={people.person.changeTitle(visibleText(person.name))}
-      closeButtonProps={{ 'aria-label': people.close }}
+      words={{ submit: people.person.save, cancel: people.cancel }}
+      isReady={role !== person.role || project.trim() !== (person.project_id ?? '')}
+      isRunning={change.isRunning}
+      submit={() => void change.run().then(isDone => isDone && close())}
+      close={close}
     >
-      <form onSubmit={event => void submit(event)}>
-        <Stack>
-          <RoleInput value={role} onChange={setRole} />
-          <ProjectInput value={project} onChange={setProject} hint={people.person.projectHint} />
-          <Text size="sm" c="dimmed">
-            {people.person.changeHint}
-          </Text>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {people.cancel}
-            </Button>
-            <Button
-              type="submit"
-              loading={change.isRunning}
-              disabled={role === person.role && project.trim() === (person.project_id ?? '')}
-            >
-              {people.person.save}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <RoleInput value={role} onChange={setRole} />
+      <ProjectInput value={project} onChange={setProject} hint={people.person.projectHint} />
+      <Text size="sm" c="dimmed">
+        {people.person.changeHint}
+      </Text>
+    </FormDialog>
   )
 }

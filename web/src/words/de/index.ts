@@ -6,6 +6,7 @@ import { buckets } from '#words/de/buckets.ts'
 import { charts } from '#words/de/charts.ts'
 import { job } from '#words/de/job.ts'
 import { jobs } from '#words/de/jobs.ts'
+import { keys } from '#words/de/keys.ts'
 import { overview } from '#words/de/overview.ts'
 import { people } from '#words/de/people.ts'
 import { proof } from '#words/de/proof.ts'
@@ -26,6 +27,7 @@ export const de: Words = {
   charts,
   job,
   jobs,
+  keys,
   overview,
   people,
   proof,

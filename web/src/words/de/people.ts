@@ -66,7 +66,6 @@ export const people: Words['people'] = {
     text: 'Programme senden mit jeder Anfrage einen Schlüssel. Einer, der abläuft, ist sicherer.',
     create: 'Schlüssel erstellen',
     createTitle: 'Schlüssel erstellen',
-    createButton: 'Erstellen',
     nameHint: 'Wozu der Schlüssel dient. Das Protokoll zeigt es.',
     scopes: 'Darf',
     scopeWords: {
@@ -75,20 +74,13 @@ export const people: Words['people'] = {
       restore: 'restore – wiederherstellen, prüfen, proben, herunterladen',
       admin: 'admin – alles, auch Löschen, Zeitpläne, Personen und Schlüssel',
     },
-    expires: 'Läuft ab',
-    expiry: { '30d': 'In 30 Tagen', '90d': 'In 90 Tagen', '365d': 'In einem Jahr', never: 'Nie' },
     projectHint: 'Beschränkt den Schlüssel auf ein Projekt. Leer: alle Projekte.',
     shownTitle: name => `Schlüssel ${name}`,
     shownText:
       'Kopieren Sie den Schlüssel jetzt: er wird nur einmal gezeigt, gespeichert ist nur sein Hash. Wer ihn hat, darf alles, was er erlaubt.',
     label: 'Schlüssel',
-    lastUsed: 'Zuletzt benutzt',
-    state: 'Zustand',
-    states: { valid: 'gültig', expired: 'abgelaufen', revoked: 'widerrufen' },
-    revoke: 'Widerrufen',
     revokeTitle: name => `Schlüssel ${name} widerrufen?`,
     revokeText: 'Ab jetzt werden Anfragen damit abgelehnt, und Streams damit enden. Das ist endgültig.',
-    revoked: 'Widerrufen',
     empty: 'Es gibt keine Schlüssel',
     emptyHint:
       'Die Seite braucht keinen. Erstellen Sie einen für ein Skript, eine Überwachung oder ein anderes Programm.',

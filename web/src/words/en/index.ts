@@ -6,6 +6,7 @@ import { buckets } from '#words/en/buckets.ts'
 import { charts } from '#words/en/charts.ts'
 import { job } from '#words/en/job.ts'
 import { jobs } from '#words/en/jobs.ts'
+import { keys } from '#words/en/keys.ts'
 import { overview } from '#words/en/overview.ts'
 import { people } from '#words/en/people.ts'
 import { proof } from '#words/en/proof.ts'
@@ -25,6 +26,7 @@ export const en = {
   charts,
   job,
   jobs,
+  keys,
   overview,
   people,
   proof,

@@ -7,6 +7,7 @@ import { buckets } from '#words/ru/buckets.ts'
 import { charts } from '#words/ru/charts.ts'
 import { job } from '#words/ru/job.ts'
 import { jobs } from '#words/ru/jobs.ts'
+import { keys } from '#words/ru/keys.ts'
 import { overview } from '#words/ru/overview.ts'
 import { people } from '#words/ru/people.ts'
 import { proof } from '#words/ru/proof.ts'
@@ -26,6 +27,7 @@ export const ru: Words = {
   charts,
   job,
   jobs,
+  keys,
   overview,
   people,
   proof,

@@ -1,0 +1,194 @@
+import { type OpenedPack, openPack } from '@telegram-backup/archive'
+import type { Pack } from '@telegram-backup/database'
+import { MemoryBudget, type Reservation } from '#objects/fill/memory-budget.ts'
+
+export interface OpenedPacksOptions {
+  /** Packs in memory at once. */
+  atOnce: number
+  /**
+   * The document as it was sent, checked by its SHA-256, in `memory`; `kept` resolves when nothing but the
+   * reader needs that memory.
+   */
+  fetch: (pack: Pack, memory: Buffer) => Promise<{ bytes: Buffer; kept: Promise<void> }>
+  identities: () => Promise<readonly string[]>
+}
+
+interface Entry {
+  readonly opened: Promise<OpenedPack>
+  readonly reservation: Reservation
+  readonly memory: Buffer
+  /** Resolves when the memory can be used for another pack, once nobody reads this one. */
+  readonly kept: Promise<unknown>
+  users: number
+  /** Until it is given up, while nobody reads it. */
+  timer: NodeJS.Timeout | undefined
+}
+
+/** While others wait for memory, a reader that takes no piece for so long loses its own. */
+const PATIENCE_MS = 2_000
+/** A later pack may be a little larger, since their sizes vary. */
+const SPARE_BYTES = 65_536
+/** A pack that nobody reads stays for so long: the next range is often in the same one. */
+const KEPT_MS = 30_000
+
+/** One reader of a pack, which ends early when it is slow and others wait. */
+class Use {
+  readonly entry: Entry
+  readonly #leave: (entry: Entry) => void
+  #timer: NodeJS.Timeout | undefined
+  hasEnded = false
+
+  constructor(entry: Entry, leave: (entry: Entry) => void) {
+    this.entry = entry
+    this.#leave = leave
+  }
+
+  /** The reader has a piece, and needs nothing of the pack until it comes back. */
+  awaitReader(isWaitedFor: () => boolean): void {
+    this.#timer = setInterval(() => {
+      if (isWaitedFor()) this.end()
+    }, PATIENCE_MS).unref()
+  }
+
+  goOn(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** May be called twice. */
+  end(): void {
+    clearInterval(this.#timer)
+    if (this.hasEnded) return
+    this.hasEnded = true
+    this.#leave(this.entry)
+  }
+}
+
+/**
+ * Packs in memory: fetched and opened once for all who read them at the same time, and for those who come
+ * soon.
+ */
+export class OpenedPacks {
+  readonly #options: OpenedPacksOptions
+  readonly #memory: MemoryBudget
+  /** By id; those that were used last come last. */
+  readonly #entries = new Map<string, Entry>()
+  /** Memory of packs that were given up: large pieces are freed late, and new ones would add up meanwhile. */
+  readonly #spare: Buffer[] = []
+
+  constructor(options: OpenedPacksOptions) {
+    this.#options = options
+    this.#memory = new MemoryBudget(options.atOnce)
+  }
+
+  /**
+   * Plain bytes of the pack, in pieces that stay as they are. Whoever takes them slowly keeps no memory that
+   * others wait for. Throws what `fetch` throws, `NO_KEY`, `WRONG_KEY`, `INTEGRITY`, and `CANCELLED` while it
+   * waits for memory.
+   */
+  async *reading(
+    pack: Pack,
+    { offset, length }: { offset: number; length: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer> {
+    for (let read = 0; read < length; ) {
+      const use = new Use(await this.#used(pack, signal), entry => this.#leave(pack.id, entry))
+      try {
+        for await (const piece of (await use.entry.opened).read({
+          offset: offset + read,
+          length: length - read,
+        })) {
+          read += piece.length
+          use.awaitReader(() => this.#memory.isWaitedFor)
+          yield piece
+          if (use.hasEnded) break
+          use.goOn()
+        }
+      } finally {
+        use.end()
+      }
+    }
+  }
+
+  async #used(pack: Pack, signal: AbortSignal): Promise<Entry> {
+    return this.#use(pack.id) ?? (await this.#open(pack, signal))
+  }
+
+  #leave(id: string, entry: Entry): void {
+    entry.users--
+    if (entry.users === 0) this.#keepForAWhile(id, entry)
+  }
+
+  /** Gives all memory back that is not in use. */
+  close(): void {
+    for (const [id, entry] of this.#entries) if (entry.users === 0) this.#drop(id, entry)
+  }
+
+  /** One more uses the pack, which is now the one that was used last. */
+  #use(id: string): Entry | undefined {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return undefined
+    entry.users++
+    clearTimeout(entry.timer)
+    this.#entries.delete(id)
+    this.#entries.set(id, entry)
+    return entry
+  }
+
+  async #open(pack: Pack, signal: AbortSignal): Promise<Entry> {
+    this.#makeRoom()
+    const reservation = await this.#memory.reserve(1, signal)
+    const other = this.#use(pack.id)
+    if (other !== undefined) {
+      reservation.release()
+      return other
+    }
+    const memory = this.#memoryFor(pack)
+    // Not under the caller's signal: others may wait for the same pack.
+    const fetched = this.#options.fetch(pack, memory)
+    const opened = fetched.then(({ bytes }) => this.#openFetched(pack, bytes))
+    const kept = fetched.then(({ kept }) => kept).catch(() => {})
+    const entry = { opened, reservation, memory, kept, users: 1, timer: undefined }
+    this.#entries.set(pack.id, entry)
+    opened.catch(() => this.#drop(pack.id, entry))
+    return entry
+  }
+
+  async #openFetched(pack: Pack, bytes: Buffer): Promise<OpenedPack> {
+    const { encrypted, id, bucket_id: bucket } = pack
+    const identities = encrypted ? await this.#options.identities() : []
+    return await openPack(bytes, { identities, encrypted, isProven: true, expected: { pack: id, bucket } })
+  }
+
+  #memoryFor({ size }: Pack): Buffer {
+    const fits = this.#spare.findIndex(({ length }) => length >= size)
+    const [memory] = fits < 0 ? [] : this.#spare.splice(fits, 1)
+    return memory ?? Buffer.allocUnsafeSlow(size + SPARE_BYTES)
+  }
+
+  /** Packs that nobody reads go, the ones that were used longest ago first. */
+  #makeRoom(): void {
+    for (const [id, entry] of this.#entries) {
+      if (this.#memory.hasRoomFor(1)) return
+      if (entry.users === 0) this.#giveUp(id, entry)
+    }
+  }
+
+  #keepForAWhile(id: string, entry: Entry): void {
+    if (this.#memory.isWaitedFor) this.#giveUp(id, entry)
+    else entry.timer = setTimeout(() => this.#drop(id, entry), KEPT_MS).unref()
+  }
+
+  /** Another pack gets the memory. */
+  #giveUp(id: string, entry: Entry): void {
+    void entry.kept.then(() => {
+      if (this.#spare.length < this.#options.atOnce) this.#spare.push(entry.memory)
+    })
+    this.#drop(id, entry)
+  }
+
+  #drop(id: string, entry: Entry): void {
+    clearTimeout(entry.timer)
+    if (this.#entries.get(id) === entry) this.#entries.delete(id)
+    entry.reservation.release()
+  }
+}
