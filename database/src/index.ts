@@ -31,6 +31,7 @@ export * from '#backups/encrypted-backups.ts'
 export {
   type BackupIntent,
   failBackup,
+  giveUpResuming,
   type OpenedBackup,
   openBackup,
   reopenBackup,

@@ -28,6 +28,10 @@ export async function openCatalog(
     ...{ ...where, ...options },
     ...(signal && { signal }),
     ...(note && { note }),
+  }).catch((error: unknown) => {
+    // Whoever waits for a server throws what the signal says, which is no word for people.
+    const isRaw = signal?.aborted && !(error instanceof BackupError)
+    throw isRaw ? new BackupError('Cancelled', { code: 'CANCELLED' }) : error
   })
   try {
     await migrate(database)

@@ -41,6 +41,8 @@ async function checkOne(
     // In a group nothing tells a lost copy of a person's message from that person's own forward: so it stays.
     if (message.isOfAPerson && row === undefined) continue
     const caption = readCaption(message.caption)
+    const isStray = caption?.kind === 'pack' && isOfOldMachine(world, chat.id, caption.key)
+    if (isStray && row === undefined) continue
     const isTombstone = caption?.kind === 'tombstone' || caption?.kind === 'pack tombstone'
     if (caption && caption.kind !== 'index' && !isTombstone) {
       const first = firstOf.get(caption.key)
@@ -49,7 +51,6 @@ async function checkOne(
       firstOf.set(caption.key, message.id)
     }
     if (rows.evidence.has(`${chat.id} ${message.id}`)) continue
-    if (caption?.kind === 'pack' && world.strays.has(caption.key)) continue
     // A recovery need not learn of what was erased before it.
     const isRemembered = row === undefined ? world.former.length > 0 : row.state === 'tombstone'
     if (isTombstone && isRemembered) continue
@@ -76,6 +77,8 @@ async function checkOne(
   for (const [id, row] of known) {
     if (row.state !== 'sent' || alive.has(id) || resumable.has(row.backupId)) continue
     if (world.human.deleted.has(id) && chat === world.chat) continue
+    // Garbage of both machines: the new one finds it gone when it erases it.
+    if (world.collected.has(row.backupId) && !isNeeded(rows, row.backupId)) continue
     violations.push(
       `missing: ${row.kind} ${row.partNumber} of ${row.backupId}, message ${id} in ${chat.id}, is gone`,
     )
@@ -94,6 +97,14 @@ async function checkOne(
     }
   }
   return violations
+}
+
+function isOfOldMachine({ strays }: World, chatId: string, pack: string): boolean {
+  return strays.has(pack) || strays.has(`${chatId} ${pack}`)
+}
+
+function isNeeded({ objects }: CatalogRows, pack: string): boolean {
+  return objects.some(({ state, extents }) => state === 'live' && extents.some(one => one.pack === pack))
 }
 
 /**

@@ -67,9 +67,9 @@ interface Facts {
 }
 
 /**
- * Once no job is open: each has ended once; one that is done has done it, and a backup is of one job at most;
- * what failed has a reason, and where nothing but processes was lost, nothing has failed; no lease is left of
- * any.
+ * Once no job is open: each has ended once; one that is done has done it, and a backup is of one job at most,
+ * or a person has resumed it; what failed has a reason, and where nothing but processes was lost, nothing has
+ * failed; no lease is left of any.
  */
 export async function jobsCheck(world: World, facts: Facts): Promise<string[]> {
   const { catalog } = world
@@ -95,7 +95,7 @@ export async function jobsCheck(world: World, facts: Facts): Promise<string[]> {
 }
 
 function outcomeCheck(
-  { human }: World,
+  { human, resumed }: World,
   job: Row,
   { lately, isFair, backup = 'none' }: Facts & { backup: string | undefined },
 ): string[] {
@@ -106,7 +106,8 @@ function outcomeCheck(
     const isRight = (kind !== 'backup' || ONCE_WHOLE.has(backup)) && (kind !== 'erase' || backup === 'erased')
     return isRight ? [] : [words]
   }
-  if (kind === 'backup' && ONCE_WHOLE.has(backup)) return [words]
+  const isResumed = resumed.some(({ backupId }) => backupId === job['backup_id'])
+  if (kind === 'backup' && ONCE_WHOLE.has(backup) && !isResumed) return [words]
   if (state === 'cancelled') {
     // Whoever asks for an upload and goes away wants it no more.
     return job['cancel_requested_at'] !== null || isUpload ? [] : [`${words}, and nobody wanted that`]
@@ -125,16 +126,21 @@ const GOOD_REASONS = new Set(['LAST_BACKUP', 'NOT_FOUND', 'CONFLICT'])
 const ONCE_WHOLE: ReadonlySet<string> = new Set(['complete', 'erasing', 'erased'])
 
 /**
- * Each backup of a source that was ever complete is of one job. Jobs of a catalog that is lost are not known
- * any more.
+ * Each backup of a source that was ever complete is of one job. Exception: whoever resumes one of which
+ * nothing is left, or whose file has changed, sends the source anew, without a job. Jobs of a catalog that
+ * is lost are not known any more.
  */
 function backupsCheck(world: World, jobs: readonly Row[], backups: readonly Row[]): string[] {
   if (world.former.length > 0) return []
+  const resumes = world.resumed.map(({ source }) => source)
   return backups.flatMap(({ id, state, source_name: source }) => {
     if (!ONCE_WHOLE.has(String(state))) return []
     const of = jobs.filter(job => job['kind'] === 'backup' && job['backup_id'] === id)
-    const isRight = source === null ? of.length <= 1 : of.length === 1
-    return isRight ? [] : [`job: backup ${id} of ${source ?? 'no source'} is of ${of.length} jobs`]
+    if (of.length === 1 || (of.length === 0 && source === null)) return []
+    const resume = of.length === 0 ? resumes.indexOf(String(source)) : -1
+    if (resume < 0) return [`job: backup ${id} of ${source ?? 'no source'} is of ${of.length} jobs`]
+    resumes.splice(resume, 1)
+    return []
   })
 }
 

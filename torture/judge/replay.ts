@@ -5,17 +5,16 @@ export interface ReplayedObject {
   readonly id: string
   readonly key: string
   readonly sha256: string
+  /** Number of the pack that stored it, also after it was moved. */
+  readonly sequence: number
+  /** The version that it has taken the place of. */
+  readonly moves?: string | undefined
   readonly extents: ReadonlyArray<{ readonly pack: string; readonly offset: number; readonly length: number }>
   isLive: boolean
 }
 
-interface CheckpointedObject {
-  readonly id: string
-  readonly key: string
-  readonly sha256: string
-  readonly sequence: number
+interface CheckpointedObject extends Omit<ReplayedObject, 'isLive'> {
   readonly deletedAt?: string
-  readonly extents: ReplayedObject['extents']
 }
 
 /**
@@ -39,32 +38,39 @@ export function replay(
   for (const { header } of later.sort((a, b) => a.header.sequence - b.header.sequence)) {
     for (const record of header.records) {
       if ('delete' in record) {
-        const deleted = objects.get(record.id)
+        const deleted = versionOf(objects, record.id)
         if (deleted) deleted.isLive = false
       }
-      if ('put' in record) put(objects, record, header.pack)
+      if ('put' in record) put(objects, record, header)
     }
   }
   return objects
 }
 
+/** The version of this id, or the one that has taken its place. */
+function versionOf(objects: ReadonlyMap<string, ReplayedObject>, id: string): ReplayedObject | undefined {
+  return objects.get(id) ?? [...objects.values()].find(({ moves }) => moves === id)
+}
+
+/**
+ * The version of a key with the greatest number is the newest: a checkpoint may list newer ones than a pack
+ * that was under way when it was drawn.
+ */
 function put(
   objects: Map<string, ReplayedObject>,
   record: Extract<JudgedPack['header']['records'][number], { put: string }>,
-  pack: string,
+  { pack, sequence: ofPack }: Pick<JudgedPack['header'], 'pack' | 'sequence'>,
 ): void {
-  const moved = record.moves === undefined ? undefined : objects.get(record.moves)
-  if (record.moves !== undefined) objects.delete(record.moves)
-  const isLive = moved?.isLive ?? true
+  const { id, put: key, sha256, moves } = record
+  const moved = moves === undefined ? undefined : versionOf(objects, moves)
+  if (moved) objects.delete(moved.id)
+  const sequence = moved?.sequence ?? ofPack
+  const others = [...objects.values()].filter(other => other.key === key)
   // The same bytes elsewhere, which were deleted or overwritten before they were moved.
-  if (isLive) for (const other of objects.values()) if (other.key === record.put) other.isLive = false
-  objects.set(record.id, {
-    id: record.id,
-    key: record.put,
-    sha256: record.sha256,
-    extents: record.extents.map(extent => ({ pack, ...extent })),
-    isLive,
-  })
+  const isLive = moved?.isLive ?? others.every(other => other.sequence <= sequence)
+  if (isLive) for (const other of others) other.isLive = false
+  const extents = record.extents.map(extent => ({ pack, ...extent }))
+  objects.set(id, { id, key, sha256, sequence, moves, extents, isLive })
 }
 
 function linesOf(checkpoint: readonly JudgedPack[]): string[] {

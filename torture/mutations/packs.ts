@@ -39,4 +39,40 @@ export const PACK_MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'garbage before the checkpoint',
+    wrong: 'G1: a pack is erased although nothing else tells what its records tell',
+    only: 'door',
+    edits: [
+      {
+        file: 'database/src/objects/pack-queries.ts',
+        find: '    or (pack.checkpoint_id is null and not pack.has_records)\n',
+        replace: '    or pack.checkpoint_id is null\n',
+      },
+    ],
+  },
+  {
+    name: 'the pack that is found last wins',
+    wrong: 'R9: an adopted pack overwrites versions of packs with greater numbers',
+    only: 'door',
+    edits: [
+      {
+        file: 'database/src/objects/records.ts',
+        find: '(other.sequence, other.place) > (mine.sequence, mine.place)\n',
+        replace: 'other.sequence < 0\n',
+      },
+    ],
+  },
+  {
+    name: 'a pack of a chat that was taken over',
+    wrong: 'P5: nobody looks whether the chat is still ours before the client is answered',
+    only: 'door',
+    edits: [
+      {
+        file: 'vault/src/objects/pack-sender.ts',
+        find: '            await chat.assertOwn() // P5\n',
+        replace: '',
+      },
+    ],
+  },
 ]

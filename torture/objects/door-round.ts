@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '#torture/chance.ts'
+import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
 import { type DoorClient, useDoor } from '#torture/objects/door-requests.ts'
+import { timePasses } from '#torture/objects/time-passes.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
 import { chooseFaults } from '#torture/play/fault-plan.ts'
@@ -27,6 +29,9 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   await writeSources(world, chance.branch('sources'))
   const { credentials, violations } = await openDoors(world)
   const { catalog } = world
+  // A service asks for jobs by itself, which a later round of jobs looks at.
+  await watchJobs(catalog)
+  if (chance.branch('time').happens(0.4)) await timePasses(catalog)
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
     faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
@@ -95,10 +100,17 @@ async function workBeside(
 
 /**
  * What was answered before the takeover has been found by it. What the old machine deleted and could not
- * tell, and what it sent and did not count, it has not.
+ * tell, what it sent and did not count, and what it erased after the other one had seen it, it has not.
  */
 async function learnTakeover(world: World, old: Catalog): Promise<void> {
   world.objects.recovered(await untoldDeletes(old))
-  const rows = await old.rows("select id from control_plane.packs where state = 'intended'")
-  for (const { id } of rows) world.strays.add(`pack ${id}`)
+  const rows = await old.rows("select id, state from control_plane.packs where state <> 'sent'")
+  for (const { id, state } of rows) {
+    if (state === 'intended') world.strays.add(`pack ${id}`)
+    else world.collected.add(String(id))
+  }
+  const copies = await old.rows(
+    "select pack_id, chat_id from control_plane.pack_messages where state = 'intended'",
+  )
+  for (const { pack_id, chat_id } of copies) world.strays.add(`${chat_id} pack ${pack_id}`)
 }

@@ -67,11 +67,15 @@ export async function orderOf(
     case 'send standard input':
       return await orderSend(operation, world, chance)
     case 'send --resume': {
-      const failed = await idsOf(world, "state = 'failed' and resumable")
+      const failed = await world.catalog.rows(
+        `select id, source_name from control_plane.backups where state = 'failed' and resumable order by created_at, id`,
+      )
       if (failed.length === 0) return undefined
+      const { id, source_name: source } = chance.pick(failed)
+      world.resumed.push({ backupId: String(id), source: source === null ? null : String(source) })
       return {
         operation,
-        args: ['send', '--resume', chance.pick(failed), '--json'],
+        args: ['send', '--resume', String(id), '--json'],
         aim: { api: 5, sql: 34 },
       }
     }

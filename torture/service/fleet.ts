@@ -106,8 +106,10 @@ export class Fleet {
       const there = this.members.filter(({ isServing, hasEnded }) => isServing && !hasEnded)
       if (there.length > 0) return chance.pick(there)
       const starting = this.members.find(({ isServing, hasEnded }) => !isServing && !hasEnded)
-      if (starting) await starting.url
-      else if (this.#restarts.size > 0) await Promise.race(this.#restarts)
+      // One that ended before it served has not been buried yet.
+      if (starting && (await starting.url) === undefined) await starting.run
+      if (starting) continue
+      if (this.#restarts.size > 0) await Promise.race(this.#restarts)
       else await (await this.start(0)).url
     }
   }

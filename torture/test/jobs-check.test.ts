@@ -19,7 +19,10 @@ const job = (facts: Row = {}): Row => ({
 const end = (after = 'done', before = 'running'): Row => ({ job_id: JOB, before, after })
 const backup = (state = 'complete'): Row => ({ id: BACKUP, state, source_name: 'disk' })
 
-function worldOf(rows: { jobs: Row[]; ends: Row[]; backups: Row[]; leases?: Row[] }): World {
+function worldOf(
+  rows: { jobs: Row[]; ends: Row[]; backups: Row[]; leases?: Row[] },
+  resumed: World['resumed'] = [],
+): World {
   const { jobs, ends, backups, leases = [] } = rows
   const answers: Array<[RegExp, Row[]]> = [
     [/\.jobs/, jobs],
@@ -31,6 +34,7 @@ function worldOf(rows: { jobs: Row[]; ends: Row[]; backups: Row[]; leases?: Row[
     catalog: { rows: async (sql: string) => answers.find(([table]) => table.test(sql))?.[1] },
     human: { deleted: new Set(), pinned: false },
     former: [],
+    resumed,
   } as unknown as World
 }
 
@@ -98,6 +102,31 @@ test.each([
   ['a job that is gone', { jobs: [], ends: [], backups: [] }, 'lost: the backup job'],
 ])('shows %s', async (_, rows, words) => {
   expect((await jobsCheck(worldOf(rows), facts)).join('\n')).toContain(words)
+})
+
+test('a person who resumes the backup of a job may send its source anew, once', async () => {
+  const anew = (id: string): Row => ({ ...backup(), id })
+  const rows = { jobs: [job()], ends: [end()], backups: [backup(), anew('anew')] }
+  const resumed = [{ backupId: 'of a cancelled job', source: 'disk' }]
+  expect(await jobsCheck(worldOf(rows, resumed), facts)).toEqual([])
+  expect(await jobsCheck(worldOf(rows, [{ backupId: 'of another', source: 'notes' }]), facts)).toEqual([
+    'job: backup anew of disk is of 0 jobs',
+  ])
+  const twice = { ...rows, backups: [...rows.backups, anew('another')] }
+  expect(await jobsCheck(worldOf(twice, resumed), facts)).toEqual([
+    'job: backup another of disk is of 0 jobs',
+  ])
+})
+
+test('a job that failed may have a whole backup when a person has resumed it', async () => {
+  const rows = {
+    jobs: [job({ state: 'failed', error: 'the file is away', error_code: 'SOURCE' })],
+    ends: [end('failed')],
+    backups: [backup()],
+  }
+  const of = { ...facts, isFair: false }
+  expect(await jobsCheck(worldOf(rows), of)).toEqual([expect.stringContaining('its backup complete')])
+  expect(await jobsCheck(worldOf(rows, [{ backupId: BACKUP, source: 'disk' }]), of)).toEqual([])
 })
 
 test('shows a request that made two jobs', async () => {

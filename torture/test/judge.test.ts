@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CatalogRows, MessageRow } from '#torture/judge/catalog-rows.ts'
+import type { CatalogRows, MessageRow, ObjectRow } from '#torture/judge/catalog-rows.ts'
 import { chatCheck } from '#torture/judge/chat-check.ts'
 import { stateCheck } from '#torture/judge/state-check.ts'
 import type { VisibleMessage } from '#torture/world/chat-view.ts'
@@ -70,6 +70,9 @@ function worldOf(messages: VisibleMessage[], human: Partial<World['human']> = {}
     },
     acknowledged: new Map([[ID, SHA]]),
     condemned: new Set(),
+    resumed: [],
+    collected: new Set(),
+    strays: new Set(),
     former: [],
     kept: new Set(),
   } as unknown as World
@@ -134,6 +137,28 @@ describe('the chat', () => {
     const rows = rowsOf({ backups, messages: [part(2)], unsure: new Set([`-1 ${message.id}`]) })
     const world = { ...worldOf([ofPart(2), message]), former: [{}] } as unknown as World
     expect(await chatCheck(world, rows)).toContainEqual(expect.stringContaining(words))
+  })
+
+  test('may have a copy of a pack that another machine sent while it was taken over, in that chat alone', async () => {
+    const copyOf = (id: number) => message(id, `telegram-backup 1 pack=${ID} bucket=b sequence=6 sha256=c`)
+    const rows = rowsOf({ messages: [{ ...part(3), kind: 'pack' }] })
+    const of = (stray: string) =>
+      ({ ...worldOf([copyOf(2), copyOf(3)]), strays: new Set([stray]) }) as unknown as World
+    expect(await chatCheck(of(`-1 pack ${ID}`), rows)).toEqual([])
+    expect((await chatCheck(of(`-2 pack ${ID}`), rows)).join('\n')).toContain('unknown: message 2')
+  })
+
+  test('may lack garbage that another machine erased while it was taken over, and no pack that is needed', async () => {
+    const rows = rowsOf({ messages: [{ ...part(2), kind: 'pack', backupId: 'a pack' }] })
+    const gone = [expect.stringContaining('missing: pack 1 of a pack')]
+    expect(await chatCheck(worldOf([]), rows)).toEqual(gone)
+    const world = { ...worldOf([]), collected: new Set(['a pack']) } as unknown as World
+    expect(await chatCheck(world, rows)).toEqual([])
+    const live = {
+      state: 'live',
+      extents: [{ pack: 'a pack', offset: 0, length: 1 }],
+    } as unknown as ObjectRow
+    expect(await chatCheck(world, { ...rows, objects: [live] })).toEqual(gone)
   })
 
   test('may lack what people have deleted, and not what they wrote', async () => {

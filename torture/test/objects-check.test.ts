@@ -64,11 +64,15 @@ async function packOf(
   return { ...sealed, bytes: Buffer.from(sealed.bytes) }
 }
 
-async function checkpointOf(sequence: number, objects: CheckpointedObject[]): Promise<SealedPack> {
+async function checkpointOf(
+  sequence: number,
+  objects: CheckpointedObject[],
+  not: number[] = [],
+): Promise<SealedPack> {
   const lines = async function* () {
     for (const object of objects) yield { object }
   }
-  const checkpoint = { id: randomUUID(), upTo: sequence - 1, not: [] }
+  const checkpoint = { id: randomUUID(), upTo: sequence - 1, not }
   for await (const part of writeCheckpoint(lines(), { ...options(), checkpoint })) {
     const identity = { pack: randomUUID(), catalogId: CATALOG, sequence, createdAt: AT, names: [] }
     const sealed = await part.seal(identity)
@@ -133,6 +137,16 @@ const rowOf = (
   extents: [{ pack: pack.header.pack, offset: 0, length: bytes.length }],
 })
 
+/** What a checkpoint says of an object that is alone in its pack. */
+function lineOf(
+  { id, key, sha256, bytes }: ReturnType<typeof anObject>,
+  pack: SealedPack,
+): CheckpointedObject {
+  const extents = [{ pack: pack.header.pack, offset: 0, length: bytes.length }]
+  const { pack: packId, sequence } = pack.header
+  return { id, key, sha256, size: bytes.length, at: AT, pack: packId, sequence, extents }
+}
+
 function ledgerOf(...known: [ReturnType<typeof anObject>, 'there' | 'gone'][]): ObjectLedger {
   const ledger = new ObjectLedger()
   for (const [{ key, bytes }, presence] of known)
@@ -150,14 +164,28 @@ test('objects that are there, and deletes that the chat was told of, are in orde
   const packs = [first, second, third]
   expect(await objectsCheck(await worldOf(packs, { packs }, ledger), rowsOf(packs, rows))).toEqual([])
 
-  const { id, key, sha256, bytes } = kept
-  const extents = [{ pack: first.header.pack, offset: 0, length: bytes.length }]
-  const line = { id, key, sha256, size: bytes.length, at: AT, pack: first.header.pack, sequence: 1, extents }
-  const checkpoint = await checkpointOf(4, [line])
+  const checkpoint = await checkpointOf(4, [lineOf(kept, first)])
   const all = [...packs, checkpoint]
   expect(
     await objectsCheck(await worldOf(all, { packs: [], checkpoint }, ledger), rowsOf(all, rows)),
   ).toEqual([])
+})
+
+test('a pack that is found after a checkpoint has overwritten its object does not bring the old version back', async () => {
+  const newer = anObject('sent twice')
+  const older = { ...newer, id: randomUUID() }
+  const late = await packOf(1, [older])
+  const next = await packOf(2, [newer])
+  const checkpoint = await checkpointOf(3, [lineOf(newer, next)], [1])
+  const packs = [late, next, checkpoint]
+  const world = await worldOf(packs, { packs: [late], checkpoint }, ledgerOf([newer, 'there']))
+  const rows = [rowOf(older, late, 'deleted'), rowOf(newer, next, 'live')]
+  expect(await objectsCheck(world, rowsOf(packs, rows))).toEqual([])
+  const wrong = [rowOf(older, late, 'live'), rowOf(newer, next, 'deleted')]
+  expect(await objectsCheck(world, rowsOf(packs, wrong))).toEqual([
+    `chat alone: ${older.key} is live in attic, a recovery would not find it`,
+    `chat alone: a recovery would bring back ${newer.key} in attic`,
+  ])
 })
 
 test('an answered object that the catalog does not have is lost; a deleted one that it has came back', async () => {

@@ -55,6 +55,8 @@ export interface World {
   readonly acknowledged: Map<string, string>
   /** Backups that an erase was ordered for. */
   readonly condemned: Set<string>
+  /** For each `send --resume`: the backup, and the source that it is of. */
+  readonly resumed: Array<{ readonly backupId: string; readonly source: string | null }>
   /**
    * Backups that the last `reconcile` has said to keep although they are marked: the last good ones, not
    * approved.
@@ -64,9 +66,11 @@ export interface World {
   readonly objects: ObjectLedger
   /**
    * Packs, as `pack ID`, that a machine sent while another one took the chat over, and that it never
-   * counted.
+   * counted; copies of others, as `CHAT pack ID`.
    */
   readonly strays: Set<string>
+  /** Ids of packs that a machine erased as garbage, perhaps while another one took the chat over. */
+  readonly collected: Set<string>
   readonly human: HumanTraces
   /**
    * Settings of the program under test on the machine of a catalog, without those of the ways to the
@@ -123,9 +127,11 @@ export async function openWorld(
     given: new Map(),
     acknowledged: new Map(),
     condemned: new Set(),
+    resumed: [],
     kept: new Set(),
     objects: new ObjectLedger(),
     strays: new Set(),
+    collected: new Set(),
     human: {
       wrote: new Set(),
       deleted: new Set(),

@@ -4,7 +4,7 @@ import type { Database } from '@telegram-backup/database'
 import { programVersion } from '@telegram-backup/engine/program-version.ts'
 import { parseSpanMs } from '@telegram-backup/engine/units/quantities.ts'
 import { openBackupService, openJobQueue, openTelegram } from '@telegram-backup/engine/wiring.ts'
-import { ExitCode } from '@telegram-backup/errors'
+import { describeError, ExitCode } from '@telegram-backup/errors'
 import {
   type CommandContext,
   describeCommand,
@@ -147,7 +147,12 @@ async function serve(
         await queue.stop().catch((error: unknown) => log.warn({ error }, 'the queue did not stop cleanly'))
       }
     })
-  await withCatalog(context, work, { connections: SERVING_CONNECTIONS })
+  try {
+    await withCatalog(context, work, { connections: SERVING_CONNECTIONS })
+  } catch (error) {
+    // One that is stopped while it still waits for its catalog has stopped cleanly, too.
+    if (!signal.aborted || describeError(error).code !== 'CANCELLED') throw error
+  }
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

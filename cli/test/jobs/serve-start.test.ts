@@ -40,6 +40,13 @@ async function withOpenCatalog(work: (database: Database) => Promise<void>, conn
   await work(database).finally(() => database.close())
 }
 
+test('whoever is stopped while waiting for the catalog hears that it was cancelled', async () => {
+  const embedded = readConfig({ ...env, DATABASE_URL: undefined })
+  for (const config of [readConfig(env), embedded]) {
+    await expect(openCatalog(config, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' })
+  }
+})
+
 test('a serve that cannot listen says so, and has begun no job', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')

@@ -129,7 +129,7 @@ describe('a send of a file that was killed', () => {
     expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 })
     const { databaseRecord } = run.json() as { databaseRecord: Backup }
     expect(databaseRecord.id).not.toBe(backup.id)
-    expect(await details(backup.id)).toMatchObject({ state: 'failed' })
+    expect(await details(backup.id)).toMatchObject({ state: 'failed', resumable: false })
     await expectWhole(chat, databaseRecord.id, await readFile(path))
   })
 

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { acquireLease, type Database, queryBackups, sqlRunner } from '@telegram-backup/database'
+import {
+  acquireLease,
+  type Database,
+  getBackupById,
+  queryBackups,
+  sqlRunner,
+} from '@telegram-backup/database'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
 import { killRunAt } from '@telegram-backup/test-support/killed-run.ts'
 import { openCatalogOf, openChat, type TestChat } from '@telegram-backup/test-support/test-chat.ts'
@@ -67,6 +73,14 @@ it('one that somebody works on keeps no other from being taken back', async () =
   await lease?.release()
   await takeBack(busy.chat)
   expect(partsIn(busy.chat)).toBe(0)
+})
+
+it('nobody is told to resume one of which nothing is left', async () => {
+  const { chat, backupId } = await leaveCancelled()
+  expect(await getBackupById(database, backupId)).toMatchObject({ state: 'failed', resumable: true })
+  await takeBack(chat)
+  expect(await getBackupById(database, backupId)).toMatchObject({ state: 'failed', resumable: false })
+  expect((await callCli(['show', backupId], { env: chat.env })).stdout).not.toContain('--resume')
 })
 
 it('one that a person has resumed since stays for him to go on with', async () => {

@@ -191,6 +191,26 @@ export async function failBackup(
   )
 }
 
+/**
+ * Before the messages of a failed backup are erased: nobody is told any more that its send may continue.
+ * Nothing happens to a backup in another state. CatalogError NOT_FOUND, LEASE_LOST.
+ */
+export async function giveUpResuming(
+  database: Database,
+  { backupId, leaseToken }: { backupId: string; leaseToken: string },
+): Promise<void> {
+  checkUuid('backup id', backupId)
+  await inTransaction(database.kysely, async trx => {
+    await guardWrite(trx, backupId, leaseToken)
+    await trx
+      .updateTable('backups')
+      .set({ resumable: false })
+      .where('id', '=', backupId)
+      .where('state', '=', 'failed')
+      .execute()
+  })
+}
+
 /** Locks and returns the backup; CatalogError CONFLICT unless it is being sent, NOT_FOUND. */
 export async function lockWhileSending(trx: Transaction<CatalogSchema>, backupId: string): Promise<Backup> {
   const backup = await lockBackup(trx, backupId)

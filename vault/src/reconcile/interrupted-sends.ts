@@ -3,6 +3,7 @@ import {
   type Backup,
   completeBackup,
   failBackup,
+  giveUpResuming,
   listMessages,
   type MessageRow,
   sealedManifest,
@@ -100,14 +101,19 @@ async function fail(
   const { database, report } = session
   const resumable = mayBeResumed({ ...backup, resumable: hasParts && canBeReadAgain(backup) })
   const early = 'The process that sent it ended early'
+  // The row keeps the first half: it may not be resumable for long.
   const reason = resumable ? String(hint`${early}; to go on: ${run('send', { resume: backup.id })}`) : early
   if (!resumable) await eraseRemains(session, held)
-  await failBackup(database, { backupId: backup.id, error: reason, resumable, leaseToken: held.lease.token })
+  await failBackup(database, { backupId: backup.id, error: early, resumable, leaseToken: held.lease.token })
   report.failed.push({ backup_id: backup.id, resumable, reason })
 }
 
-/** R5: erases all messages of a failed backup that cannot be resumed. Its state stays `failed`. */
+/**
+ * R5: erases all messages of a failed backup, which is then not to be resumed any more. Its state stays
+ * `failed`.
+ */
 export async function eraseFailed(session: VaultSession, held: HeldBackup): Promise<void> {
+  await giveUpResuming(session.database, { backupId: held.backupId, leaseToken: held.lease.token })
   await lookForMessages(session, held)
   await eraseRemains(session, held)
 }
