@@ -11,7 +11,8 @@ import { count, formatBytes } from '#units/human-units.ts'
 
 /**
  * Verifies a backup, or with the option `bucket_id` some packs of a bucket: its messages, with the option
- * `read_data` every byte. Damage that could not be repaired fails the job. With the option `sampled` nobody asked for this backup, so it may be erased meanwhile.
+ * `read_data` every byte. Damage that could not be repaired fails the job. With the option `sampled` nobody
+ * asked for this backup, so it may be erased meanwhile.
  */
 export const runVerifyJob: JobHandler = async ({ job, signal, report, tell, note }, { log, ...engine }) => {
   if (job.cancel_requested_at !== null) throw cancelled()

@@ -27,8 +27,8 @@ export async function bucketsToVerify(
 /**
  * Verifies the packs of buckets, one bucket after the other: that every message exists, with `readData` that
  * every byte is what was sent, and that live objects have their SHA-256. It repairs what a second chat still
- * has. With `packs`, of each bucket only so many, those that were unread for the longest time. A bucket that cannot be verified does not stop the others. Throws when the catalog fails or the signal
- * fires.
+ * has. With `packs`, it verifies only so many of each bucket, those that were unread for the longest time. A
+ * bucket that cannot be verified does not stop the others. Throws when the catalog fails or the signal fires.
  */
 export async function verifyBuckets(
   engine: Engine,

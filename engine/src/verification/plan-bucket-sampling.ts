@@ -3,7 +3,7 @@ import { HOUR_MS, type SamplingRules } from '#verification/plan-sampling.ts'
 
 export interface BucketSamplingPlan {
   picks: SampledPacks[]
-  /** How many packs are unread for more than three quarters of their time, when they should have been read. */
+  /** How many packs are unread for more than three quarters of their time: they should have been read. */
   late: number
 }
 
