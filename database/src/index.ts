@@ -107,6 +107,7 @@ export { type MeasuredDrill, measuredDrills } from '#backups/measured-drills.ts'
 export { beginRestore, failAbandonedRestore, finishRestore, type RestoreOutcome } from '#backups/restores.ts'
 export * from '#backups/verification-pages.ts'
 export * from '#backups/verifications.ts'
+export { type SampledBucket, type SampledPacks, sampleBuckets } from '#queue/bucket-sampling.ts'
 export {
   type SampledBackup,
   type SampledLately,
@@ -270,6 +271,7 @@ export {
   type HeldPack,
   type HeldPackMessage,
   heldPacks,
+  longestUnreadPacks,
   lostObjects,
   notePackDamaged,
   type PackPiece,

@@ -1,3 +1,4 @@
+import type { Engine } from '@telegram-backup/engine/engine.ts'
 import {
   type BucketOutcome,
   bucketsToVerify,
@@ -17,22 +18,9 @@ export async function verifyNamedBucket(
   name: string,
   { readData }: { readData: boolean },
 ): Promise<ExitCode> {
-  const { output, signal, note } = context
+  const { output } = context
   return await withEngine(context, async engine => {
-    const buckets = await bucketsToVerify(engine, { name })
-    const line = output.progressLine()
-    const [outcome] = await verifyBuckets(
-      engine,
-      { buckets, readData },
-      {
-        ...{ signal, note },
-        onProgress: ({ packs, bytes }) =>
-          line.update(() => [
-            countFact(packs, undefined, 'pack'),
-            ...(readData ? [{ text: `${formatBytes(bytes)} read`, rank: 5 }] : []),
-          ]),
-      },
-    ).finally(() => line.end())
+    const [outcome] = await verifyBucketsOf(context, engine, { name, readData })
     if (outcome === undefined) return ExitCode.DONE
     if ('error' in outcome) throw outcome.error
     const exitCode = bucketsExitCode([outcome])
@@ -41,6 +29,26 @@ export async function verifyNamedBucket(
     })
     return exitCode
   })
+}
+
+/** Verifies the named bucket, or those of a project, or all; shows how far it is. */
+export async function verifyBucketsOf(
+  { output, signal, note }: CommandContext,
+  engine: Engine,
+  { readData, ...of }: { name?: string; project?: string | undefined; readData: boolean },
+): Promise<BucketOutcome[]> {
+  const buckets = await bucketsToVerify(engine, of)
+  if (buckets.length === 0) return []
+  const line = output.progressLine()
+  const onProgress = (progress: { bucket: string; packs: number; bytes: number }): void =>
+    line.update(() => [
+      { text: progress.bucket, rank: 4 },
+      countFact(progress.packs, undefined, 'pack'),
+      ...(readData ? [{ text: `${formatBytes(progress.bytes)} read`, rank: 5 }] : []),
+    ])
+  return await verifyBuckets(engine, { buckets, readData }, { signal, note, onProgress }).finally(() =>
+    line.end(),
+  )
 }
 
 /** The verification of a bucket, as `verify --json` prints it. */

@@ -46,7 +46,7 @@ export const registerVerify: RegisterCommand = (program, run) => {
       'check backups in the chat. Without options: every message exists. --read-data: every byte is the one that was sent, and with the key file, every byte decrypts. --drill also restores to a temporary place, compares, and removes it. Lost or damaged messages are repaired from the second chat, if there is one',
     argument: OPTIONAL_BACKUP_ID,
     options: {
-      '--all': 'verify every complete backup',
+      '--all': 'verify every complete backup and, without --type, every bucket',
       '--project <id>': 'verify only backups of this project',
       '--type <type>': 'verify only backups of this type: database, storage or logs',
       '--read-data': 'fetch and check every byte',
@@ -109,9 +109,13 @@ export const registerVerify: RegisterCommand = (program, run) => {
         )
         const [first] = outcomes
         if (!isMany && first !== undefined && 'error' in first) throw first.error
+        const buckets = await bucketsOfAll(context, engine, { ...options, readData })
         const verified = outcomes.map(verifiedBackup)
-        const success = verified.every(one => one.success)
-        const exitCode = verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified)
+        const success = verified.every(one => one.success) && buckets.isSound
+        const exitCode = worstOf([
+          verified.length === 0 ? ExitCode.DONE : verifyExitCode(verified),
+          buckets.exitCode,
+        ])
         const isDone = exitCode === ExitCode.DONE
         const took = checkedWords(outcomes, { readData, seconds: secondsSince(startMs) })
         if (!isMany && first !== undefined)
@@ -123,11 +127,14 @@ export const registerVerify: RegisterCommand = (program, run) => {
         else {
           const skipped = verified.filter(({ state }) => state === 'skipped').length
           output.outcome(
-            { success, ...(skipped > 0 && { skipped }), backups: verified },
+            { success, ...(skipped > 0 && { skipped }), backups: verified, ...buckets.json },
             () =>
-              verified.length === 0
-                ? 'No complete backup matches.'
-                : linesOf([describeAllVerified(outcomes.map(shownVerification), output), took]),
+              linesOf([
+                ...(verified.length === 0
+                  ? ['No complete backup matches.']
+                  : [describeAllVerified(outcomes.map(shownVerification), output), took]),
+                ...buckets.lines,
+              ]),
             { isDone },
           )
         }
@@ -135,6 +142,33 @@ export const registerVerify: RegisterCommand = (program, run) => {
       })
     }, options),
   )
+}
+
+/** What `--all` says of buckets. A type is one of backups: with `--type` nothing is said of buckets. */
+async function bucketsOfAll(
+  context: CommandContext,
+  engine: Engine,
+  { all, type, project, readData }: VerifyOptions & { readData: boolean },
+): Promise<{ isSound: boolean; exitCode: ExitCode; json: Record<string, unknown>; lines: string[] }> {
+  if (all !== true || type !== undefined)
+    return { isSound: true, exitCode: ExitCode.DONE, json: {}, lines: [] }
+  const { bucketsExitCode, describeBuckets, verifiedBucket, verifyBucketsOf } = await import(
+    '#commands/verified-buckets.ts'
+  )
+  const outcomes = await verifyBucketsOf(context, engine, { project, readData })
+  const buckets = outcomes.map(verifiedBucket)
+  return {
+    isSound: buckets.every(({ success }) => success),
+    exitCode: bucketsExitCode(outcomes),
+    json: { buckets },
+    lines: outcomes.length === 0 ? [] : [describeBuckets(outcomes)],
+  }
+}
+
+/** Damage says more than what could not be looked at. */
+function worstOf(codes: readonly ExitCode[]): ExitCode {
+  for (const code of [ExitCode.INTEGRITY, ExitCode.PARTIAL]) if (codes.includes(code)) return code
+  return codes.find(code => code !== ExitCode.DONE) ?? ExitCode.DONE
 }
 
 function assertBucketAlone(id: string | undefined, options: VerifyOptions): void {

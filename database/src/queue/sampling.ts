@@ -103,11 +103,21 @@ async function sampled(trx: Transaction<CatalogSchema>): Promise<SampledBackup[]
   return rows
 }
 
+/** Messages of packs of buckets that nobody asked for and that were read within the last hour. */
+async function packMessagesLately(trx: Transaction<CatalogSchema>): Promise<number> {
+  const { rows } = await sql<{ messages: number }>`
+    select coalesce(sum((options->>'messages')::bigint), 0)::bigint as messages from control_plane.jobs
+     where kind = 'verify' and options @> '{"sampled": true}' and options ? 'bucket_id'
+       and created_at > clock_timestamp() - interval '1 hour'
+  `.execute(trx)
+  return rows[0]?.messages ?? 0
+}
+
 /** What verifications and drills that nobody asked for have to read. */
 export async function sampledLately(trx: Transaction<CatalogSchema>): Promise<SampledLately> {
   const { rows } = await sql<SampledLately>`
     select coalesce(sum(coalesce(backup.archive_size, backup.size)), 0)::bigint as bytes,
-           coalesce(sum(coalesce(backup.part_count, 0) + 1), 0)::bigint as messages
+           coalesce(sum(coalesce(backup.part_count, 0) + 1), 0)::bigint + ${await packMessagesLately(trx)}::bigint as messages
       from control_plane.jobs job join control_plane.backups backup on backup.id = job.backup_id
      where (job.kind = 'verify' and job.options @> '{"sampled": true, "read_data": true}'
             or job.kind = 'drill' and job.options @> '{"planned": true}')

@@ -27,12 +27,12 @@ export async function bucketsToVerify(
 /**
  * Verifies the packs of buckets, one bucket after the other: that every message exists, with `readData` that
  * every byte is what was sent, and that live objects have their SHA-256. It repairs what a second chat still
- * has. A bucket that cannot be verified does not stop the others. Throws when the catalog fails or the signal
- * fires.
+ * has. With `packs`, it verifies only so many of each bucket, those that were unread for the longest time. A
+ * bucket that cannot be verified does not stop the others. Throws when the catalog fails or the signal fires.
  */
 export async function verifyBuckets(
   engine: Engine,
-  { buckets, readData }: { buckets: readonly Bucket[]; readData: boolean },
+  { buckets, readData, packs }: { buckets: readonly Bucket[]; readData: boolean; packs?: number },
   hooks: Watching & { onProgress?: (progress: { bucket: string; packs: number; bytes: number }) => void },
 ): Promise<BucketOutcome[]> {
   const session = await openSession({ ...engine, signal: hooks.signal, say: line => hooks.note(line) })
@@ -43,7 +43,7 @@ export async function verifyBuckets(
         hooks.onProgress?.({ bucket: bucket.name, ...progress })
       outcomes.push({
         bucket,
-        report: await verifyBucket(session, { bucketId: bucket.id, readData, onProgress }),
+        report: await verifyBucket(session, { bucketId: bucket.id, readData, packs, onProgress }),
       })
     } catch (error) {
       if (endsEverything(session, error)) throw error

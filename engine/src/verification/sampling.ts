@@ -1,6 +1,13 @@
-import { type Database, type DeliverJob, type Job, sampleBackups } from '@telegram-backup/database'
+import {
+  type Database,
+  type DeliverJob,
+  type Job,
+  sampleBackups,
+  sampleBuckets,
+} from '@telegram-backup/database'
 import type { Logger } from '#logging.ts'
 import { repeatUntilStopped } from '#repeat-until-stopped.ts'
+import { planBucketSampling } from '#verification/plan-bucket-sampling.ts'
 import { HOUR_MS, planSampling, type SamplingRules } from '#verification/plan-sampling.ts'
 
 export interface SamplingOptions {
@@ -15,8 +22,8 @@ export interface SamplingOptions {
 const EVERY_MS = HOUR_MS / 6
 
 /**
- * Submits verifications until it is stopped, so that every complete backup is read within its time. Any
- * number of processes may do this on one catalog.
+ * Submits verifications until it is stopped, so that every complete backup and every pack of a bucket is read
+ * within its time. Any number of processes may do this on one catalog.
  */
 export function startSampling(options: SamplingOptions): { stop(): Promise<void> } {
   const { everyMs = EVERY_MS, log } = options
@@ -24,11 +31,11 @@ export function startSampling(options: SamplingOptions): { stop(): Promise<void>
   return repeatUntilStopped({
     work: async () => {
       const { jobs, late } = await sampleOnce(options)
-      if (jobs.length > 0) log.info({ jobs: jobs.length }, 'backups will be verified')
+      if (jobs.length > 0) log.info({ jobs: jobs.length }, 'backups or packs will be verified')
       if (late > wasLate) {
         log.warn(
-          { backups: late },
-          'backups were not read in time; raise verification.messages_per_hour, or read_all_within',
+          { late },
+          'backups or packs were not read in time; raise verification.messages_per_hour, or read_all_within',
         )
       }
       wasLate = late
@@ -58,5 +65,17 @@ export async function sampleOnce({
     },
     deliver,
   )
-  return { jobs, late }
+  const bucketJobs = await sampleBuckets(
+    database,
+    {
+      readAllWithinMs: rules.readAllWithinMs,
+      decide: facts => {
+        const plan = planBucketSampling(facts, rules)
+        late += plan.late
+        return plan.picks
+      },
+    },
+    deliver,
+  )
+  return { jobs: [...jobs, ...bucketJobs], late }
 }

@@ -5,6 +5,7 @@ import {
   type HeldPack,
   type HeldPackMessage,
   heldPacks,
+  longestUnreadPacks,
   lostObjects,
   markPackMessage,
   notePackDamaged,
@@ -24,6 +25,8 @@ export interface VerifyBucket {
   bucketId: string
   /** Reads every byte; otherwise checks only that the messages exist. */
   readData: boolean
+  /** Reads only so many packs, those that were unread for the longest time; otherwise all. */
+  packs?: number | undefined
   /** Called for each pack; must not throw. */
   onProgress?: ((progress: { packs: number; bytes: number }) => void) | undefined
 }
@@ -89,6 +92,11 @@ class BucketWork {
     const { database, identities } = this.#session
     const { bucketId, readData } = this.#of
     if (readData) this.#identities = await identities?.()
+    if (this.#of.packs !== undefined) {
+      const packs = await longestUnreadPacks(database, { bucketId, limit: this.#of.packs })
+      for (const pack of packs) await this.#verify(pack)
+      return
+    }
     for (let after = 0; ; ) {
       const packs = await heldPacks(database, { bucketId, after, limit: PACKS_AT_ONCE })
       for (const pack of packs) await this.#verify(pack)

@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkUuid } from '#input-checks.ts'
@@ -24,6 +24,15 @@ export type HeldPackMessage = Pick<
   'chat_id' | 'bot_id' | 'message_id' | 'file_id' | 'file_unique_id' | 'error'
 > & { state: 'sent' | 'missing' | 'damaged' }
 
+const selectHeld: RawBuilder<HeldPack> = sql<HeldPack>`
+    select pack.id, pack.sequence, pack.size, pack.sha256, pack.encrypted,
+           pack.checkpoint_id is not null as is_checkpoint, pack.damaged_at,
+           (select coalesce(jsonb_agg(to_jsonb(message) order by chat_id), '[]') from (
+              select chat_id, bot_id, message_id, file_id, file_unique_id, error, state
+                from control_plane.pack_messages
+               where pack_id = pack.id and state in ('sent', 'missing', 'damaged')) message) as messages
+      from control_plane.packs pack`
+
 /** Packs of a bucket with numbers above `after`, in the order of these; not those that are being erased. */
 export async function heldPacks(
   { kysely }: Database,
@@ -32,18 +41,37 @@ export async function heldPacks(
   checkUuid('bucket id', of.bucketId)
   checkCount('sequence', of.after)
   const { rows } = await sql<HeldPack>`
-    select pack.id, pack.sequence, pack.size, pack.sha256, pack.encrypted,
-           pack.checkpoint_id is not null as is_checkpoint, pack.damaged_at,
-           (select coalesce(jsonb_agg(to_jsonb(message) order by chat_id), '[]') from (
-              select chat_id, bot_id, message_id, file_id, file_unique_id, error, state
-                from control_plane.pack_messages
-               where pack_id = pack.id and state in ('sent', 'missing', 'damaged')) message) as messages
-      from control_plane.packs pack
+    ${selectHeld}
      where pack.bucket_id = ${of.bucketId} and pack.state = 'sent' and pack.sequence > ${of.after}
      order by pack.sequence limit ${of.limit}
   `.execute(kysely)
   return rows
 }
+
+/**
+ * Packs of a bucket that were unread for the longest time, those first; without those that no chat can give,
+ * which are known to be damaged.
+ */
+export async function longestUnreadPacks(
+  { kysely }: Database,
+  of: { bucketId: string; limit: number },
+): Promise<HeldPack[]> {
+  checkUuid('bucket id', of.bucketId)
+  checkCount('limit', of.limit, 1)
+  const { rows } = await sql<HeldPack>`
+    ${selectHeld} where pack.bucket_id = ${of.bucketId} and ${isReadable}
+     order by ${unreadSince}, pack.sequence limit ${of.limit}
+  `.execute(kysely)
+  return rows
+}
+
+/** Of a row `pack`: whether some chat should have it as it was sent. */
+export const isReadable: RawBuilder<boolean> = sql<boolean>`(
+  pack.state = 'sent' and pack.damaged_at is null
+  and exists (select from control_plane.pack_messages message where message.pack_id = pack.id and message.state = 'sent'))`
+
+/** Of a row `pack`: when its bytes were last read; the time of the send, if they never were. */
+export const unreadSince: RawBuilder<Date> = sql<Date>`coalesce(pack.verified_at, pack.sent_at)`
 
 /** A piece of a live object in a pack. */
 export interface PackPiece {
