@@ -4,7 +4,7 @@ import { BackupError } from '@telegram-backup/errors'
  * a value was refused · NOT_FOUND: no such row · CONFLICT: the state of the row does not allow it · BUSY: a
  * living process works on it · LEASE_LOST: another process has taken over the work of this run · LAST_BACKUP:
  * it is the last good one · LAST_ADMIN: nobody else could let people in · QUEUE_FULL: too many jobs wait
- * already.
+ * already · FULL: a bucket has reached its limit.
  */
 export type CatalogErrorCode =
   | 'CONFIGURATION'
@@ -17,6 +17,7 @@ export type CatalogErrorCode =
   | 'LAST_BACKUP'
   | 'LAST_ADMIN'
   | 'QUEUE_FULL'
+  | 'FULL'
 
 /** Every error of this package. The message never holds a connection string, a user name or a password. */
 export class CatalogError extends BackupError<CatalogErrorCode> {

@@ -175,6 +175,29 @@ export function describeObjects(open: () => Promise<Database>): void {
       expect(await keys()).toEqual(['k'])
     })
 
+    test('a pack that goes over the limits of its bucket is refused, but not what is in its older packs', async () => {
+      const full = await TestWriter.start(database, { maxBytes: 25 })
+      const { packId } = await full.send(['a'])
+      const [second, third] = [await full.reserve(), await full.reserve()]
+      // Each of the two has room beside what is stored, but not beside the other.
+      await full.intend(second, { puts: [full.put(second, 'b')] })
+      const late = full.intend(third, { puts: [full.put(third, 'c')] })
+      await expect(late).rejects.toMatchObject({ code: 'FULL' })
+      await full.confirm(second)
+      const brought = { extents: [{ packId, offset: 0, length: 10 }] }
+      await full.intend(third, { puts: [full.put(third, 'c', brought)] })
+      await full.confirm(third)
+
+      await sql`update control_plane.object_buckets set max_bytes = null, live_objects = 2000000
+                 where id = ${full.bucket.id}`.execute(database.kysely)
+      const fourth = await full.reserve()
+      const oneMore = full.intend(fourth, { puts: [full.put(fourth, 'd')] })
+      await expect(oneMore).rejects.toMatchObject({ code: 'FULL' })
+      await full.intend(fourth, { deletes: [] })
+      await full.confirm(fourth)
+      await full.lease.release()
+    })
+
     test('many writers at once, in two buckets, do not disturb each other, and the sums are right', async () => {
       const other = await TestWriter.start(database)
       const writers = [

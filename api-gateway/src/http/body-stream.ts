@@ -46,23 +46,30 @@ async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 
 /**
  * The bytes of a body as they come, none of them empty; it fails as `readBody` does, and may have no bytes. A
- * client that waits has to be asked first.
+ * client that waits has to be asked first. With `leastBytesPerSecond`, a body that has come more slowly on the
+ * whole, `stallMs` aside, fails as one that does not come at all.
  */
 export async function* bodyChunks(
   request: Request,
-  { stallMs }: { stallMs: number },
+  { stallMs, leastBytesPerSecond }: { stallMs: number; leastBytesPerSecond?: number | undefined },
 ): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
+  let waitedMs = 0
+  let received = 0
   for (;;) {
+    const dueMs = leastBytesPerSecond === undefined ? waitedMs : (received / leastBytesPerSecond) * 1_000
+    const begun = performance.now()
     // The clock runs only while this program waits for the client, not while the chat is slow.
     const { done, value } = await inTime(
       chunks.next().catch(() => Promise.reject(brokenOff())),
-      stallMs,
+      Math.min(stallMs, stallMs + dueMs - waitedMs),
       () => {
         throw new BackupError('The rest of the body did not arrive in time', { code: 'TIMEOUT' })
       },
     )
+    waitedMs += performance.now() - begun
     if (done) break
+    received += value.length
     if (value.length > 0) yield value
   }
   if (!request.complete) throw brokenOff()

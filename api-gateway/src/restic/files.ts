@@ -28,6 +28,11 @@ const MIB = 1024 ** 2
 
 /** Far more than restic sends: it begins a new file at `--pack-size`, which it bounds to 128 MiB. */
 const MOST_BYTES = 512 * MIB
+/**
+ * A body holds memory that its bucket has only so much of: a client must not hold it for days with a byte now
+ * and then. restic sends five files at once: together 160 kbit/s.
+ */
+const LEAST_BYTES_PER_SECOND = 4 * 1024
 /** Locks lie in the catalog alone, which takes no more. restic's have some 200 bytes. */
 const MOST_BYTES_OF_LOCK = 64 * 1024
 
@@ -56,7 +61,7 @@ export async function putFile({ store, database, bucket, file, ...of }: FileRequ
     bucket,
     {
       key: file.key,
-      body: freedChunks(bodyChunks(request, { stallMs })),
+      body: freedChunks(bodyChunks(request, { stallMs, leastBytesPerSecond: LEAST_BYTES_PER_SECOND })),
       size,
       sha256: file.type === 'config' ? undefined : file.sha256,
       where: WHERE[file.type],

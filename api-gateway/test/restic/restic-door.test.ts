@@ -153,6 +153,20 @@ describe('a body', () => {
     expect(bench.store.objects.size).toBe(0)
   })
 
+  it('that comes byte by byte is not waited for, although each byte comes in time', async () => {
+    const headers = { ...(await bench.headersFor('full')), 'Content-Length': 1_000 }
+    const url = `${bench.service.server.url}/restic/laptop/${path}`
+    const sending = httpRequest(url, { method: 'POST', headers })
+    sending.on('error', () => {})
+    const dripping = setInterval(() => sending.write('a'), 100)
+    const status = await new Promise(resolve => {
+      sending.on('response', ({ statusCode }) => resolve(statusCode))
+    })
+    clearInterval(dripping)
+    sending.destroy()
+    expect(status).toBe(408)
+  })
+
   it('that breaks off is an error of the store, whose work ends', async () => {
     let aborted: AbortSignal | undefined
     let failure: unknown

@@ -4,7 +4,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import type { Job } from '#jobs/types.job.ts'
 import { tryLockByName } from '#named-locks.ts'
-import { isReadable, unreadSince } from '#objects/pack-health.ts'
+import { isReadable, unreadSince } from '#objects/packs/pack-health.ts'
 import { createJobIn, type DeliverJob } from '#queue/job-requests.ts'
 import { type SampledLately, sampledLately } from '#queue/sampling.ts'
 
