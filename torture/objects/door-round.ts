@@ -49,7 +49,7 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   for (let number = 0; number < count; number++) await fleet.start(number === 0 ? 0.9 : 0.4)
   await fleet.anyone(chance)
   const quiet = chance.branch('quiet')
-  const isQuietAtLast = quiet.happens(0.3)
+  const isQuietAtLast = quiet.happens(0.35)
   if (!isQuietAtLast || quiet.happens(0.5)) fleet.arm()
   const client = { world, catalog, fleet, credentials, tell, violations }
   const [beside] = await Promise.all([
@@ -60,7 +60,7 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   if (catalog !== world.catalog) await useDoors(chance.branch('afterwards'), client)
   else if (isQuietAtLast) await beQuiet({ ...client, chance: quiet })
   fleet.arm()
-  const isKilled = chance.happens(isQuietAtLast ? 0.6 : 0.3)
+  const isKilled = chance.happens(isQuietAtLast ? 0.7 : 0.3)
   const services = isKilled ? await fleet.killAll() : await fleet.stop()
   for (const { kill, run } of fleet.members) {
     const { met } = await run
@@ -98,11 +98,12 @@ async function beQuiet(client: DoorClient): Promise<void> {
   const { world, catalog, fleet, chance, tell } = client
   const there = world.objects.free('there').filter(({ inChat }) => inChat)
   if (there.length > 0) await removeObject(client, chance.pick(there))
-  const howMuch = chance.pick(['some seconds', 'a week'] as const)
+  const howMuch = chance.happens(0.6) ? 'some seconds' : 'a week'
   await patiently(() => timePasses(catalog, howMuch))
   fleet.arm()
   tell(`  quiet, as after ${howMuch}`)
-  await delay(chance.whole(UPKEEP_MS, 2 * UPKEEP_MS + 1_000))
+  // What is told in one round of upkeep is garbage in the next one.
+  await delay(chance.whole(UPKEEP_MS + 2_000, 2 * UPKEEP_MS + 2_000))
 }
 
 /**
