@@ -1,8 +1,8 @@
 // Speed and memory against what a person would type in a shell, and restic through a door against restic
-// through its own server. `--part backups` or `--part doors` measures one of the two alone. Each part writes its
-// own section of docs/performance.md and leaves the other one as it is. `--pairs N` (5), `--size MIB` of the
-// dump (950), `--tree MIB` of what restic backs up (1024) and `--object MIB` of the large object (1024) change
-// the effort. `--only TEXT` runs the measurements whose name holds it, and writes nothing.
+// through its own server. `--part backups` or `--part doors` measures one of the two alone. Each part writes
+// its own section of docs/performance.md and leaves the other one as it is. `--pairs N` (5), `--size MIB` of
+// the dump (950), `--tree MIB` of what restic backs up (1024) and `--object MIB` of the large object (1024)
+// change the effort. `--only TEXT` runs the measurements whose name holds it, and writes nothing.
 import { parseArgs } from 'node:util'
 import { backupCosts } from '#bench/backups.ts'
 import { BenchRun } from '#bench/bench-run.ts'

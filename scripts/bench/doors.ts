@@ -41,7 +41,7 @@ export async function doorCosts(
       addPeak(run, 'with one client', await door.peakMebibytes())
     }
     await listCosts(vault, run, door)
-    addPeak(run, 'with 64 clients at a time, too', await door.peakMebibytes())
+    addPeak(run, 'with 160 requests at a time, too', await door.peakMebibytes())
   } finally {
     await door.stop()
   }
@@ -92,8 +92,8 @@ async function againstRestServer(
 
 /**
  * A repository of its own for each backup, and restores of the newest one, each into a folder of its own. No
- * run deletes what an earlier one has left: the file system gives that room back to the disk some seconds later,
- * during the run of the other side.
+ * run deletes what an earlier one has left: the file system gives that room back to the disk some seconds
+ * later, during the run of the other side.
  */
 function repositoryOn(
   server: RepositoryServer,
@@ -132,8 +132,8 @@ function repositoryOn(
 }
 
 /**
- * One backup at the pace of a bot in a channel: while its messages wait for the pace, the next ones are made, so
- * that it takes hardly longer than the pace itself.
+ * One backup at the pace of a bot in a channel: while its messages wait for the pace, the next ones are made,
+ * so that it takes hardly longer than the pace itself.
  */
 async function farCosts(vault: BenchVault, run: BenchRun, source: string): Promise<void> {
   const door = await startDoor(vault, { pace: MESSAGES_PER_MINUTE })

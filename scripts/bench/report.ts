@@ -55,7 +55,7 @@ const MEANINGS: Readonly<Record<Part, readonly string[]>> = {
     '  chat are in that of `serve`. Those of PostgreSQL and of the emulator are in neither.',
     '- **at the pace of a channel:** 20 messages a minute. The pace lets the first 20 messages go at once, and each further 20 a minute',
     '  later: no backup can be faster. While messages wait, `serve` makes the next ones.',
-    '- **100,000 objects** of 64 bytes are stored through the door, 64 at a time. The catalog is what PostgreSQL has on the disk, without',
+    '- **100,000 objects** of 64 bytes are stored through the door, 160 at a time. The catalog is what PostgreSQL has on the disk, without',
     '  its log, beyond what it had before.',
     '- **one large object** is stored through the interface of the object store, by a process of its own, from the sources: the door of',
     '  restic takes files of up to 512 MiB. The ranges have 1 MiB each, and none was in the cache.',

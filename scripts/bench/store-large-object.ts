@@ -1,4 +1,4 @@
-// A program that stores one object, reads ranges of it and all of it, and deletes it, all through the interface
+// A program that stores one object, reads ranges of it and all of it, and deletes it, through the interface
 // of the object store. Says what it took, as one line of JSON.
 import { createCipheriv, createHash } from 'node:crypto'
 import { readConfig } from '@telegram-backup/engine/environment.ts'
