@@ -22,8 +22,8 @@ export interface IndexedBucket extends PackedBucket {
    */
   removedAt?: string
   /**
-   * It is being taken back to this moment: whoever recovers it has to end that before anything else is stored.
-   * Absent for none.
+   * It is being taken back to this moment: whoever recovers it has to end that before anything else is
+   * stored. Absent for none.
    */
   undeletingTo?: string
   /** The newest one. Absent before the first one. */

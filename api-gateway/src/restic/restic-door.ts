@@ -152,8 +152,8 @@ async function bucketOf(store: FileStore, { path, key }: Asked): Promise<Bucket>
 }
 
 /**
- * Half of an undelete is no repository. restic would repeat its request after another code than this: one that
- * runs has to end, since the index that it has read is of another moment.
+ * Half of an undelete is no repository. After another code than this one, restic would repeat its request;
+ * but one that runs has to end, since the index that it has read is of another moment.
  */
 function openBucket(bucket: Bucket): Bucket {
   if (bucket.undeleting_to === null) return bucket

@@ -22,9 +22,9 @@ export interface Undeleted {
 /**
  * Takes all of a bucket back to a moment, and records who did it. Until that has ended, the bucket is closed.
  * With `by`, who asks over HTTP. After a failure the same call continues, and so does a service; one with
- * another moment begins anew. Throws `NOT_FOUND`, also for a bucket that the caller does not see, `INVALID` for
- * a moment that cannot be reached, `BUSY` while a message of another process may still come, `CONFLICT` when
- * somebody has begun an undelete to another moment meanwhile, and what storing an object throws.
+ * another moment begins anew. Throws `NOT_FOUND`, also for a bucket that the caller does not see, `INVALID`
+ * for a moment that cannot be reached, `BUSY` while a message of another process may still come, `CONFLICT`
+ * when somebody has begun an undelete to another moment meanwhile, and what storing an object throws.
  */
 export async function undeleteBucket(
   { database, store }: { database: Database; store: Pick<ObjectStore, 'finishUndelete'> },

@@ -79,9 +79,9 @@ export interface ObjectStore {
   delete(bucket: Bucket, key: string): Promise<boolean>
   /**
    * Takes all of a bucket back to the moment that `beginUndelete` has recorded; what is in the catalog alone
-   * stays. Resolves when the bucket is as it was then and open again, whichever process did it; at once when no
-   * undelete is under way. After a failure, the same call continues. Throws BUSY while a message of another
-   * process may still come, and CONFLICT when an undelete to another moment has begun.
+   * stays. Resolves when the bucket is as it was then and open again, whichever process did it; at once when
+   * no undelete is under way. After a failure, the same call continues. Throws BUSY while a message of
+   * another process may still come, and CONFLICT when an undelete to another moment has begun.
    */
   finishUndelete(bucket: Bucket, options: { signal: AbortSignal }): Promise<void>
   /**

@@ -24,8 +24,8 @@ import type { Bucket } from '#objects/types.object.ts'
 
 /**
  * Takes a bucket that a chat names into the catalog; one that is known stays as it is, but for a newer
- * snapshot and for its undelete. When another bucket has its name, it gets the beginning of its id behind it. CatalogError
- * INVALID.
+ * snapshot and for its undelete. When another bucket has its name, it gets the beginning of its id behind it.
+ * CatalogError INVALID.
  */
 export async function importBucket(database: Database, bucket: ImportedBucket): Promise<Bucket> {
   checkUuid('bucket id', bucket.id)
@@ -70,7 +70,8 @@ export async function importBucket(database: Database, bucket: ImportedBucket): 
       )
       .returningAll()
       .executeTakeFirstOrThrow()
-    // What was deleted earlier may be gone for good: the chat does not say. An undelete has kept what it needs.
+    // What was deleted earlier may be gone for good: the chat does not say. But nothing is purged during an
+    // undelete.
     await sql`
       update control_plane.object_buckets
          set purged_through = coalesce(purged_through,

@@ -47,8 +47,9 @@ export async function packsAwaitingCheckpoint(
 
 /**
  * Before the first message of packs is erased: those that still can be erased are `erasing` from here on, and
- * no object can refer to them; none while the bucket is taken back to a moment. Returns them, and those that were `erasing` already. `lease`: on the id of the
- * bucket. CatalogError NOT_FOUND, BUSY during a recovery, LEASE_LOST.
+ * no object can refer to them; none is while the bucket is taken back to a moment. Returns them, and those
+ * that were `erasing` already. `lease`: on the id of the bucket. CatalogError NOT_FOUND, BUSY during a
+ * recovery, LEASE_LOST.
  */
 export async function beginPackErase(
   database: Database,

@@ -138,8 +138,8 @@ export interface PackIntent {
  * another try with the same document until the pack is proven; earlier calls stay open. CatalogError CONFLICT
  * when it is proven, was recorded with another document, or has to be reserved again: its number is too old,
  * or not greater than those of the packs that its records refer to; FULL when the bucket has no room;
- * NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, and during an undelete for other puts than
- * its own, LEASE_LOST.
+ * NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, and during an undelete for other puts
+ * than its own, LEASE_LOST.
  */
 export async function intendPack(database: Database, intent: PackIntent): Promise<BegunSend> {
   checkIntent(intent)

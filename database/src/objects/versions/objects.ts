@@ -102,7 +102,8 @@ export const MAX_CONTENT_BYTES = 65_536
 /**
  * Stores an object in the catalog alone; it does not survive the loss of the catalog. One of that key is
  * overwritten, or, with `ifAbsent`, refused unless it has the same bytes. CatalogError INVALID, NOT_FOUND
- * without the bucket, CONFLICT, also when the bucket has 1,000 such objects, BUSY during a recovery and an undelete.
+ * without the bucket, CONFLICT, also when the bucket has 1,000 such objects, BUSY during a recovery and an
+ * undelete.
  */
 export async function putInCatalog(
   database: Database,

@@ -19,9 +19,9 @@ interface Undelete {
 /**
  * Marks a bucket as one that is taken back to a moment, and records in the audit who did it. From then on,
  * only packs of this undelete change its objects, nothing is purged, and no pack is erased. An undelete to
- * another moment that is under way is given up. One to the same moment goes on, and a bucket that is as it was
- * then gets no mark. Returns what there is to do. CatalogError INVALID for a moment that cannot be reached,
- * NOT_FOUND, BUSY during a recovery.
+ * another moment that is under way is given up. One to the same moment goes on, and a bucket that is as it
+ * was then gets no mark. Returns what there is to do. CatalogError INVALID for a moment that cannot be
+ * reached, NOT_FOUND, BUSY during a recovery.
  */
 export async function beginUndelete(database: Database, { bucketId, at }: Undelete): Promise<UndeletePlan> {
   checkTime('time', at)
