@@ -65,6 +65,7 @@ export function describeBucket(
   { now, output }: { now: Date; output: Output },
 ): Text {
   const { max_bytes: most, snapshot_limit_hours: limit, last_snapshot_at: newest } = bucket
+  const { undeleting_to: back } = bucket
   const facts: Facts = [
     ['bucket', `${bucket.name} (${bucket.kind})`],
     ['id', bucket.id],
@@ -76,6 +77,10 @@ export function describeBucket(
     ['messages', String(bucket.messages)],
     ['newest snapshot', newest === null ? 'none' : formatTime(newest)],
     ['snapshot limit', limit === null ? 'none' : formatSpan(limit * 3_600)],
+    [
+      'being taken back',
+      back === null ? null : `to ${formatTime(back)}; the door is closed until that has ended`,
+    ],
     ['undelete', bucket.undelete_seconds === 0 ? 'off' : formatSpan(bucket.undelete_seconds)],
     ['second chat', bucket.replica === 'wait' ? 'an answer waits for it' : 'later'],
     ['size limit', most === null ? 'none' : formatBytes(most)],

@@ -20,7 +20,7 @@ export async function drawBuckets(database: Database, chatId: string): Promise<I
   return rows.slice(0, MAX_INDEXED_BUCKETS).map(entryOf)
 }
 
-function entryOf({ bucket, checkpoint, packs }: IndexedBucketRow): IndexedBucket {
+function entryOf({ bucket, undeletingTo, checkpoint, packs }: IndexedBucketRow): IndexedBucket {
   const entry: IndexedBucket = {
     id: bucket.id,
     name: bucket.name,
@@ -38,6 +38,7 @@ function entryOf({ bucket, checkpoint, packs }: IndexedBucketRow): IndexedBucket
   const parts = checkpoint?.parts.flatMap(part => withFile(part, { pack: part.pack_id })) ?? []
   return {
     ...entry,
+    ...(undeletingTo !== null && { undeletingTo: undeletingTo.toISOString() }),
     ...(checkpoint !== null &&
       parts.length === checkpoint.parts.length && { checkpoint: { id: checkpoint.id, parts } }),
     ...(named.length > 0 && { packs: named.slice(-MAX_INDEXED_PACKS) }),

@@ -13,11 +13,13 @@ export function settingsOf(
   bucket: IndexedBucket,
 ): Omit<ImportedBucket, 'id' | 'name' | 'kind' | 'projectId'> {
   const { createdAt, lastSnapshotAt, removedAt, undeleteMs, replica, maxBytes, snapshotLimitHours } = bucket
+  const { undeletingTo } = bucket
   return {
     ...{ undeleteMs, replica, maxBytes, snapshotLimitHours },
     createdAt: new Date(createdAt),
     lastSnapshotAt: lastSnapshotAt === undefined ? undefined : new Date(lastSnapshotAt),
     removedAt: removedAt === undefined ? undefined : new Date(removedAt),
+    undeletingTo: undeletingTo === undefined ? null : new Date(undeletingTo),
   }
 }
 

@@ -24,8 +24,8 @@ import type { Bucket } from '#objects/types.object.ts'
 
 /**
  * Takes a bucket that a chat names into the catalog; one that is known stays as it is, but for a newer
- * snapshot. When another bucket has its name, it gets the beginning of its id behind it. CatalogError
- * INVALID.
+ * snapshot and for its undelete. When another bucket has its name, it gets the beginning of its id behind it.
+ * CatalogError INVALID.
  */
 export async function importBucket(database: Database, bucket: ImportedBucket): Promise<Bucket> {
   checkUuid('bucket id', bucket.id)
@@ -33,8 +33,8 @@ export async function importBucket(database: Database, bucket: ImportedBucket): 
   checkKind(bucket.kind)
   checkProjectId(bucket.projectId)
   checkSettings(bucket)
-  for (const time of [bucket.createdAt, bucket.lastSnapshotAt, bucket.removedAt]) {
-    if (time !== undefined) checkTime('time', time)
+  for (const time of [bucket.createdAt, bucket.lastSnapshotAt, bucket.removedAt, bucket.undeletingTo]) {
+    if (time != null) checkTime('time', time)
   }
   return await inTransaction(database.kysely, async trx => {
     await ensureProject(trx, bucket.projectId)
@@ -57,18 +57,25 @@ export async function importBucket(database: Database, bucket: ImportedBucket): 
         created_at: bucket.createdAt,
         last_snapshot_at: last,
         removed_at: bucket.removedAt ?? null,
+        undeleting_to: bucket.undeletingTo ?? null,
       })
       .onConflict(conflict =>
         conflict.column('id').doUpdateSet({
           last_snapshot_at: sql<Date>`greatest(object_buckets.last_snapshot_at, excluded.last_snapshot_at)`,
+          ...(bucket.undeletingTo !== undefined && {
+            undeleting_to: bucket.undeletingTo,
+            undeleted_at: null,
+          }),
         }),
       )
       .returningAll()
       .executeTakeFirstOrThrow()
-    // What was deleted earlier may be gone for good: the chat does not say.
+    // What was deleted earlier may be gone for good: the chat does not say. But nothing is purged during an
+    // undelete.
     await sql`
       update control_plane.object_buckets
-         set purged_through = coalesce(purged_through, clock_timestamp() - undelete_ms * interval '1 millisecond')
+         set purged_through = coalesce(purged_through,
+               least(undeleting_to, clock_timestamp() - undelete_ms * interval '1 millisecond'))
        where id = ${bucket.id} and not exists (select from control_plane.packs where bucket_id = ${bucket.id})
     `.execute(trx)
     return bucketOf(row)
