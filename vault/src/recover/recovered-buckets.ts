@@ -87,9 +87,10 @@ export class BucketRecovery {
         if (this.#buckets.get(found.id)?.cover !== undefined) break
         await this.#readCheckpoint(found, checkpoint, prepare)
       }
-      const packs = await this.#openPacks(found)
+      const { packs, gone } = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
       if (bucket === undefined || bucket.isRemoved) continue
+      await addLostPacks(bucket, { packs, gone })
       for (const pack of packs) {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
@@ -133,8 +134,11 @@ export class BucketRecovery {
     }
   }
 
-  /** The packs whose records no checkpoint holds, and those before them that they name; by their numbers. */
-  async #openPacks({ id, packs }: FoundBucket): Promise<PackToReplay[]> {
+  /**
+   * The packs whose records no checkpoint holds, and those before them that they name; by their numbers.
+   * `gone`: those of them that no chat has any more.
+   */
+  async #openPacks({ id, packs }: FoundBucket): Promise<{ packs: PackToReplay[]; gone: PackPlace[] }> {
     const bucket = this.#buckets.get(id)
     const isNeeded = ({ packId, sequence }: PackPlace): boolean =>
       !seen.has(packId) &&
@@ -142,6 +146,7 @@ export class BucketRecovery {
       (sequence === undefined || !isCovered(sequence, bucket?.cover))
     const seen = new Set<string>()
     const opened: PackToReplay[] = []
+    const gone: PackPlace[] = []
     const waiting = [...packs]
     for (let places = waiting.shift(); places !== undefined; places = waiting.shift()) {
       const [first] = places
@@ -150,6 +155,7 @@ export class BucketRecovery {
       const read = await readPack(places, this.#of)
       if (!('pack' in read)) {
         this.#refuse(read)
+        if (read.isGone) gone.push(read.place)
         continue
       }
       const { pack, place, size, encrypted } = read
@@ -163,7 +169,7 @@ export class BucketRecovery {
       const { reader } = place
       waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }
-    return opened.sort(inOrder)
+    return { packs: opened.sort(inOrder), gone }
   }
 
   async #bucketOf(
@@ -187,6 +193,25 @@ export class BucketRecovery {
 
 function isCovered(sequence: number, cover: CheckpointCover | undefined): boolean {
   return cover !== undefined && sequence <= cover.upTo && !cover.not.includes(sequence)
+}
+
+/** Packs that are gone, but that a believed document names: those in which opened packs have objects. */
+async function addLostPacks(
+  bucket: BucketRows,
+  { packs, gone }: { packs: readonly PackToReplay[]; gone: readonly PackPlace[] },
+): Promise<void> {
+  const records = packs.flatMap(({ header }) => header.records)
+  for (const place of gone) {
+    const isTaken = packs.some(({ header }) => header.sequence === place.sequence)
+    if (isTaken || !place.isVouchedFor) continue
+    const ends = records.flatMap(record =>
+      'put' in record
+        ? record.extents.map(({ pack, offset, length }) => (pack === place.packId ? offset + length : 0))
+        : [],
+    )
+    const plainSize = ends.reduce((most, end) => Math.max(most, end), 0)
+    if (plainSize > 0) await bucket.addLostPack(place, plainSize)
+  }
 }
 
 /**
