@@ -116,15 +116,16 @@ export class BucketRows {
     this.#cover = cover
   }
 
-  /** Of a bucket that was known before: all versions, by id. */
+  /** Of a bucket that was known before, or of which an older checkpoint was read: all versions, by id. */
   async #readWhole(parts: CheckpointParts): Promise<ReadonlyMap<string, Date | null> | undefined> {
     const versions = new Map<string, Date | null>()
+    const isFirst = this.#outcome === 'added' && this.#cover === undefined
     for await (const line of parts.lines()) {
-      if (this.#outcome === 'added' || 'pack' in line) continue
+      if (isFirst || 'pack' in line) continue
       const { id, deletedAt } = line.object
       versions.set(id, deletedAt === undefined ? null : new Date(deletedAt))
     }
-    return this.#outcome === 'added' ? undefined : versions
+    return isFirst ? undefined : versions
   }
 
   async #importLines(parts: CheckpointParts, checkpointPack: string): Promise<void> {
@@ -211,6 +212,11 @@ export class BucketRows {
       found.push({ ...factsOf(pack), messages: messagesAt(missing) })
     }
     await this.#importPacks(found)
+  }
+
+  /** Adds a sentence to the report. */
+  note(finding: string): void {
+    this.#findings.push(finding)
   }
 
   /** Asks whether the messages of all packs are there, in these chats; a missing one is recorded as such. */

@@ -16,6 +16,9 @@ import {
 import { type PackReading, type RefusedPack, readPack } from '#recover/read-pack.ts'
 import type { RecoveredBucket, RefusedPackReport } from '#recover/recovery-report.ts'
 
+const OLD_INDEX =
+  'The index is older than the newest table of objects in the chat, which was read instead: look whether somebody has put an old index back.'
+
 /** What the chats say about buckets, and how the catalog may take it. */
 export interface BucketsToRecord {
   /** Believed indexes. */
@@ -81,12 +84,9 @@ export class BucketRecovery {
 
   /** Everything else that these chats have of buckets. */
   async record({ indexes, scans, prepare }: BucketsToRecord): Promise<void> {
+    const newest = indexes.reduce((most, { generation }) => Math.max(most, generation), 0)
     for (const found of findBuckets(indexes, scans)) {
-      for (const checkpoint of found.checkpoints) {
-        // Captions lead to a checkpoint only if no index does, or if that one cannot be read.
-        if (this.#buckets.get(found.id)?.cover !== undefined) break
-        await this.#readCheckpoint(found, checkpoint, prepare)
-      }
+      await this.#readFoundCheckpoints(found, newest, prepare)
       const { packs, gone } = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
       if (bucket === undefined || bucket.isRemoved) continue
@@ -106,6 +106,26 @@ export class BucketRecovery {
       const [facts] = await bucketFacts(this.#of.database, { bucketIds: [bucket.id] })
       this.#of.onPlan({ messages: facts?.messages ?? 0, what: `with packs of the bucket ${bucket.name}` })
       await bucket.askForPacks(byChat)
+    }
+  }
+
+  /**
+   * Captions lead to a checkpoint if no index does, if that one cannot be read, or if a later one is there: an
+   * old index may have been put back. A machine that had lost the chat may have sent one that lacks what its
+   * successor has sent since; that one is of an earlier generation than the index.
+   */
+  async #readFoundCheckpoints(
+    found: FoundBucket,
+    newestGeneration: number,
+    prepare: () => Promise<void>,
+  ): Promise<void> {
+    for (const checkpoint of found.checkpoints) {
+      const bucket = this.#buckets.get(found.id)
+      const cover = bucket?.cover
+      const { sequence = 0, generation } = checkpoint
+      if (cover !== undefined && (sequence <= cover.upTo || generation < newestGeneration)) continue
+      await this.#readCheckpoint(found, checkpoint, prepare)
+      if (cover !== undefined && bucket !== undefined && bucket.cover !== cover) bucket.note(OLD_INDEX)
     }
   }
 
