@@ -43,7 +43,7 @@ const GONE = 'is not in the chat any more'
 /** The rows of one bucket, as a recovery fills them. */
 export class BucketRows {
   readonly id: string
-  /** It was removed, and does not come back. */
+  /** It was removed, and does not come back: its packs are recorded to be erased. */
   readonly isRemoved: boolean
   readonly #database: Database
   readonly #bucket: PackedBucket

@@ -69,6 +69,8 @@ export class BucketRecovery {
   async report(): Promise<RecoveredBucket[]> {
     const reports: RecoveredBucket[] = []
     for (const bucket of this.#buckets.values()) {
+      // Its messages are recorded to be erased; nobody misses what is gone.
+      if (bucket.isRemoved) continue
       const gone = [...this.#refused.values()].filter(one => one.isGone && one.place.bucketId === bucket.id)
       reports.push(await bucket.report(gone.map(({ place }) => place)))
     }
@@ -89,7 +91,7 @@ export class BucketRecovery {
       await this.#readFoundCheckpoints(found, newest, prepare)
       const { packs, gone } = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
-      if (bucket === undefined || bucket.isRemoved) continue
+      if (bucket === undefined) continue
       await addLostPacks(bucket, { packs, gone })
       for (const pack of packs) {
         const reason = await bucket.replay(pack)

@@ -3,7 +3,7 @@ import { ensureProject } from '#backups/records.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkProjectId, checkTime, checkUuid } from '#input-checks.ts'
-import { lockBucket } from '#objects/buckets/bucket-writes.ts'
+import { lockBucket, revokeKeys } from '#objects/buckets/bucket-writes.ts'
 import {
   bucketOf,
   checkBucketName,
@@ -22,7 +22,7 @@ import type { Bucket } from '#objects/types.object.ts'
 
 /**
  * Takes a bucket that a chat names into the catalog; one that is known stays as it is, but for a newer
- * snapshot. When another bucket has its name, it gets the beginning of its id behind it. CatalogError
+ * snapshot, and for its removal, which also ends its keys. When another bucket has its name, it gets the beginning of its id behind it. CatalogError
  * INVALID.
  */
 export async function importBucket(database: Database, bucket: ImportedBucket): Promise<Bucket> {
@@ -59,10 +59,12 @@ export async function importBucket(database: Database, bucket: ImportedBucket): 
       .onConflict(conflict =>
         conflict.column('id').doUpdateSet({
           last_snapshot_at: sql<Date>`greatest(object_buckets.last_snapshot_at, excluded.last_snapshot_at)`,
+          removed_at: sql<Date>`coalesce(object_buckets.removed_at, excluded.removed_at)`,
         }),
       )
       .returningAll()
       .executeTakeFirstOrThrow()
+    if (row.removed_at !== null) await revokeKeys(trx, bucket.id)
     // What was deleted earlier may be gone for good: the chat does not say.
     await sql`
       update control_plane.object_buckets
