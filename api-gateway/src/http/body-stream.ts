@@ -46,8 +46,8 @@ async function* continued(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGen
 
 /**
  * The bytes of a body as they come, none of them empty; it fails as `readBody` does, and may have no bytes. A
- * client that waits has to be asked first. With `leastBytesPerSecond`, a body that has come more slowly on the
- * whole, `stallMs` aside, fails as one that does not come at all.
+ * client that waits has to be asked first. With `leastBytesPerSecond`, a body that has come more slowly on
+ * the whole, `stallMs` aside, fails as one that does not come at all.
  */
 export async function* bodyChunks(
   request: Request,

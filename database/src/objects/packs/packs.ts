@@ -5,8 +5,8 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import { type BegunSend, beginSend } from '#chats/open-sends.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkText, checkUuid } from '#input-checks.ts'
-import { refuseFull } from '#objects/buckets/bucket-limits.ts'
 import { type BucketRow, inBucket, inSlices, type ObjectLease } from '#objects/buckets/bucket-writes.ts'
+import { refuseFull } from '#objects/packs/bucket-limits.ts'
 import {
   addIntendedObjects,
   checkPut,
@@ -134,8 +134,8 @@ export interface PackIntent {
  * Records a pack, what is in it, and the call that will send it, before it is sent. May be repeated for
  * another try with the same document until the pack is proven; earlier calls stay open. CatalogError CONFLICT
  * when it is proven, was recorded with another document, or has to be reserved again: its number is too old,
- * or not greater than those of the packs that its records refer to; FULL when the bucket has no room; NOT_FOUND
- * for an unknown bucket, INVALID, BUSY during a recovery, LEASE_LOST.
+ * or not greater than those of the packs that its records refer to; FULL when the bucket has no room;
+ * NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, LEASE_LOST.
  */
 export async function intendPack(database: Database, intent: PackIntent): Promise<BegunSend> {
   checkIntent(intent)
