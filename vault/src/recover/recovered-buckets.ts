@@ -112,9 +112,9 @@ export class BucketRecovery {
   }
 
   /**
-   * Captions lead to a checkpoint if no index does, if that one cannot be read, or if a later one is there: an
-   * old index may have been put back. A machine that had lost the chat may have sent one that lacks what its
-   * successor has sent since; that one is of an earlier generation than the index.
+   * Captions lead to a checkpoint if no index does, if that one cannot be read, or if a later one is there:
+   * an old index may have been put back. A machine that had lost the chat may have sent one that lacks what
+   * its successor has sent since; that one is of an earlier generation than the index.
    */
   async #readFoundCheckpoints(
     found: FoundBucket,
