@@ -33,7 +33,9 @@ export interface BytesToSend {
   isFreed?: boolean
 }
 
-/** Smaller chunks are left to the garbage collector: they may lie in Node's pool, which lends less than that. */
+/**
+ * Smaller chunks are left to the garbage collector: they may lie in Node's pool, which lends less than that.
+ */
 const MIN_FREED_BYTES = Buffer.poolSize / 2
 
 /**
