@@ -16,11 +16,13 @@ export interface IndexedBucket extends PackedBucket {
   snapshotLimitHours?: number
   /** Absent before the first one. */
   lastSnapshotAt?: string
-  /**
-   * It was removed, and is not to come back; its packs are erased. Then neither a checkpoint nor packs are
-   * named.
-   */
+  /** It was removed, and is not to come back: its packs are to be erased. */
   removedAt?: string
+  /**
+   * It is being taken back to this moment: whoever recovers it has to end that before anything else is
+   * stored. Absent for none.
+   */
+  undeletingTo?: string
   /** The newest one. Absent before the first one. */
   checkpoint?: IndexedCheckpoint
   /**
@@ -59,6 +61,7 @@ export function readIndexedBucket(value: unknown): IndexedBucket {
     ...(fields.has('snapshotLimitHours') && { snapshotLimitHours: hoursIn(fields) }),
     ...(fields.has('lastSnapshotAt') && { lastSnapshotAt: fields.time('lastSnapshotAt') }),
     ...(fields.has('removedAt') && { removedAt: fields.time('removedAt') }),
+    ...(fields.has('undeletingTo') && { undeletingTo: fields.time('undeletingTo') }),
     ...(fields.has('checkpoint') && { checkpoint: readCheckpoint(fields.object('checkpoint')) }),
     ...(fields.has('packs') && {
       packs: fields.array('packs', { least: 1, most: MAX_INDEXED_PACKS }).map(readPack),

@@ -252,7 +252,6 @@ export {
   createBucket,
   listBuckets,
   noteSnapshot,
-  noteUndelete,
   removeBucket,
 } from '#objects/buckets/buckets.ts'
 export * from '#objects/buckets/door-keys.ts'
@@ -297,4 +296,5 @@ export * from '#objects/versions/deletions.ts'
 export { checkKey } from '#objects/versions/object-keys.ts'
 export * from '#objects/versions/objects.ts'
 export { takenKeys } from '#objects/versions/taken-keys.ts'
+export * from '#objects/versions/undelete.ts'
 export * from '#objects/versions/uploads.ts'

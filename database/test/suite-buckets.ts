@@ -20,7 +20,6 @@ import {
   listBuckets,
   listDoorKeys,
   noteSnapshot,
-  noteUndelete,
   pageDoorKeys,
   removeBucket,
   revokeDoorKey,
@@ -149,16 +148,6 @@ export function describeBuckets(open: () => Promise<Database>): void {
       expect(await importBucket(database, { ...found, id: known.id })).toEqual(known)
       const hostile = { ...found, name: "'; drop table x --" }
       await expect(importBucket(database, hostile)).rejects.toMatchObject({ code: 'INVALID' })
-    })
-
-    test('that one was taken back is an act', async () => {
-      const { id } = await create()
-      const at = new Date('2026-01-01T00:00:00Z')
-      await noteUndelete(database, { bucketId: id, at, restored: 3, removed: 1 })
-      expect((await acts())[0]).toEqual([
-        'bucket.undelete',
-        { at: at.toISOString(), restored: 3, removed: 1 },
-      ])
     })
   })
 

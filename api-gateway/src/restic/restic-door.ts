@@ -144,11 +144,23 @@ async function bucketOf(store: FileStore, { path, key }: Asked): Promise<Bucket>
     if (describeError(error).code === 'NOT_FOUND') return undefined
     throw error
   })
-  if (bucket?.id === key.bucket_id && bucket.kind === 'restic') return bucket
+  if (bucket?.id === key.bucket_id && bucket.kind === 'restic') return openBucket(bucket)
   throw new BackupError('This key is not for a restic bucket of this name', {
     code: 'FORBIDDEN',
     hint: 'The address is rest:https://HOST/restic/BUCKET/.',
   })
+}
+
+/**
+ * Half of an undelete is no repository. After another code than this one, restic would repeat its request;
+ * but one that runs has to end, since the index that it has read is of another moment.
+ */
+function openBucket(bucket: Bucket): Bucket {
+  if (bucket.undeleting_to === null) return bucket
+  throw new BackupError(
+    `The bucket is closed: it is being taken back to ${bucket.undeleting_to.toISOString()}`,
+    { code: 'CONFLICT', hint: 'Run restic again when that has ended.' },
+  )
 }
 
 function nothingHere(): BackupError {

@@ -21,6 +21,8 @@ export interface ObjectBucketsTable {
   removed_at: Date | null
   removal_indexed_at: Date | null
   emptied_at: Date | null
+  undeleting_to: Date | null
+  undeleted_at: Date | null
 }
 
 export interface ObjectUploadsTable {

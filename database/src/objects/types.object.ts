@@ -21,6 +21,8 @@ export interface Bucket {
   created_at: Date
   last_snapshot_at: Date | null
   removed_at: Date | null
+  /** It is being taken back to this moment: until that has ended, its doors are closed. */
+  undeleting_to: Date | null
 }
 
 /** A version of an object. */

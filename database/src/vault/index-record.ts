@@ -17,7 +17,10 @@ export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
   chatId: string
   /** The id from `beginIndex`, for a new message. */
   sendId?: string | undefined
-  /** Ids of the checkpoints and of the removed buckets that it names; absent when its content is unknown. */
+  /**
+   * Ids of the checkpoints that it names, and of the buckets that it names as removed or as taken back to a
+   * moment; absent when its content is unknown.
+   */
   names?: readonly string[] | undefined
 }
 

@@ -28,6 +28,7 @@ export type BucketState = Pick<
   | 'snapshot_limit_hours'
   | 'created_at'
   | 'last_snapshot_at'
+  | 'undeleting_to'
 > & {
   /** Never `broken`: what a bucket holds is for the program that fills it to judge. */
   state: OverviewState
@@ -66,9 +67,16 @@ export async function readBucketStates(
     // One that was made a moment ago has none yet.
     if (own === undefined) return []
     const findings = (conditions.get(bucket.name) ?? []).map(condition => findingOf(condition, of.alerts))
-    return [stateOf(bucket, own, findings)]
+    return [stateOf(bucket, own, [...undeleting(bucket), ...findings])]
   })
   return states.sort((a, b) => Number(a.state === 'ok') - Number(b.state === 'ok'))
+}
+
+/** Whoever began it knows; whoever finds its door closed does not. */
+function undeleting({ undeleting_to: to }: Bucket): Finding[] {
+  if (to === null) return []
+  const text = `It is being taken back to ${to.toISOString()}, and its door is closed until that has ended.`
+  return [{ state: 'attention', reason: { code: 'bucket_undeleting', text, since: null } }]
 }
 
 function stateOf(bucket: Bucket, facts: BucketFacts, findings: readonly Finding[]): BucketState {
@@ -79,7 +87,7 @@ function stateOf(bucket: Bucket, facts: BucketFacts, findings: readonly Finding[
     undelete_seconds: bucket.undelete_ms / 1000,
     ...{ replica: bucket.replica, max_bytes: bucket.max_bytes },
     ...{ snapshot_limit_hours: bucket.snapshot_limit_hours, created_at: bucket.created_at },
-    last_snapshot_at: bucket.last_snapshot_at,
+    ...{ last_snapshot_at: bucket.last_snapshot_at, undeleting_to: bucket.undeleting_to },
     ...{ objects: facts.objects, bytes: facts.bytes, undeletable_bytes: facts.undeletable_bytes },
     ...{ dead_bytes: facts.dead_bytes, messages: facts.messages },
   }

@@ -121,6 +121,7 @@ const SHORT_WORDS: Readonly<Record<string, string>> = {
   source_unusable: 'its settings cannot be used',
   snapshot_overdue: 'no new snapshot',
   bucket_damaged: 'damaged objects',
+  bucket_undeleting: 'being taken back to a moment',
 }
 
 function proofWords(sources: readonly SourceState[], now: Date): string {

@@ -1,4 +1,4 @@
-import { type Database, noteUndelete, planUndelete } from '@telegram-backup/database'
+import { beginUndelete, type Database, planUndelete, type UndeletePlan } from '@telegram-backup/database'
 import type { ObjectStore } from '@telegram-backup/vault/objects/object-store.ts'
 import type { Caller } from '#access/caller.ts'
 import { bucketFor } from '#operations/buckets.ts'
@@ -20,19 +20,21 @@ export interface Undeleted {
 }
 
 /**
- * Takes all of a bucket back to a moment, and records who did it. With `by`, who asks over HTTP. The same
- * call continues after a failure. Throws `NOT_FOUND`, also for a bucket that the caller does not see,
- * `INVALID` for a moment that cannot be reached, and what storing an object throws.
+ * Takes all of a bucket back to a moment, and records who did it. Until that has ended, the bucket is closed.
+ * With `by`, who asks over HTTP. After a failure the same call continues, and so does a service; one with
+ * another moment begins anew. Throws `NOT_FOUND`, also for a bucket that the caller does not see, `INVALID`
+ * for a moment that cannot be reached, `BUSY` while a message of another process may still come, `CONFLICT`
+ * when somebody has begun an undelete to another moment meanwhile, and what storing an object throws.
  */
 export async function undeleteBucket(
-  { database, store }: { database: Database; store: Pick<ObjectStore, 'undeleteBucket'> },
+  { database, store }: { database: Database; store: Pick<ObjectStore, 'finishUndelete'> },
   { bucketId, at, signal }: UndeleteRequest,
   by?: Caller,
 ): Promise<Undeleted> {
   const bucket = await bucketFor(database, bucketId, by)
-  const { restored, removed, unchanged } = await store.undeleteBucket(bucket, { at, signal })
-  await noteUndelete(database, { bucketId: bucket.id, at, restored, removed })
-  return { restored, removed, unchanged }
+  const plan = await beginUndelete(database, { bucketId: bucket.id, at })
+  await store.finishUndelete(bucket, { signal })
+  return countsOf(plan)
 }
 
 /** What {@link undeleteBucket} would do now. Throws `NOT_FOUND` and `INVALID` as it does. */
@@ -42,6 +44,9 @@ export async function previewUndelete(
   by?: Caller,
 ): Promise<Undeleted> {
   const bucket = await bucketFor(database, bucketId, by)
-  const { restore, remove, unchanged } = await planUndelete(database, { bucketId: bucket.id, at })
+  return countsOf(await planUndelete(database, { bucketId: bucket.id, at }))
+}
+
+function countsOf({ restore, remove, unchanged }: UndeletePlan): Undeleted {
   return { restored: restore.length, removed: remove.length, unchanged }
 }

@@ -49,7 +49,13 @@ test('the sentence does not say that sources can be restored while the chat cann
 describe('buckets in the sentence', () => {
   const bucket = (name: string, code?: string): BucketState => ({
     ...{ id: name, name, kind: 'restic', project_id: 'p', replica: 'later', max_bytes: null },
-    ...{ snapshot_limit_hours: 26, created_at: PROVEN_AT, last_snapshot_at: null, undelete_seconds: 0 },
+    ...{
+      snapshot_limit_hours: 26,
+      created_at: PROVEN_AT,
+      last_snapshot_at: null,
+      undeleting_to: null,
+      undelete_seconds: 0,
+    },
     ...{ objects: 0, bytes: 0, undeletable_bytes: 0, dead_bytes: 0, messages: 0 },
     state: code === undefined ? 'ok' : 'attention',
     reasons: code === undefined ? [] : [{ code, text: '', since: null }],

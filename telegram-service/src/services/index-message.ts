@@ -32,7 +32,10 @@ export interface SealedIndex {
   sha256: string
   /** Of its content, hex: the same for equal catalogs. */
   contentSha256: string
-  /** Ids of the checkpoints and of the removed buckets that it names. */
+  /**
+   * Ids of the checkpoints that it names, and of the buckets that it names as removed or as taken back to a
+   * moment.
+   */
   names: string[]
 }
 
@@ -67,9 +70,10 @@ export async function sealDrawing(
     caption: writeIndexCaption({ catalog: { id, generation }, edition }),
     sha256: hashOf(bytes),
     contentSha256: hashOf(indexContent(drawing)),
-    names: (drawing.buckets ?? []).flatMap(({ id, checkpoint, removedAt }) =>
-      removedAt === undefined ? (checkpoint?.id ?? []) : id,
-    ),
+    names: (drawing.buckets ?? []).flatMap(({ id, checkpoint, removedAt, undeletingTo }) => [
+      ...(checkpoint === undefined ? [] : [checkpoint.id]),
+      ...(removedAt === undefined && undeletingTo === undefined ? [] : [id]),
+    ]),
   }
 }
 

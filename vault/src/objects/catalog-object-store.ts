@@ -15,7 +15,6 @@ import type { GetOptions, ListedObject, ObjectStore, PutObject } from '#objects/
 import type { ObjectReader } from '#objects/read/object-reader.ts'
 import type { OpenedPacks } from '#objects/read/opened-packs.ts'
 import type { BucketTender } from '#objects/tend/tend-buckets.ts'
-import { type UndeleteReport, undeleteBucket } from '#objects/tend/undelete-bucket.ts'
 
 /** A page of a list; a list has two of them in memory, some 0.6 MB. */
 const LISTED_AT_ONCE = 2_000
@@ -89,9 +88,9 @@ export class CatalogObjectStore implements ObjectStore {
     return (await deleteObject(this.#parts.database, { bucketId, key })) !== null
   }
 
-  async undeleteBucket(bucket: Bucket, options: { at: Date; signal: AbortSignal }): Promise<UndeleteReport> {
+  async finishUndelete(bucket: Bucket, options: { signal: AbortSignal }): Promise<void> {
     this.#assertOpen()
-    return await undeleteBucket(this.#parts, { bucket, ...options })
+    await this.#parts.tender.finishUndelete(bucket, options)
   }
 
   async tend({ signal }: { signal: AbortSignal }): Promise<void> {

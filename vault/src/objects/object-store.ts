@@ -1,5 +1,4 @@
 import type { Bucket, ObjectVersion } from '@telegram-backup/database'
-import type { UndeleteReport } from '#objects/tend/undelete-bucket.ts'
 
 /** A part of an object's bytes. */
 export interface ByteRange {
@@ -51,7 +50,8 @@ export interface ListedObject {
 /**
  * The objects of all buckets. Reads and lists come from the catalog, so they see every write that any process
  * has answered. Errors are `BackupError`s: NOT_FOUND (no bucket, or no object), CONFLICT (`ifAbsent`),
- * INVALID (a key, a range or a body that is not what was said), FULL (the bucket's limit), NO_KEY (a private
+ * INVALID (a key, a range or a body that is not what was said), FULL (the bucket's limit), BUSY (an undelete
+ * is under way), NO_KEY (a private
  * key is needed to read), INTEGRITY (the chat does not give back what was sent), CONFIGURATION (the chat
  * belongs to another catalog now), UNREACHABLE, CATALOG, CANCELLED.
  */
@@ -64,7 +64,10 @@ export interface ObjectStore {
    */
   put(bucket: Bucket, object: PutObject, options: { signal: AbortSignal }): Promise<ObjectVersion>
   head(bucket: Bucket, key: string): Promise<ObjectVersion>
-  /** Checked bytes of the object, or of a range of it. The body throws when the chat cannot give it whole. */
+  /**
+   * Checked bytes of the object, or of a range of it. The body throws when the chat cannot give it whole.
+   * Each piece has memory of its own, which whoever takes it may free.
+   */
   get(
     bucket: Bucket,
     key: string,
@@ -78,10 +81,12 @@ export interface ObjectStore {
    */
   delete(bucket: Bucket, key: string): Promise<boolean>
   /**
-   * Takes all of a bucket back to a moment at most `undelete_ms` ago; what is in the catalog alone stays.
-   * Throws INVALID for another moment.
+   * Takes all of a bucket back to the moment that `beginUndelete` has recorded; what is in the catalog alone
+   * stays. Resolves when the bucket is as it was then and open again, whichever process did it; at once when
+   * no undelete is under way. After a failure, the same call continues. Throws BUSY while a message of
+   * another process may still come, and CONFLICT when an undelete to another moment has begun.
    */
-  undeleteBucket(bucket: Bucket, options: { at: Date; signal: AbortSignal }): Promise<UndeleteReport>
+  finishUndelete(bucket: Bucket, options: { signal: AbortSignal }): Promise<void>
   /**
    * Looks after the buckets until the signal fires: tells the chat of deletions, draws checkpoints, collects
    * garbage and copies to the second chat. Several processes may do it at once. Never throws.

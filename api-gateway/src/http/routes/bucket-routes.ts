@@ -124,7 +124,8 @@ const undelete = ({ database, objects }: HttpPorts): Route => {
       path: '/buckets/{id}/undelete',
       name: 'undeleteBucket',
       needsFactor: true,
-      summary: 'Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it',
+      summary:
+        'Take all of a bucket back to a moment; nothing is uploaded, its door is closed meanwhile, and repeating it continues it',
       scope: 'admin',
       body: z.strictObject({
         at: GIVEN_TIME,

@@ -47,6 +47,9 @@ export const BUCKET: z.ZodType = z
     snapshot_limit_hours: z.int().nullable(),
     created_at: TIME,
     last_snapshot_at: TIME_OR_NULL,
+    undeleting_to: TIME_OR_NULL.meta({
+      description: 'It is being taken back to this moment: its door is closed until that has ended.',
+    }),
     objects: COUNT.meta({ description: 'Live ones.' }),
     bytes: COUNT.meta({ description: 'Of live objects.' }),
     undeletable_bytes: COUNT.meta({ description: 'Of deleted objects that can be brought back.' }),

@@ -7,7 +7,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkProjectId, checkTime, isUuid } from '#input-checks.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
-import { type BucketRow, inBucket, lockBucket } from '#objects/buckets/bucket-writes.ts'
+import { type BucketRow, inBucket, lockBucket, revokeKeys } from '#objects/buckets/bucket-writes.ts'
 import type { Bucket, BucketKind } from '#objects/types.object.ts'
 
 /** What can be changed of a bucket; see `Bucket`. */
@@ -108,6 +108,7 @@ export function bucketOf(row: Bucket): Bucket {
     created_at: row.created_at,
     last_snapshot_at: row.last_snapshot_at,
     removed_at: row.removed_at,
+    undeleting_to: row.undeleting_to,
   }
 }
 
@@ -170,16 +171,11 @@ export async function removeBucket(database: Database, bucketId: string): Promis
     const now = sql<Date>`clock_timestamp()`
     const row = await trx
       .updateTable('object_buckets')
-      .set({ removed_at: now })
+      .set({ removed_at: now, undeleting_to: null, undeleted_at: null })
       .where('id', '=', bucketId)
       .returningAll()
       .executeTakeFirstOrThrow()
-    await trx
-      .updateTable('door_keys')
-      .set({ revoked_at: now })
-      .where('bucket_id', '=', bucketId)
-      .where('revoked_at', 'is', null)
-      .execute()
+    await revokeKeys(trx, bucketId)
     const details = { name: row.name, objects: row.live_objects, bytes: row.live_bytes }
     await addToAudit(trx, { ...actOn(database, row), act: 'bucket.remove', details })
     return bucketOf(row)
@@ -200,17 +196,5 @@ export async function noteSnapshot(database: Database, bucketId: string, at: Dat
       .where('id', '=', bucketId)
       .where(({ eb, or }) => or([eb('last_snapshot_at', 'is', null), eb('last_snapshot_at', '<', at)]))
       .execute()
-  })
-}
-
-/** Records in the audit that a bucket was taken back to a moment. CatalogError NOT_FOUND, BUSY. */
-export async function noteUndelete(
-  database: Database,
-  of: { bucketId: string; at: Date; restored: number; removed: number },
-): Promise<void> {
-  checkTime('time', of.at)
-  const details = { at: of.at.toISOString(), restored: of.restored, removed: of.removed }
-  await inBucket(database, of, async (trx, bucket) => {
-    await addToAudit(trx, { ...actOn(database, bucket), act: 'bucket.undelete', details })
   })
 }

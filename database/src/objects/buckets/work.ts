@@ -33,6 +33,7 @@ export async function bucketsToTend({ kysely }: Pick<Database, 'kysely'>): Promi
            coalesce(newest.id is not null and newest.indexed_at is null, false) as "isCheckpointUnindexed",
            case when removed_at is not null
              then exists (select from control_plane.objects where bucket_id = bucket.id)
+                when undeleting_to is not null then false
              else exists (select from control_plane.objects
                            where bucket_id = bucket.id and state = 'deleted' and deleted_in is not null
                              and deleted_at < clock_timestamp() - undelete_ms * interval '1 millisecond')

@@ -17,6 +17,8 @@ export interface IndexedPackRow {
 /** What the index of a chat names of a bucket. */
 export interface IndexedBucketRow {
   bucket: Bucket
+  /** It is being taken back to this moment, and is not yet as it was then. */
+  undeletingTo: Date | null
   /** The newest checkpoint, if all of it is in this chat; its parts in order. */
   checkpoint: { id: string; parts: IndexedPackRow[] } | null
   /** Proven packs in this chat that the checkpoint does not have here, by number: the newest ones. */
@@ -54,7 +56,7 @@ export async function bucketsOfChat(
        where there.checkpoint_id is null
          and (newest.id is null or there.sequence > newest.covers_up_to or there.sequence = any (newest.covers_not)
               or there.proven_at > newest.created_at - ${OVERLAP_MS} * interval '1 millisecond'))
-    select bucket.*,
+    select bucket.*, case when undeleted_at is null then undeleting_to end as "undeletingTo",
            (select case when newest.id is not null then jsonb_build_object('id', newest.id, 'parts', (
                      select jsonb_agg(jsonb_build_object(
                               'pack_id', pack_id, 'sequence', sequence, 'message_id', message_id, 'file_id', file_id,
@@ -69,5 +71,7 @@ export async function bucketsOfChat(
      where emptied_at is null and bucket.id in (select bucket_id from there)
      order by bucket.id
   `.execute(kysely)
-  return rows.map(row => ({ bucket: bucketOf(row), checkpoint: row.checkpoint, packs: row.packs }))
+  return rows.map(({ checkpoint, packs, undeletingTo, ...row }) => ({
+    ...{ bucket: bucketOf(row), undeletingTo, checkpoint, packs },
+  }))
 }

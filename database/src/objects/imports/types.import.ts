@@ -17,6 +17,8 @@ export interface ImportedBucket {
   lastSnapshotAt?: Date | undefined
   /** Its messages are to be erased. */
   removedAt?: Date | undefined
+  /** The moment to which it is being taken back; null: it is not. Absent where nothing says it. */
+  undeletingTo?: Date | null | undefined
 }
 
 /** A pack that is in a chat. Sizes in bytes, hashes hex. */

@@ -47,8 +47,9 @@ export async function packsAwaitingCheckpoint(
 
 /**
  * Before the first message of packs is erased: those that still can be erased are `erasing` from here on, and
- * no object can refer to them. Returns them, and those that were `erasing` already. `lease`: on the id of the
- * bucket. CatalogError NOT_FOUND, BUSY during a recovery, LEASE_LOST.
+ * no object can refer to them; none is while the bucket is taken back to a moment. Returns them, and those
+ * that were `erasing` already. `lease`: on the id of the bucket. CatalogError NOT_FOUND, BUSY during a
+ * recovery, LEASE_LOST.
  */
 export async function beginPackErase(
   database: Database,
@@ -57,16 +58,19 @@ export async function beginPackErase(
   const { bucketId, lease } = of
   for (const id of of.packIds) checkUuid('pack id', id)
   const erasing: PackRow[] = []
-  await inBucket(database, { bucketId, lease, subject: bucketId, evenRemoved: true }, async trx => {
+  await inBucket(database, { bucketId, lease, subject: bucketId, evenRemoved: true }, async (trx, bucket) => {
+    const mayBegin = sql.lit(bucket.undeleting_to === null)
     for (const ids of inSlices(of.packIds)) {
       const { rows } = await sql<PackRow>`
         update control_plane.packs pack set state = 'erasing'
          where id = any (${ids}::uuid[]) and bucket_id = ${bucketId}
-           and (state = 'erasing' or (state = 'sent' and ${isDead}))
+           and (state = 'erasing' or (state = 'sent' and ${mayBegin} and ${isDead}))
         returning pack.*
       `.execute(trx)
       erasing.push(...rows)
-      await trx.updateTable('packs').set({ named_by: null }).where('named_by', 'in', ids).execute()
+      const begun = rows.map(({ id }) => id)
+      if (begun.length === 0) continue
+      await trx.updateTable('packs').set({ named_by: null }).where('named_by', 'in', begun).execute()
     }
   })
   return await withMessages(database, erasing)

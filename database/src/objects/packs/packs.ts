@@ -13,6 +13,7 @@ import {
   type IntendedObject,
   refuseUnreplayable,
 } from '#objects/packs/intended-objects.ts'
+import { refuseDuringUndelete } from '#objects/versions/closed-bucket.ts'
 
 // The order of a pack: reservePack; intendPack; the message is sent and proven; confirmPack as the commit
 // mark. When there is no message for certain: abandonPack.
@@ -91,8 +92,9 @@ async function unnamedPacks(
        where bucket_id = ${bucketId} and state = 'sent' order by created_at desc limit 1)
     select pack.id as "packId", pack.sequence, message.message_id as "messageId", pack.size, pack.sha256
       from control_plane.packs pack
-      join control_plane.pack_messages message
-        on message.pack_id = pack.id and message.chat_id = ${chatId} and message.state = 'sent'
+     cross join lateral (
+       select message_id from control_plane.pack_messages
+        where pack_id = pack.id and chat_id = ${chatId} and state = 'sent' limit 1) message
       left join newest on true
      where pack.bucket_id = ${bucketId} and pack.state = 'sent' and pack.checkpoint_id is null
        and (covers_up_to is null or pack.sequence > covers_up_to or pack.sequence = any (covers_not))
@@ -128,6 +130,8 @@ export interface PackIntent {
   uploadId?: string | undefined
   /** Of a part of a checkpoint, which has neither puts nor deletes; from 1. */
   checkpoint?: { id: string; partNumber: number } | undefined
+  /** The moment of the undelete to which its records belong. */
+  undeletingTo?: Date | undefined
 }
 
 /**
@@ -135,7 +139,8 @@ export interface PackIntent {
  * another try with the same document until the pack is proven; earlier calls stay open. CatalogError CONFLICT
  * when it is proven, was recorded with another document, or has to be reserved again: its number is too old,
  * or not greater than those of the packs that its records refer to; FULL when the bucket has no room;
- * NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, LEASE_LOST.
+ * NOT_FOUND for an unknown bucket, INVALID, BUSY during a recovery, and during an undelete for other puts
+ * than its own, LEASE_LOST.
  */
 export async function intendPack(database: Database, intent: PackIntent): Promise<BegunSend> {
   checkIntent(intent)
@@ -174,6 +179,9 @@ async function addPack(
   intent: PackIntent,
 ): Promise<void> {
   const { packId, sequence, chatId, botId } = intent
+  if (intent.puts.length > 0 || intent.undeletingTo !== undefined) {
+    refuseDuringUndelete(bucket, intent.undeletingTo)
+  }
   const isTooOld = sequence < bucket.next_sequence - YOUNG_SEQUENCES || sequence <= bucket.purged_up_to
   if (sequence >= bucket.next_sequence || isTooOld) {
     throw new CatalogError(`The number ${sequence} of the pack is too old or was never reserved`, {

@@ -31,7 +31,8 @@ export async function untoldDeletes(
 
 /**
  * Removes deleted versions for good whose deletion is told and whose time to be brought back has passed; of a
- * removed bucket all versions. At most `limit` at a time; returns their number. CatalogError NOT_FOUND, BUSY
+ * removed bucket all versions; of one that is taken back to a moment none. At most `limit` at a time; returns
+ * their number. CatalogError NOT_FOUND, BUSY
  * during a recovery.
  */
 export async function purgeObjects(
@@ -40,6 +41,8 @@ export async function purgeObjects(
 ): Promise<number> {
   checkCount('limit', limit, 1)
   return await inBucket(database, { bucketId, evenRemoved: true }, async (trx, bucket) => {
+    // What its undelete needs may be due, and has to be there for the next try.
+    if (bucket.removed_at === null && bucket.undeleting_to !== null) return 0
     // A pack under way may have a smaller number than the version: it has to find that it is the older one.
     // Or it moves the bytes of the version, and has to find it deleted.
     const due =
@@ -76,7 +79,7 @@ export async function purgeObjects(
 export interface UndeletePlan {
   /** Deleted versions that were live then, to be stored again under their keys. Sizes in bytes. */
   restore: { id: string; key: string; size: number }[]
-  /** Live versions whose keys did not exist then. */
+  /** Live versions whose keys did not exist then, without those whose deletion a pack under way tells. */
   remove: { id: string; key: string }[]
   /** The number of keys that are now as they were then. */
   unchanged: number
@@ -99,6 +102,7 @@ export async function planUndelete(
     then: string | null
     now: string | null
     size: number
+    is_going: boolean
     is_same: boolean
   }>`
     with latest as (
@@ -107,17 +111,17 @@ export async function planUndelete(
        order by key, sequence desc, place desc, deleted_at desc nulls first),
     wanted as (select * from latest where deleted_at is null or deleted_at > ${at}),
     live as (
-      select id, key, size, sha256 from control_plane.objects
+      select id, key, size, sha256, deleted_in from control_plane.objects
        where bucket_id = ${bucketId} and state = 'live' and in_chat)
-    select key, wanted.id as "then", live.id as now, wanted.size,
+    select key, wanted.id as "then", live.id as now, wanted.size, deleted_in is not null as is_going,
            coalesce(wanted.sha256 = live.sha256 and wanted.size = live.size, false) as is_same
       from wanted full join live using (key) order by key
   `.execute(kysely)
   const plan: UndeletePlan = { restore: [], remove: [], unchanged: 0 }
-  for (const { key, then, now, size, is_same } of rows) {
+  for (const { key, then, now, size, is_going, is_same } of rows) {
     if (is_same) plan.unchanged += 1
     else if (then !== null) plan.restore.push({ id: then, key, size })
-    else if (now !== null) plan.remove.push({ id: now, key })
+    else if (now !== null && !is_going) plan.remove.push({ id: now, key })
   }
   return plan
 }

@@ -6,6 +6,7 @@ import type { Database } from '#database.ts'
 import { checkCount, checkUuid, storableJson } from '#input-checks.ts'
 import { inBucket, inSlices, noBucket } from '#objects/buckets/bucket-writes.ts'
 import type { ObjectExtent, ObjectVersion } from '#objects/types.object.ts'
+import { refuseDuringUndelete } from '#objects/versions/closed-bucket.ts'
 import { refuseTooMany, roomForContent } from '#objects/versions/kept-content.ts'
 import { checkKey, endOfPrefix, isKey } from '#objects/versions/object-keys.ts'
 
@@ -101,7 +102,8 @@ export const MAX_CONTENT_BYTES = 65_536
 /**
  * Stores an object in the catalog alone; it does not survive the loss of the catalog. One of that key is
  * overwritten, or, with `ifAbsent`, refused unless it has the same bytes. CatalogError INVALID, NOT_FOUND
- * without the bucket, CONFLICT, also when the bucket has 1,000 such objects, BUSY during a recovery.
+ * without the bucket, CONFLICT, also when the bucket has 1,000 such objects, BUSY during a recovery and an
+ * undelete.
  */
 export async function putInCatalog(
   database: Database,
@@ -117,7 +119,8 @@ export async function putInCatalog(
 ): Promise<ObjectVersion> {
   checkKey(put.key)
   checkContent(put.content)
-  return await inBucket(database, put, async trx => {
+  return await inBucket(database, put, async (trx, bucket) => {
+    refuseDuringUndelete(bucket)
     const live = await trx
       .selectFrom('objects')
       .selectAll()
@@ -174,14 +177,15 @@ async function dropLive(trx: Transaction<CatalogSchema>, live: ObjectRow): Promi
 /**
  * The live version of a key is deleted, and returned as it was; null when there was none. What is in a chat
  * can be brought back for the bucket's `undelete_ms`, and its deletion is to be told (`untoldDeletes`).
- * CatalogError INVALID, NOT_FOUND without the bucket, BUSY during a recovery.
+ * CatalogError INVALID, NOT_FOUND without the bucket, BUSY during a recovery and an undelete.
  */
 export async function deleteObject(
   database: Database,
   of: { bucketId: string; key: string },
 ): Promise<ObjectVersion | null> {
   checkKey(of.key)
-  return await inBucket(database, of, async trx => {
+  return await inBucket(database, of, async (trx, bucket) => {
+    refuseDuringUndelete(bucket)
     const live = await trx
       .selectFrom('objects')
       .selectAll()

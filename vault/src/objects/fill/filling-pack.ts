@@ -36,6 +36,8 @@ export class FillingPack {
   readonly bucket: Bucket
   readonly builder: PackBuilder
   readonly isShared: boolean
+  /** The moment of the undelete to which its records belong. */
+  readonly undeletingTo: Date | undefined
   /** Resolves when the pack is committed. */
   readonly committed: Promise<StoredIn>
   readonly #reservation: Reservation
@@ -47,12 +49,14 @@ export class FillingPack {
   constructor(of: {
     bucket: Bucket
     isShared: boolean
+    undeletingTo?: Date | undefined
     reservation: Reservation
     options: Omit<PackBuilderOptions, 'bucket'>
   }) {
     const { id, name, kind, project_id: project } = of.bucket
     this.bucket = of.bucket
     this.isShared = of.isShared
+    this.undeletingTo = of.undeletingTo
     this.#reservation = of.reservation
     this.builder = new PackBuilder({ ...of.options, bucket: { id, name, kind, project } })
     this.committed = this.#settle.promise

@@ -64,11 +64,12 @@ export class FillingPacks {
    */
   async open(
     bucket: Bucket,
-    { isShared, signal }: { isShared: boolean; signal: AbortSignal },
+    of: { isShared: boolean; undeletingTo?: Date | undefined; signal: AbortSignal },
   ): Promise<FillingPack> {
-    const reservation = await this.reserveMemory(signal)
+    const { isShared, undeletingTo } = of
+    const reservation = await this.reserveMemory(of.signal)
     try {
-      return new FillingPack({ bucket, isShared, reservation, options: this.#options })
+      return new FillingPack({ bucket, isShared, undeletingTo, reservation, options: this.#options })
     } catch (error) {
       reservation.release()
       throw error

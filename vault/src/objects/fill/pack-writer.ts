@@ -71,7 +71,7 @@ export class PackWriter {
 
   async #sendOnce(pack: FillingPack, turn: PackTurn): Promise<StoredIn> {
     const { database, sender, signal, waitForCopy } = this.#options
-    const { bucket, builder, uploadId } = pack
+    const { bucket, builder, uploadId, undeletingTo } = pack
     dropCancelled(pack)
     await this.#refuseKnownKeys(pack)
     const deletes = await this.#tellDeletes(pack)
@@ -94,6 +94,7 @@ export class PackWriter {
         names: header.names.map(({ pack }) => pack),
         puts: pack.intendedObjects(packId),
         deletes,
+        undeletingTo,
       },
       turn,
       { signal },

@@ -48,7 +48,16 @@ export interface PackTurn {
 /** A pack that is sealed under what `reservePack` gave, and what it does to the objects of its bucket. */
 export type PackToSend = Pick<
   PackIntent,
-  'packId' | 'sequence' | 'names' | 'sha256' | 'plainSize' | 'encrypted' | 'puts' | 'deletes' | 'uploadId'
+  | 'packId'
+  | 'sequence'
+  | 'names'
+  | 'sha256'
+  | 'plainSize'
+  | 'encrypted'
+  | 'puts'
+  | 'deletes'
+  | 'uploadId'
+  | 'undeletingTo'
 > & {
   bucket: Pick<Bucket, 'id' | 'name' | 'project_id'>
   createdAt: Date

@@ -24,6 +24,7 @@ export async function collectGarbage(tools: UpkeepTools, tended: TendedBucket): 
   const { database, chats, chatId, signal, log } = tools
   const { work, lease } = tended
   const { id: bucketId, name } = work.bucket
+  if (work.bucket.undeleting_to !== null) return
   const lookAtChat = (id: string) => chats.enterAgain(id)
   for (const pack of await deadPacks(database, { bucketId, limit: ERASED_AT_ONCE })) {
     if (signal.aborted || !(await isIdle(tools))) return

@@ -15,7 +15,8 @@ const COMPACTED_AT_ONCE = 8
  */
 export async function compactPacks(tools: UpkeepTools, { work }: TendedBucket): Promise<void> {
   const { bucket } = work
-  if (!tools.hasIdentity || bucket.removed_at !== null || !(await isIdle(tools))) return
+  if (!tools.hasIdentity || bucket.removed_at !== null || bucket.undeleting_to !== null) return
+  if (!(await isIdle(tools))) return
   const sparse = await sparsePacks(tools.database, { bucketId: bucket.id, limit: COMPACTED_AT_ONCE })
   // One alone would become another pack as sparse as it.
   if (sparse.length < 2 && !sparse.some(isWorthAPackOfItsOwn)) return

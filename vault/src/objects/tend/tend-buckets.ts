@@ -5,6 +5,7 @@ import {
   type BucketWork,
   bucketsToTend,
   endBucketRemoval,
+  undeletingTo,
 } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { collectGarbage, purge } from '#objects/tend/collect-garbage.ts'
@@ -12,8 +13,10 @@ import { compactPacks } from '#objects/tend/compact-packs.ts'
 import { drawCheckpoint, isCheckpointDue } from '#objects/tend/draw-checkpoint.ts'
 import { GrowingPauses } from '#objects/tend/growing-pauses.ts'
 import { reconcileOwnPacks } from '#objects/tend/reconcile-own-packs.ts'
+import { carryOutUndelete } from '#objects/tend/undelete-bucket.ts'
 import type { UpkeepTools } from '#objects/tend/upkeep.ts'
 import type { TendedBucket } from '#objects/tended-bucket.ts'
+import { cancelled } from '#session/session.ts'
 
 /**
  * What is done for a bucket, in this order; each stage may be repeated, and does nothing when nothing is to
@@ -22,6 +25,7 @@ import type { TendedBucket } from '#objects/tended-bucket.ts'
 type Stage = (tools: UpkeepTools, tended: TendedBucket) => Promise<void>
 
 const STAGES: readonly Stage[] = [
+  goOnUndeleting,
   drawDueCheckpoint,
   purge,
   copyToSecondChat,
@@ -29,6 +33,9 @@ const STAGES: readonly Stage[] = [
   compactPacks,
   endRemoval,
 ]
+
+/** Whether another process has ended an undelete. */
+const LOOK_AGAIN_MS = 1_000
 
 /**
  * Looks after all buckets: tells the chat of deletions, draws checkpoints, purges, erases packs that are
@@ -67,6 +74,29 @@ export class BucketTender {
       await this.#drawLastCheckpoints()
     } catch (error) {
       this.#report('The last checkpoint was not drawn', error)
+    }
+  }
+
+  /**
+   * Ends the undelete that is under way, if one is; waits for another process that is at it. Throws what
+   * `carryOutUndelete` throws.
+   */
+  async finishUndelete(bucket: Bucket, { signal }: { signal: AbortSignal }): Promise<void> {
+    const { database } = this.#tools
+    for (;;) {
+      const at = await undeletingTo(database, bucket.id)
+      if (at === null) return
+      const lease = await acquireLease(database, { subject: bucket.id, purpose: 'objects' })
+      if (lease !== null) {
+        try {
+          return await carryOutUndelete(this.#tools, { bucket, at, signal })
+        } finally {
+          await lease.release()
+        }
+      }
+      await sleep(LOOK_AGAIN_MS, undefined, { signal }).catch(() => {
+        throw cancelled()
+      })
     }
   }
 
@@ -149,6 +179,12 @@ export class BucketTender {
 function isToldLate({ untoldSince, bucket }: BucketWork, { times }: UpkeepTools): boolean {
   if (untoldSince === null || bucket.removed_at !== null) return false
   return Date.now() - untoldSince.getTime() >= times.tellAfterMs
+}
+
+/** One that was interrupted, whoever began it. */
+async function goOnUndeleting(tools: UpkeepTools, { work: { bucket } }: TendedBucket): Promise<void> {
+  const at = await undeletingTo(tools.database, bucket.id)
+  if (at !== null) await carryOutUndelete(tools, { bucket, at, signal: tools.signal })
 }
 
 async function drawDueCheckpoint(tools: UpkeepTools, { work, lease }: TendedBucket): Promise<void> {

@@ -1,55 +1,91 @@
-import { randomUUID } from 'node:crypto'
-import type { PutRecord } from '@telegram-backup/archive'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  type Bucket,
-  type Database,
+  endUndelete,
   type FoundObject,
   planUndelete,
+  settleUndelete,
+  type UndeletePlan,
   versionsById,
 } from '@telegram-backup/database'
-import { BackupError } from '@telegram-backup/errors'
-import type { FillingPack } from '#objects/fill/filling-pack.ts'
-import type { FillingPacks } from '#objects/fill/filling-packs.ts'
-
-/** What was done, in numbers of objects. */
-export interface UndeleteReport {
-  /** Stored again under their keys, from bytes that are in the chat. */
-  restored: number
-  /** Deleted, since there was none of that key then. They can be brought back in the same way. */
-  removed: number
-  unchanged: number
-}
+import { BackupError, hint, run } from '@telegram-backup/errors'
+import { reconcilePacks } from '#objects/reconcile/reconcile-packs.ts'
+import { reconcileOwnPacks } from '#objects/tend/reconcile-own-packs.ts'
+import { UndeleteRecords, type UndeleteWork } from '#objects/tend/undelete-records.ts'
+import type { UpkeepTools } from '#objects/tend/upkeep.ts'
+import { refreshIndexes } from '#session/refresh-indexes.ts'
+import { cancelled } from '#session/session.ts'
 
 /** Objects of one look into the catalog. */
 const FOUND_AT_ONCE = 500
+/** A pack of a living process is proven within seconds; the lease of a dead one ends within 45 s. */
+const WAIT_MS = 1_000
+const MOST_WAITS = 60
+const RECONCILED_EVERY = 15
 
 /**
- * Takes all of a bucket back to a moment. Nothing is uploaded: records of put and delete go into packs, a few
- * thousand in each. What fits into one pack happens at once. Otherwise objects come back first, in the order
- * of their keys, and others go last, in the reverse order: restic's data before its index before its
- * snapshots. So whatever was read before can be read all the time, and the same call continues after a crash.
- * Throws `INVALID` for a moment that cannot be reached, `NOT_FOUND`, and what `ObjectStore.put` throws.
+ * U2 to U6: takes a bucket back to the moment that `beginUndelete` has recorded. To be called under the lease
+ * of the bucket; may be repeated after a failure or a crash at any step. Nothing is uploaded: records of put
+ * and delete go into packs, a few thousand in each. Objects come back first, in the order of their keys, and
+ * others go last, in the reverse order. Throws `CONFLICT` when another undelete has begun meanwhile, `BUSY`
+ * while a pack of another process may still come, `INVALID`, and what `ObjectStore.put` throws.
  */
-export async function undeleteBucket(
-  { database, packs }: { database: Database; packs: FillingPacks },
-  { bucket, at, signal }: { bucket: Bucket; at: Date; signal: AbortSignal },
-): Promise<UndeleteReport> {
-  const plan = await planUndelete(database, { bucketId: bucket.id, at })
-  const filler = new RecordPacks(packs, { bucket, signal })
+export async function carryOutUndelete(tools: UpkeepTools, work: UndeleteWork): Promise<void> {
+  const { database } = tools
+  const of = { bucketId: work.bucket.id, at: work.at }
+  await drawIndexes(tools) // U2
+  for (let waits = 0; ; ) {
+    const plan = await planUndelete(database, of)
+    if (plan.restore.length + plan.remove.length > 0)
+      await sendRecords(tools, { ...work, plan }) // U3
+    else if (await settleUndelete(database, of))
+      break // U4
+    else await waitForOthers(tools, { ...work, waits: waits++ })
+  }
+  const chatIds = await drawIndexes(tools) // U5
+  if (await endUndelete(database, { ...of, chatIds })) return // U6
+  throw new BackupError(
+    `The bucket ${work.bucket.name} is as it was at that moment, but the index of a chat still says that it is being taken back`,
+    {
+      code: 'UNREACHABLE',
+      hint: 'It is closed until that chat can be reached. A second chat that is lost for good has to leave the configuration.',
+    },
+  )
+}
+
+/**
+ * Brings the indexes up to date. The first chat's has to be, since a recovery begins with it; that of the
+ * second chat is tried. Returns the chats.
+ */
+async function drawIndexes(tools: UpkeepTools): Promise<string[]> {
+  // Makes the index, if there is none.
+  const { chatId } = await tools.chats.enterAgain(tools.chatId)
+  const session = await tools.openSession()
+  const [failure] = await refreshIndexes(session, [chatId])
+  if (failure !== undefined) throw new BackupError(failure.reason, { code: failure.code ?? 'UNREACHABLE' })
+  const { replicaChatId } = session
+  if (replicaChatId === undefined) return [chatId]
+  for (const { reason } of await refreshIndexes(session, [replicaChatId]))
+    tools.log(`The index of the second chat was not drawn: ${reason}`)
+  return [chatId, replicaChatId, ...(await session.gates.entered())]
+}
+
+async function sendRecords(
+  { database, packs }: UpkeepTools,
+  { plan, ...work }: UndeleteWork & { plan: UndeletePlan },
+): Promise<void> {
+  const records = new UndeleteRecords(packs, work)
   try {
     for (let from = 0; from < plan.restore.length; from += FOUND_AT_ONCE) {
       const ids = plan.restore.slice(from, from + FOUND_AT_ONCE).map(({ id }) => id)
       const found = new Map((await versionsById(database, ids)).map(version => [version.object.id, version]))
-      for (const id of ids) await filler.restore(bytesKept(found.get(id)))
+      for (const id of ids) await records.restore(bytesKept(found.get(id)))
     }
-    for (const { id, key } of plan.remove.toReversed()) await filler.remove(id, key)
-    await filler.finish()
+    for (const { id, key } of plan.remove.toReversed()) await records.remove(id, key)
+    await records.finish()
   } catch (error) {
-    filler.giveUp(error)
+    records.giveUp(error)
     throw error
   }
-  const { restore, remove, unchanged } = plan
-  return { restored: restore.length, removed: remove.length, unchanged }
 }
 
 function bytesKept(found: FoundObject | undefined): FoundObject {
@@ -57,55 +93,26 @@ function bytesKept(found: FoundObject | undefined): FoundObject {
   throw new BackupError('A version of an object went for good meanwhile', { code: 'CONFLICT' })
 }
 
-/** Packs of records, one after the other. */
-class RecordPacks {
-  readonly #packs: FillingPacks
-  readonly #of: { bucket: Bucket; signal: AbortSignal }
-  #filling: FillingPack | undefined
-
-  constructor(packs: FillingPacks, of: { bucket: Bucket; signal: AbortSignal }) {
-    this.#packs = packs
-    this.#of = of
+/** Packs that were under way when the undelete began are proven, or found, or given up. */
+async function waitForOthers(
+  tools: UpkeepTools,
+  { bucket, waits, signal }: UndeleteWork & { waits: number },
+): Promise<void> {
+  if (waits === MOST_WAITS) {
+    throw new BackupError(
+      `The bucket ${bucket.name} stays closed: the message of another process may still come into the chat`,
+      {
+        code: 'BUSY',
+        hint: hint`It is looked for during 15 minutes. ${run('serve')} goes on by itself; without it, give the same command again.`,
+      },
+    )
   }
-
-  async restore({ object, extents, content }: FoundObject): Promise<void> {
-    const record: PutRecord = {
-      put: object.key,
-      id: randomUUID(),
-      size: object.size,
-      sha256: object.sha256,
-      ...(object.etag !== null && { etag: object.etag }),
-      ...(object.meta !== null && { meta: object.meta as Record<string, string> }),
-      at: new Date().toISOString(),
-      extents: extents.map(({ packId: pack, offset, length }) => ({ pack, offset, length })),
-    }
-    const pack = await this.#packFor(record)
-    pack.addObject({
-      ...{ record, ifAbsent: false, signal: this.#of.signal, onIntended: () => {} },
-      content: content ?? undefined,
-    })
+  if (waits % RECONCILED_EVERY === 0) {
+    const session = await tools.openSession()
+    await reconcileOwnPacks(session, tools)
+    await reconcilePacks(session)
   }
-
-  async remove(id: string, key: string): Promise<void> {
-    const record = { delete: key, id, at: new Date().toISOString() }
-    const pack = await this.#packFor(record)
-    pack.builder.addRecord(record)
-  }
-
-  async finish(): Promise<void> {
-    const pack = this.#filling
-    this.#filling = undefined
-    if (pack !== undefined) await this.#packs.send(pack).committed
-  }
-
-  giveUp(error: unknown): void {
-    this.#filling?.end({ error })
-    this.#filling = undefined
-  }
-
-  async #packFor(record: PutRecord | { delete: string; id: string; at: string }): Promise<FillingPack> {
-    if (this.#filling !== undefined && !this.#filling.hasRoomFor(0, record)) await this.finish()
-    this.#filling ??= await this.#packs.open(this.#of.bucket, { isShared: false, signal: this.#of.signal })
-    return this.#filling
-  }
+  await sleep(WAIT_MS, undefined, { signal }).catch(() => {
+    throw cancelled()
+  })
 }

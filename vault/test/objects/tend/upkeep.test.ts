@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { openPack, type PackHeader, readCheckpoint } from '@telegram-backup/archive'
 import {
+  beginUndelete,
   bucketsToTend,
   changeBucket,
   checkpointIndexed,
@@ -229,13 +230,16 @@ describe('undelete', () => {
     await one.put('data/new', 'new')
     const later = await read()
     const before = world.packsInChat().length
-    const report = await one.store.undeleteBucket(world.bucket, { at: moment, signal: NEVER })
-    expect(report).toEqual({ restored: 32, removed: 1, unchanged: 9 })
+    const undelete = async (): Promise<[restored: number, removed: number, unchanged: number]> => {
+      const plan = await beginUndelete(world.catalog, { bucketId: world.bucket.id, at: moment })
+      await one.store.finishUndelete(world.bucket, { signal: NEVER })
+      return [plan.restore.length, plan.remove.length, plan.unchanged]
+    }
+    expect(await undelete()).toEqual([32, 1, 9])
     expect(world.packsInChat().length - before).toBe(1)
     expect(await read()).toEqual(old)
     expect(await one.read('large')).toEqual(large)
-    const again = await one.store.undeleteBucket(world.bucket, { at: moment, signal: NEVER })
-    expect(again).toEqual({ restored: 0, removed: 0, unchanged: 41 })
+    expect(await undelete()).toEqual([0, 0, 41])
     expect(later.size).toBe(11)
   })
 })

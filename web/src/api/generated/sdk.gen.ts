@@ -1078,7 +1078,7 @@ export const getBucket = <ThrowOnError extends boolean = true>(options: Options<
 });
 
 /**
- * Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it
+ * Take all of a bucket back to a moment; nothing is uploaded, its door is closed meanwhile, and repeating it continues it
  *
  * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */

@@ -917,6 +917,10 @@ export type Bucket = {
     created_at: string;
     last_snapshot_at: string | null;
     /**
+     * It is being taken back to this moment: its door is closed until that has ended.
+     */
+    undeleting_to: string | null;
+    /**
      * Live ones.
      */
     objects: number;

@@ -75,7 +75,8 @@ export function UndeleteBucket({ bucket, close }: { bucket: Bucket; close: () =>
             </Button>
             <Button
               color="red"
-              disabled={plan === undefined || isUnchanged(plan)}
+              // One that was interrupted may only lack its end.
+              disabled={plan === undefined || (isUnchanged(plan) && bucket.undeleting_to === null)}
               loading={start.isRunning}
               onClick={() => void start.run()}
             >

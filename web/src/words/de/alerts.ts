@@ -66,6 +66,11 @@ export const alerts: Words['alerts'] = {
       title: 'Objekte eines Buckets sind beschädigt',
       act: 'Welche, nennt auf dem Server: telegram-backup verify --bucket NAME --read-data',
     },
+    bucket_undeleting: {
+      title:
+        'Der Bucket wird auf einen früheren Zeitpunkt zurückgesetzt; bis er erreicht ist, bleibt seine Tür zu',
+      act: '',
+    },
     source_unusable: {
       title: 'Die Einstellungen der Quelle sind unbrauchbar: Sie kann nicht gesichert werden',
       act: 'Den Grund nennt auf dem Server: telegram-backup config check',

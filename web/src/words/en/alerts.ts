@@ -50,6 +50,10 @@ export const alerts = {
       title: 'Objects of a bucket are damaged',
       act: 'To see which, run on the server: telegram-backup verify --bucket NAME --read-data',
     },
+    bucket_undeleting: {
+      title: 'The bucket is being taken back to a moment; its door is closed until that has ended',
+      act: '',
+    },
     source_unusable: {
       title: 'Its settings cannot be used, so no backup can be made',
       act: 'To see why, run on the server: telegram-backup config check',

@@ -51,6 +51,10 @@ export const alerts: Words['alerts'] = {
       title: 'Объекты хранилища повреждены',
       act: 'Чтобы узнать какие, выполните на сервере: telegram-backup verify --bucket NAME --read-data',
     },
+    bucket_undeleting: {
+      title: 'Хранилище возвращается к моменту в прошлом; до конца этого доступ к нему закрыт',
+      act: '',
+    },
     source_unusable: {
       title: 'Настройки источника непригодны: копию создать нельзя',
       act: 'Чтобы узнать причину, выполните на сервере: telegram-backup config check',

@@ -1716,7 +1716,7 @@ export const getBucketOptions = (options: Options<GetBucketData>) => queryOption
 });
 
 /**
- * Take all of a bucket back to a moment; nothing is uploaded, and repeating it continues it
+ * Take all of a bucket back to a moment; nothing is uploaded, its door is closed meanwhile, and repeating it continues it
  *
  * Needs the scope admin. A person must have proved within the last five minutes who they are (FACTOR_NEEDED).
  */
