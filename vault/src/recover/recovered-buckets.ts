@@ -112,9 +112,8 @@ export class BucketRecovery {
   }
 
   /**
-   * Captions lead to a checkpoint if no index does, if that one cannot be read, or if a later one is there: an
-   * old index may have been put back. A machine that had lost the chat may have sent one that lacks what its
-   * successor has sent since; that one is of an earlier generation than the index.
+   * Captions count if no index leads to a checkpoint that opens, or to an older one: somebody may have put an
+   * old index back. A checkpoint of a machine that had lost the chat is of an earlier generation.
    */
   async #readFoundCheckpoints(
     found: FoundBucket,

@@ -21,9 +21,8 @@ import type {
 import type { Bucket } from '#objects/types.object.ts'
 
 /**
- * Takes a bucket that a chat names into the catalog; one that is known stays as it is, but for a newer
- * snapshot, and for its removal, which also ends its keys. When another bucket has its name, it gets the beginning of its id behind it. CatalogError
- * INVALID.
+ * Takes a bucket that a chat names. A known one stays, but for a newer snapshot and its removal, which ends
+ * its keys. When another one has its name, it gets the beginning of its id behind it. CatalogError INVALID.
  */
 export async function importBucket(database: Database, bucket: ImportedBucket): Promise<Bucket> {
   checkUuid('bucket id', bucket.id)
