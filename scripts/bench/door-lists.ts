@@ -8,7 +8,7 @@ import type { RepositoryServer } from '#bench/door-servers.ts'
 import { median } from '#bench/measure.ts'
 import type { BenchVault } from '#bench/vault.ts'
 
-const LIST = 'list of 100,000 objects through the door'
+export const LIST = 'list of 100,000 objects through the door'
 const OBJECTS = 100_000
 const OBJECT_BYTES = 64
 /** Puts at a time while the objects of the list are made; a door takes 192 of one key. */
@@ -17,7 +17,6 @@ const LISTS = 5
 
 /** Many small objects: what it takes to store and to list them. */
 export async function listCosts(vault: BenchVault, run: BenchRun, door: RepositoryServer): Promise<void> {
-  if (!run.isWanted(LIST)) return
   const url = new URL((await door.newPlace()).slice('rest:'.length))
   const agent = new Agent({ keepAlive: true, maxSockets: PUTS_AT_A_TIME })
   await ask(new URL(`${url}?create=true`), { method: 'POST', agent })

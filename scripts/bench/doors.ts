@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BenchRun, ratioFigure } from '#bench/bench-run.ts'
-import { listCosts } from '#bench/door-lists.ts'
+import { LIST, listCosts } from '#bench/door-lists.ts'
 import {
   RESTIC_PASSWORD,
   type RepositoryServer,
@@ -40,8 +40,10 @@ export async function doorCosts(
       await againstRestServer(vault, run, { door, source })
       addPeak(run, 'with one client', await door.peakMebibytes())
     }
-    await listCosts(vault, run, door)
-    addPeak(run, 'with 160 requests at a time, too', await door.peakMebibytes())
+    if (run.isWanted(LIST)) {
+      await listCosts(vault, run, door)
+      addPeak(run, 'with 160 requests at a time, too', await door.peakMebibytes())
+    }
   } finally {
     await door.stop()
   }
