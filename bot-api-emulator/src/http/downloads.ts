@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { refusal } from '#answers.ts'
 import type { Fault } from '#control/fault.ts'
@@ -23,6 +21,8 @@ export interface DownloadRequest {
   readonly fault: Fault | undefined
   readonly signal: AbortSignal
 }
+
+const PIECE_BYTES = 256 * 1024
 
 /** Bytes of a file, `end` not included. */
 interface ByteRange {
@@ -56,17 +56,12 @@ export async function serveDownload(download: DownloadRequest): Promise<number> 
     response.end()
     return status
   }
-  // An end before the start would read the whole file.
-  const file =
-    keptBytes === 0
-      ? Readable.from([])
-      : createReadStream(store.pathOf(document.storedAs), { start, end: start + keptBytes - 1 })
-  const isCut = keptBytes < end - start && !isHidden
-  await pipeline([file, ...disturbances(fault, start), response], { signal, end: !isCut })
-  if (isCut) {
+  const file = piecesOf(store.pathOf(document.storedAs), { start, end: start + keptBytes })
+  await send(disturbed(file, fault, start), response, signal)
+  if (keptBytes < end - start && !isHidden) {
     response.flushHeaders()
     request.socket.destroySoon()
-  }
+  } else response.end()
   return status
 }
 
@@ -84,41 +79,76 @@ function bytesToSend(fault: Fault | undefined, wholeBytes: number): number {
   return fault?.kind === 'reset-during' ? Math.floor(wholeBytes / 2) : wholeBytes
 }
 
-function disturbances(fault: Fault | undefined, start: number): Transform[] {
-  if (fault?.kind === 'flip-bit') return [bitFlip(fault.offset - start)]
-  if (fault?.kind === 'slow') return [slowDown(fault.bytesPerSecond)]
-  return []
+/** Each piece is valid until the next one is asked for. */
+async function* piecesOf(path: string, { start, end }: ByteRange): AsyncGenerator<Buffer> {
+  const file = await open(path)
+  // One memory for all: pieces of their own would keep the garbage collector at work.
+  const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, end - start))
+  try {
+    for (let at = start; at < end; ) {
+      const { bytesRead } = await file.read(memory, 0, Math.min(memory.length, end - at), at)
+      if (bytesRead === 0) throw new Error(`${path} is shorter than its document`)
+      yield memory.subarray(0, bytesRead)
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+    memory.buffer.transfer(0)
+  }
 }
 
-function bitFlip(offset: number): Transform {
+/** Ends with the error of a connection that is gone. */
+async function send(
+  pieces: AsyncIterable<Buffer>,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const gone = (): unknown => response.destroy()
+  signal.addEventListener('abort', gone, { once: true })
+  try {
+    for await (const piece of pieces) {
+      signal.throwIfAborted()
+      await new Promise<void>((resolve, reject) => {
+        response.write(piece, error => (error ? reject(error) : resolve()))
+      })
+    }
+    signal.throwIfAborted()
+  } finally {
+    signal.removeEventListener('abort', gone)
+  }
+}
+
+function disturbed(
+  pieces: AsyncIterable<Buffer>,
+  fault: Fault | undefined,
+  start: number,
+): AsyncIterable<Buffer> {
+  if (fault?.kind === 'flip-bit') return withFlippedBit(pieces, fault.offset - start)
+  if (fault?.kind === 'slow') return slowedDown(pieces, fault.bytesPerSecond)
+  return pieces
+}
+
+async function* withFlippedBit(pieces: AsyncIterable<Buffer>, offset: number): AsyncGenerator<Buffer> {
   let position = 0
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const index = offset - position
-      position += chunk.length
-      const byte = chunk[index]
-      if (byte !== undefined) chunk[index] = byte ^ 1
-      done(null, chunk)
-    },
-  })
+  for await (const piece of pieces) {
+    const index = offset - position
+    position += piece.length
+    const byte = piece[index]
+    if (byte !== undefined) piece[index] = byte ^ 1
+    yield piece
+  }
 }
 
-function slowDown(bytesPerSecond: number): Transform {
+async function* slowedDown(pieces: AsyncIterable<Buffer>, bytesPerSecond: number): AsyncGenerator<Buffer> {
   // Twenty pieces a second look steady to a client.
-  const pieceBytes = Math.max(1, Math.ceil(bytesPerSecond / 20))
-  const inPieces = async (stream: Transform, chunk: Buffer) => {
-    for (let at = 0; at < chunk.length; at += pieceBytes) {
-      const piece = chunk.subarray(at, at + pieceBytes)
-      await wait((piece.length / bytesPerSecond) * 1000)
-      if (stream.destroyed) return
-      stream.push(piece)
+  const slowBytes = Math.max(1, Math.ceil(bytesPerSecond / 20))
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += slowBytes) {
+      const slow = piece.subarray(at, at + slowBytes)
+      await wait((slow.length / bytesPerSecond) * 1000)
+      yield slow
     }
   }
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      inPieces(this, chunk).then(() => done(), done)
-    },
-  })
 }
 
 /** One range as RFC 9110 writes it; undefined when there is none that a server must obey. */

@@ -54,7 +54,7 @@ export class FormCollector {
     if (this.#open?.kind === 'file') return this.#open.file.write(bytes)
     this.#fieldBytes += bytes.length
     if (this.#fieldBytes > this.#limits.maxParameterBytes) throw new RequestRejected(413)
-    this.#open?.pieces.push(bytes)
+    this.#open?.pieces.push(Buffer.from(bytes))
   }
 
   async #finish(): Promise<void> {

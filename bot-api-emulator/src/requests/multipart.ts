@@ -30,14 +30,18 @@ export class MultipartReader {
     this.#maxHeaderBytes = options.maxHeaderBytes
   }
 
-  /** Takes the next piece of the body. Throws RequestRejected when the body cannot be a form. */
+  /**
+   * Takes the next piece of the body. The events' bytes are of that piece: whoever keeps them copies them,
+   * and the piece may be freed afterwards. Throws RequestRejected when the body cannot be a form.
+   */
   *push(chunk: Buffer): Generator<MultipartEvent, void> {
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    while (true) {
-      const state = this.#state
+    let state: State
+    do {
+      state = this.#state
       yield* this.#advance()
-      if (this.#state === state) return
-    }
+    } while (this.#state !== state)
+    this.#pending = Buffer.from(this.#pending)
   }
 
   /** Throws RequestRejected unless the last boundary was seen. */
@@ -98,9 +102,14 @@ export class MultipartReader {
   }
 }
 
-/** How many bytes cannot belong to a needle that goes on in the next piece. */
+/**
+ * How many bytes come before those that may be the start of a needle which goes on in the next piece: mostly
+ * all of them, so that pieces of a file need not be joined.
+ */
 function keepPossibleStart(bytes: Buffer, needle: Buffer): number {
-  return Math.max(0, bytes.length - needle.length + 1)
+  let at = Math.max(0, bytes.length - needle.length + 1)
+  while (at < bytes.length && bytes.compare(needle, 0, bytes.length - at, at) !== 0) at++
+  return at
 }
 
 /** The boundary that a Content-Type header names. Throws RequestRejected 400 for none or too long a one. */
