@@ -3,13 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Files of `npm test` that take ten times as long as the others. */
 const SLOWEST: readonly string[] = [
   'database/test/catalog-embedded.test.ts',
-  'database/test/catalog-by-url.test.ts',
   'cli/test/demo.test.ts',
   'cli/test/jobs/config-changes.test.ts',
   'scripts/test/pack.test.ts',
-  'cli/test/cli-interrupted.test.ts',
+  'cli/test/init/init.test.ts',
+  'vault/test/objects/messages/pack-sender.test.ts',
   'cli/test/planted-programs.test.ts',
-  'database/test/scratch-server.test.ts',
   'api-gateway/test/http/ranges.test.ts',
   'api-gateway/test/http/slow-and-large.test.ts',
 ]

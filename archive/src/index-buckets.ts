@@ -16,10 +16,7 @@ export interface IndexedBucket extends PackedBucket {
   snapshotLimitHours?: number
   /** Absent before the first one. */
   lastSnapshotAt?: string
-  /**
-   * It was removed, and is not to come back; its packs are erased. Then neither a checkpoint nor packs are
-   * named.
-   */
+  /** It was removed, and is not to come back: its packs are to be erased. */
   removedAt?: string
   /**
    * It is being taken back to this moment: whoever recovers it has to end that before anything else is

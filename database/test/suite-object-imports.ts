@@ -164,6 +164,51 @@ export function describeObjectImports(open: () => Promise<Database>): void {
       expect((await newestCheckpoint(database, bucketId))?.checkpoint.id).toBe(checkpoint.id)
     })
 
+    test('a version whose bytes are nowhere overwrites the one before, also one that comes late', async () => {
+      const [first, second, third] = [newPack(1), newPack(2), newPack(3)]
+      const lost = put('a', { extents: [{ pack: randomUUID(), offset: 0, length: 10 }] })
+      const replay = async (pack: ImportedPack, records: ReplayedRecord[]) =>
+        (await replayPack(database, { bucketId, pack, records })).map(({ id }) => id)
+      expect(await replay(first, [put('a'), put('b')])).toEqual([])
+      expect(await replay(second, [lost])).toEqual([lost.id])
+      expect(await keys()).toEqual(['b'])
+      expect(await replay(third, [put('a')])).toEqual([])
+      // By now a later version is there.
+      expect(await replay(second, [lost])).toEqual([])
+      expect(await keys()).toEqual(['a', 'b'])
+    })
+
+    test('a version that was moved is not lost with the pack from which it was moved', async () => {
+      const [first, second, part] = [newPack(1), newPack(2), newPack(3)]
+      const old = put('a')
+      const moved = put('a', { moves: old.id })
+      await replayPack(database, { bucketId, pack: first, records: [old] })
+      await replayPack(database, { bucketId, pack: second, records: [moved] })
+      await database.kysely
+        .updateTable('packs')
+        .set({ state: 'erased', erased_at: new Date() })
+        .where('id', '=', first.id)
+        .execute()
+      await importPacks(database, { bucketId, packs: [part] })
+      const listed = {
+        ...{ id: old.id, key: 'a', size: 10, sha256: old.sha256, storedAt: new Date(old.at) },
+        ...{ extents: [{ packId: first.id, offset: 0, length: 10 }], packId: first.id, sequence: 1 },
+      }
+      const unknown = { ...listed, id: randomUUID(), key: 'b' }
+      const of = { bucketId, checkpointPack: part.id }
+      const refused = await importObjects(database, {
+        ...of,
+        objects: [listed, unknown, { ...unknown, id: randomUUID(), key: 'c', deletedAt: new Date() }],
+      })
+      expect(refused.map(({ key }) => key)).toEqual(['b'])
+      const again = [old, moved].map(record => ({
+        ...record,
+        extents: [{ pack: first.id, offset: 0, length: 10 }],
+      }))
+      expect(await replayPack(database, { bucketId, pack: second, records: again })).toEqual([])
+      expect((await findObject(database, { bucketId, key: 'a' }))?.object.id).toBe(moved.id)
+    })
+
     test('a deleted version that was moved after the checkpoint stays deleted when a known bucket is read again', async () => {
       const [first, second, third, part] = [newPack(1), newPack(2), newPack(3), newPack(4)]
       const old = put('a')

@@ -21,6 +21,7 @@ import {
   untoldDeletes,
   usedBytes,
 } from '#index.ts'
+import { applyPuts } from '#objects/packs/records.ts'
 import { sha256, TestWriter } from '#test/test-packs.ts'
 import { CHAT } from '#test/test-send.ts'
 
@@ -83,6 +84,23 @@ export function describeObjects(open: () => Promise<Database>): void {
       await writer.send(['k'])
       expect((await find('k'))?.object).toMatchObject({ size: 10, sequence: 3 })
       expect(await used()).toBe(10)
+    })
+
+    test('a pack is confirmed without reading the other objects of its bucket, also before any statistics', async () => {
+      const keysBefore = Array.from({ length: 1_000 }, (_, no) => `data/${no}`)
+      await writer.send(keysBefore)
+      const pack = await writer.reserve()
+      await writer.intend(pack, { puts: keysBefore.slice(0, 20).map(key => writer.put(pack, key)) })
+      // Of this session, as far as it has not told the server's statistics: within a transaction it does not.
+      const rowsRead = sql<{ rows: number }>`
+        select seq_tup_read + idx_tup_fetch as rows from pg_catalog.pg_stat_xact_user_tables where relname = 'objects'`
+      const read = await database.kysely.transaction().execute(async trx => {
+        const before = (await rowsRead.execute(trx)).rows[0]?.rows ?? 0
+        await applyPuts(trx, { bucketId: writer.bucket.id, packId: pack.packId })
+        return ((await rowsRead.execute(trx)).rows[0]?.rows ?? 0) - before
+      })
+      expect(read).toBeGreaterThan(20)
+      expect(read).toBeLessThan(1_000)
     })
 
     test('an abandoned pack leaves nothing, and what it should have told is told by another', async () => {

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from '@telegram-backup/test-support/servers/postgres-server.ts'
+import { peakMebibytesOf, processorSecondsOf } from '#bench/measure.ts'
 import type { BenchVault } from '#bench/vault.ts'
 
 const ANSWERS_WITHIN_MS = 60_000
@@ -16,6 +16,8 @@ export interface RepositoryServer {
   newPlace(): Promise<string>
   /** Most resident memory so far, in MiB, as the kernel counted it. */
   peakMebibytes(): Promise<number>
+  /** Processor time of the process so far, without that of the catalog's server and of the chat. */
+  processorSeconds(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -63,13 +65,14 @@ export async function startRestServer(folder: string): Promise<RepositoryServer>
   }
 }
 
-function ofProcess(child: ChildProcess): Pick<RepositoryServer, 'peakMebibytes' | 'stop'> {
+function ofProcess(
+  child: ChildProcess,
+): Pick<RepositoryServer, 'peakMebibytes' | 'processorSeconds' | 'stop'> {
   return {
-    peakMebibytes: async () => {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
-      return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
-    },
+    peakMebibytes: () => peakMebibytesOf(child.pid),
+    processorSeconds: () => processorSecondsOf(child.pid),
     stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
       child.kill('SIGTERM')
       await ended
@@ -79,14 +82,22 @@ function ofProcess(child: ChildProcess): Pick<RepositoryServer, 'peakMebibytes' 
 
 async function untilItAnswers(child: ChildProcess, port: number): Promise<void> {
   const until = performance.now() + ANSWERS_WITHIN_MS
+  let failure: Error | undefined
+  child.once('error', error => {
+    failure = error
+  })
   for (;;) {
+    if (failure !== undefined) throw failure
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`)
     const isThere = await fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
       () => false,
     )
     if (isThere) return
-    if (performance.now() > until) throw new Error(`${child.spawnfile} does not answer on port ${port}`)
+    if (performance.now() > until) {
+      child.kill('SIGKILL')
+      throw new Error(`${child.spawnfile} does not answer on port ${port}`)
+    }
     await delay(LOOK_EVERY_MS)
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { PostgresServer } from '@telegram-backup/test-support/servers/postgres-server.ts'
-import { type Comparison, measure, type Side } from '#bench/measure.ts'
-import type { Figure } from '#bench/report.ts'
+import { type BenchRun, ratioFigure } from '#bench/bench-run.ts'
+import type { Side } from '#bench/measure.ts'
 import type { BenchVault } from '#bench/vault.ts'
 
 const MODES = ['count', 'fast', 'sha256'] as const
@@ -17,7 +17,7 @@ const DATABASES: Readonly<Record<string, (mebibytes: number) => string>> = {
     from generate_series(1, ${Math.round((mebibytes * MEBIBYTE) / 20_480)}) n`,
 }
 
-/** A server's processor time so far, of all sessions that have ended. The kernel counts in hundredths. */
+/** The server's processor time so far, of all sessions that have ended. The kernel counts in hundredths. */
 async function processorSeconds({ pid }: PostgresServer): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? []
   return (Number(fields[13]) + Number(fields[14])) / 100
@@ -26,44 +26,34 @@ async function processorSeconds({ pid }: PostgresServer): Promise<number> {
 /** Sends with each proof against sends without: how long they take, and what they cost the server. */
 export async function proofCosts(
   { server, cli }: BenchVault,
-  of: {
-    mebibytes: number
-    isWanted: (what: string) => boolean
-    against: (
-      what: string,
-      sides: { ours: Side; theirs: Side },
-      figureOf: (comparison: Comparison) => Figure,
-    ) => Promise<void>
-    figureOf: (comparison: Comparison) => Figure
-  },
-): Promise<Figure[]> {
-  const figures: Figure[] = []
+  run: BenchRun,
+  of: { mebibytes: number },
+): Promise<void> {
   for (const [rows, fill] of Object.entries(DATABASES)) {
     const name = rows.replace(' ', '_')
-    if (!MODES.some(mode => of.isWanted(titleOf(mode, rows)))) continue
+    if (!run.isWanted(...MODES.map(mode => titleOf(mode, rows)))) continue
     await server.sql('postgres', `create database ${name}`)
     await server.sql(name, `${fill(of.mebibytes)}; vacuum analyze`)
-    const send = (proof: string): Side =>
-      cli('send', '--project', name, '--type', 'database', '--postgres', server.url(name), '--proof', proof)
-    const cost = async (proof: string): Promise<number> => {
-      const before = await processorSeconds(server)
-      await measure(send(proof))
-      return (await processorSeconds(server)) - before
-    }
+    const send = (proof: string): Side => ({
+      ...cli(
+        'send',
+        '--project',
+        name,
+        '--type',
+        'database',
+        '--postgres',
+        server.url(name),
+        '--proof',
+        proof,
+      ),
+      server: { processorSeconds: () => processorSeconds(server) },
+    })
     for (const mode of MODES) {
-      const what = titleOf(mode, rows)
-      if (!of.isWanted(what)) continue
-      await of.against(what, { ours: send(mode), theirs: send('off') }, of.figureOf)
-      const [proven, without] = [await cost(mode), await cost('off')]
-      figures.push({
-        what: `processor time of the server, ${what}`,
-        value: `${proven.toFixed(1)} s / ${without.toFixed(1)} s`,
-        target: 'none; for the docs',
-        reached: true,
-      })
+      await run.against(titleOf(mode, rows), { ours: send(mode), theirs: send('off') }, comparison =>
+        ratioFigure(comparison, 2),
+      )
     }
   }
-  return figures
 }
 
 function titleOf(mode: string, rows: string): string {

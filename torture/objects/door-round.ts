@@ -3,7 +3,7 @@ import type { Chance } from '#torture/chance.ts'
 import { readCaption } from '#torture/judge/captions.ts'
 import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
-import { type DoorClient, useDoor } from '#torture/objects/door-requests.ts'
+import { type DoorClient, removeObject, useDoor } from '#torture/objects/door-requests.ts'
 import { timePasses } from '#torture/objects/time-passes.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
@@ -19,11 +19,14 @@ import type { World } from '#torture/world/world.ts'
 
 const MOST_CLIENTS = 5
 const MOST_ACTS = 8
+/** A service looks after its buckets every 5 seconds. */
+const UPKEEP_MS = 5_000
 
 /**
  * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list
- * objects through their doors; sometimes a command works beside them. Then the services are asked to end,
- * or are all killed, and everything is as after a command.
+ * objects through their doors; sometimes a command works beside them. Sometimes the clients leave, and upkeep
+ * has time to erase what it has made garbage. Then the services are asked to end, or are all killed, and
+ * everything is as after a command.
  */
 export async function playDoorRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
@@ -32,7 +35,8 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   const { catalog } = world
   // A service asks for jobs by itself, which a later round of jobs looks at.
   await watchJobs(catalog)
-  if (chance.branch('time').happens(0.4)) await timePasses(catalog)
+  const time = chance.branch('time')
+  if (time.happens(0.4)) await timePasses(catalog, time.happens(0.7) ? 'a week' : 'some seconds')
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
     faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
@@ -44,14 +48,20 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   ] as const)
   for (let number = 0; number < count; number++) await fleet.start(number === 0 ? 0.9 : 0.4)
   await fleet.anyone(chance)
-  fleet.arm()
+  const quiet = chance.branch('quiet')
+  const isQuietAtLast = quiet.happens(0.35)
+  if (!isQuietAtLast || quiet.happens(0.5)) fleet.arm()
+  const client = { world, catalog, fleet, credentials, tell, violations }
   const [beside] = await Promise.all([
     chance.happens(0.4) ? workBeside(chance.branch('beside'), options) : undefined,
-    useDoors(chance.branch('clients'), {
-      ...{ world, catalog, fleet, credentials, tell, violations },
-    }),
+    useDoors(chance.branch('clients'), client),
   ])
-  const services = chance.happens(0.3) ? await fleet.killAll() : await fleet.stop()
+  // A machine that does not hear that it has lost the chat goes on.
+  if (catalog !== world.catalog) await useDoors(chance.branch('afterwards'), client)
+  else if (isQuietAtLast) await beQuiet({ ...client, chance: quiet })
+  fleet.arm()
+  const isKilled = chance.happens(isQuietAtLast ? 0.7 : 0.3)
+  const services = isKilled ? await fleet.killAll() : await fleet.stop()
   for (const { kill, run } of fleet.members) {
     const { met } = await run
     tally.run({ operation: 'door', kill, met, isOneOfTwo: fleet.members.length > 1 })
@@ -78,6 +88,22 @@ async function useDoors(chance: Chance, client: Omit<DoorClient, 'chance'>): Pro
     }
   })
   await Promise.all(works)
+}
+
+/**
+ * Nobody asks for anything any more. At last an object was deleted, so that a pack has to tell it that holds
+ * nothing else.
+ */
+async function beQuiet(client: DoorClient): Promise<void> {
+  const { world, catalog, fleet, chance, tell } = client
+  const there = world.objects.free('there').filter(({ inChat }) => inChat)
+  if (there.length > 0) await removeObject(client, chance.pick(there))
+  const howMuch = chance.happens(0.6) ? 'some seconds' : 'a week'
+  await patiently(() => timePasses(catalog, howMuch))
+  fleet.arm()
+  tell(`  quiet, as after ${howMuch}`)
+  // What is told in one round of upkeep is garbage in the next one.
+  await delay(chance.whole(UPKEEP_MS + 2_000, 2 * UPKEEP_MS + 2_000))
 }
 
 /**

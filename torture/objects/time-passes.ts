@@ -1,16 +1,21 @@
 import type { Catalog } from '#torture/world/catalog.ts'
 
-/** Longer than the time for which a deleted object of any bucket can be brought back. */
-const PASSED = "interval '8 days'"
+const PASSED = {
+  /** Deletes are told by a pack of their own; it is too soon for a checkpoint. */
+  'some seconds': "interval '40 seconds'",
+  /** Longer than the time for which a deleted object of any bucket can be brought back. */
+  'a week': "interval '8 days'",
+} as const
 
 /**
- * As if a week had passed in which no service was running: the next one tells of deletions, draws
- * checkpoints, purges, erases garbage and compacts, all while clients are at work.
+ * As if time had passed in which no service was running. After some seconds the next one tells of deletions;
+ * after a week it also draws checkpoints, purges, erases garbage and compacts.
  */
-export async function timePasses(catalog: Catalog): Promise<void> {
-  await catalog.rows(`update control_plane.packs set sent_at = sent_at - ${PASSED} where state = 'sent'`)
+export async function timePasses(catalog: Catalog, howMuch: keyof typeof PASSED): Promise<void> {
+  const passed = PASSED[howMuch]
+  await catalog.rows(`update control_plane.packs set sent_at = sent_at - ${passed} where state = 'sent'`)
   await catalog.rows(
-    `update control_plane.objects set stored_at = stored_at - ${PASSED}, deleted_at = deleted_at - ${PASSED}
+    `update control_plane.objects set stored_at = stored_at - ${passed}, deleted_at = deleted_at - ${passed}
       where state <> 'intended'`,
   )
 }

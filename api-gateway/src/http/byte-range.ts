@@ -6,7 +6,8 @@ import { BackupError } from '@telegram-backup/errors'
  * and for anything else that is not a range of bytes. Throws `RANGE` for a range that holds no byte.
  */
 export function readRange(header: string | undefined, size: number): ByteRange | undefined {
-  const [, from = '', to = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
+  // A position with more digits than a number holds is beyond the end all the same.
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '') ?? []
   if (from === '' && to === '') return undefined
   if (from !== '' && to !== '' && Number(from) > Number(to)) return undefined
   const range =

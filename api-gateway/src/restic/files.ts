@@ -110,7 +110,7 @@ export async function sendFile({ store, bucket, file, ...of }: FileRequest): Pro
   const first = await chunks.next()
   if (within !== undefined) response.set('Content-Range', `bytes ${within.start}-${within.end}/${size}`)
   response.status(range === undefined ? 200 : 206).set('Content-Length', String(length))
-  await sendBytes(response, { first, chunks, stallMs })
+  await sendBytes(response, { first, chunks, stallMs, isFreed: true })
 }
 
 function rangeOf(request: Request, response: Response, size: number): ReturnType<typeof readRange> {

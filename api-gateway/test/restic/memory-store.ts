@@ -85,7 +85,9 @@ export class MemoryStore implements FileStore {
 }
 
 async function* inPieces(bytes: Buffer): AsyncGenerator<Buffer> {
-  for (let offset = 0; offset < bytes.length; offset += 65_536) yield bytes.subarray(offset, offset + 65_536)
+  for (let offset = 0; offset < bytes.length; offset += 65_536) {
+    yield Buffer.from(bytes.subarray(offset, offset + 65_536))
+  }
 }
 
 function refuse(code: string, message: string): never {

@@ -245,8 +245,8 @@ describe('failures of the store', () => {
     const bytes = bytesOf(1_000_000)
     await post(nameOf(bytes), bytes)
     bench.store.faults.get = async function* (wanted) {
-      yield wanted.subarray(0, 500_000)
-      yield wanted.subarray(500_000, 900_000)
+      yield Buffer.from(wanted.subarray(0, 500_000))
+      yield Buffer.from(wanted.subarray(500_000, 900_000))
       throw new BackupError('The chat does not give it back', { code: 'INTEGRITY' })
     }
     await expect(bench.ask(nameOf(bytes)).then(answer => answer.arrayBuffer())).rejects.toThrow()
@@ -256,8 +256,8 @@ describe('failures of the store', () => {
     const bytes = bytesOf(100_000)
     await post(nameOf(bytes), bytes)
     bench.store.faults.get = async function* (wanted) {
-      yield wanted.subarray(0, 50_000)
-      yield wanted.subarray(50_000, 99_999)
+      yield Buffer.from(wanted.subarray(0, 50_000))
+      yield Buffer.from(wanted.subarray(50_000, 99_999))
     }
     await expect(bench.ask(nameOf(bytes)).then(answer => answer.arrayBuffer())).rejects.toThrow()
   })

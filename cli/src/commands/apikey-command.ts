@@ -1,7 +1,6 @@
-import type { ApiKey, ApiScope, Database } from '@telegram-backup/database'
-import { count, formatDay, formatTime } from '@telegram-backup/engine/units/human-units.ts'
-import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import type { ApiKey, ApiScope } from '@telegram-backup/database'
+import { count, formatTime } from '@telegram-backup/engine/units/human-units.ts'
+import { ExitCode } from '@telegram-backup/errors'
 import {
   describeCommand,
   describeGroup,
@@ -9,6 +8,7 @@ import {
   usageError,
   withCatalog,
 } from '#commands/command.ts'
+import { EXPIRES_HELP, expiryOf, keyState, registerKeyRevoke } from '#commands/key-options.ts'
 import type { Output } from '#commands/output.ts'
 import { shownState } from '#commands/shown-state.ts'
 import type { Column } from '#commands/terminal-table.ts'
@@ -48,7 +48,7 @@ const registerCreate: RegisterCommand = (group, run) => {
     description: 'create a key and print it; it is shown only once, because only its hash is stored',
     options: {
       '--project <id>': 'limit the key to this project',
-      '--expires <when>': 'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
+      ...EXPIRES_HELP,
     },
     examples: [
       'telegram-backup apikey create --name grafana --scope read',
@@ -69,7 +69,7 @@ const registerCreate: RegisterCommand = (group, run) => {
         // The catalog refuses unknown scopes.
         scopes: scope as ApiScope[],
         projectId: project,
-        expiresAt: expires === undefined ? undefined : parseExpiry(expires),
+        expiresAt: expiryOf(expires),
       }
       const { apiKey, key } = await withCatalog(context, database => createApiKey(database, request))
       context.output.answer({ id: apiKey.id, key }, () => describeNew(apiKey, key))
@@ -125,60 +125,17 @@ function describeKeys(keys: readonly ApiKey[], { now, output }: { now: Date; out
     `${key.prefix}…`,
     key.scopes.join(','),
     key.project_id ?? 'all',
-    shownState(stateOf(key, now)),
+    shownState(keyState(key, now)),
     key.last_used_at === null ? 'never' : formatTime(key.last_used_at),
   ])
   return linesOf([output.table(COLUMNS, rows), count(keys.length, 'key')])
 }
 
-function stateOf({ revoked_at, expires_at }: ApiKey, now: Date): string {
-  if (revoked_at !== null) return 'revoked'
-  if (expires_at === null) return 'valid'
-  return expires_at > now ? `valid until ${formatDay(expires_at)}` : 'expired'
-}
-
 const registerRevoke: RegisterCommand = (group, run) => {
-  describeCommand(group.command('revoke'), {
-    description: 'revoke a key; from now on, requests with this key are refused',
-    argument: [
-      '<id>',
-      'the key’s id from "telegram-backup apikey list", its first eight characters, or its name if only one key in use has that name',
-    ],
-    examples: ['telegram-backup apikey revoke 0b0f7a52', 'telegram-backup apikey revoke grafana'],
-  }).action((which: string, options: { json?: boolean }) =>
-    run(async context => {
-      const id = await withCatalog(context, database => revoke(database, which))
-      context.output.outcome({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
-      return ExitCode.DONE
-    }, options),
-  )
-}
-
-/** The full id of the key that the user means. Throws `NOT_FOUND`, and `USAGE` if several keys match. */
-async function revoke(database: Database, which: string): Promise<string> {
-  const { listApiKeys, revokeApiKey } = await import('@telegram-backup/database')
-  const [key, ...others] = keysMeant(await listApiKeys(database), which, new Date())
-  const words = JSON.stringify(which.slice(0, 80))
-  if (key === undefined) {
-    throw new BackupError(`No key has the id or the name ${words}`, {
-      code: 'NOT_FOUND',
-      hint: 'telegram-backup apikey list shows the keys. Give at least the first eight characters of an id.',
-    })
-  }
-  if (others.length > 0) {
-    const ids = [key, ...others].map(({ id, name }) => `${id} (${name})`).join(', ')
-    throw usageError(`Several keys match ${words}`, `Give the id of one: ${ids}.`)
-  }
-  await revokeApiKey(database, key.id)
-  return key.id
-}
-
-/** A name only matches keys in use, because a new key may have the name of a revoked one. */
-function keysMeant(keys: readonly ApiKey[], which: string, now: Date): ApiKey[] {
-  const start = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(which) ? which.toLowerCase() : undefined
-  return keys.filter(key => {
-    if (start !== undefined && key.id.startsWith(start)) return true
-    const isInUse = key.revoked_at === null && (key.expires_at === null || key.expires_at > now)
-    return isInUse && key.name === which
+  registerKeyRevoke(group, run, {
+    ...{ called: 'API key', group: 'apikey', examples: ['0b0f7a52', 'grafana'] },
+    list: async database => await (await import('@telegram-backup/database')).listApiKeys(database),
+    revoke: async (database, id) =>
+      await (await import('@telegram-backup/database')).revokeApiKey(database, id),
   })
 }

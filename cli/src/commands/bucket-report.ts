@@ -4,12 +4,12 @@ import {
   count,
   formatAge,
   formatBytes,
-  formatDay,
   formatSpan,
   formatTime,
   NONE,
 } from '@telegram-backup/engine/units/human-units.ts'
 import { type Facts, factTable } from '#commands/fact-table.ts'
+import { keyState } from '#commands/key-options.ts'
 import type { Output } from '#commands/output.ts'
 import { shownState } from '#commands/shown-state.ts'
 import type { Cell, Column } from '#commands/terminal-table.ts'
@@ -111,16 +111,10 @@ export function describeDoorKeys(
   }
   const rows = keys.map(key => [
     ...[key.id, key.name, key.user_name, key.scope],
-    shownState(stateOf(key, now)),
+    shownState(keyState(key, now)),
     key.last_used_at === null ? 'never' : formatTime(key.last_used_at),
   ])
   return linesOf([output.table(KEY_COLUMNS, rows), count(keys.length, 'key')])
-}
-
-function stateOf({ revoked_at, expires_at }: DoorKey, now: Date): string {
-  if (revoked_at !== null) return 'revoked'
-  if (expires_at === null) return 'valid'
-  return expires_at > now ? `valid until ${formatDay(expires_at)}` : 'expired'
 }
 
 /** After a bucket was made: what comes next. */

@@ -1,6 +1,5 @@
 import type { Bucket, DoorKey, DoorScope } from '@telegram-backup/database'
-import { parseExpiry } from '@telegram-backup/engine/units/quantities.ts'
-import { BackupError, ExitCode } from '@telegram-backup/errors'
+import { ExitCode } from '@telegram-backup/errors'
 import { bucketMeant } from '#commands/bucket-options.ts'
 import { describeDoorKeys } from '#commands/bucket-report.ts'
 import {
@@ -11,6 +10,7 @@ import {
   usageError,
   withCatalog,
 } from '#commands/command.ts'
+import { EXPIRES_HELP, expiryOf, registerKeyRevoke } from '#commands/key-options.ts'
 
 interface CreateOptions {
   bucket: string
@@ -44,7 +44,7 @@ const registerCreate: RegisterCommand = (group, run) => {
     description: 'create a key for one bucket and print it; it is shown only once: only its hash is stored',
     options: {
       '--name <name>': 'what the key is for (default: the name of the bucket)',
-      '--expires <when>': 'when the key stops working: 12h, 90d or 52w from now, or a date (default: never)',
+      ...EXPIRES_HELP,
     },
     examples: [
       'telegram-backup doorkey create --bucket laptops --scope append --name ann --expires 90d',
@@ -53,9 +53,9 @@ const registerCreate: RegisterCommand = (group, run) => {
   }).action((options: CreateOptions) =>
     run(async context => {
       const { createDoorKey } = await import('@telegram-backup/engine/operations/door-keys.ts')
-      const { name, expires } = options
+      const { name } = options
       const scope = scopeOf(options.scope)
-      const expiresAt = expires === undefined ? undefined : parseExpiry(expires)
+      const expiresAt = expiryOf(options.expires)
       const host = await doorHost(context)
       await withCatalog(context, async database => {
         const { pageAddress } = await import('@telegram-backup/engine/operations/page-address.ts')
@@ -127,40 +127,11 @@ const registerList: RegisterCommand = (group, run) => {
 }
 
 const registerRevoke: RegisterCommand = (group, run) => {
-  describeCommand(group.command('revoke'), {
-    description: 'revoke a key; from now on, requests with this key are refused',
-    argument: [
-      '<id>',
-      'the id of the key from "telegram-backup doorkey list", its first eight characters, or its user name',
-    ],
-    examples: ['telegram-backup doorkey revoke 0b0f7a52'],
-  }).action((which: string, options: { json?: boolean }) =>
-    run(async context => {
-      const { listDoorKeys, revokeDoorKey } = await import('@telegram-backup/database')
-      const id = await withCatalog(context, async database => {
-        const key = keyMeant(await listDoorKeys(database), which)
-        await revokeDoorKey(database, key.id)
-        return key.id
-      })
-      context.output.outcome({ success: true, id, revoked: true }, () => `Key ${id} is revoked.`)
-      return ExitCode.DONE
-    }, options),
-  )
-}
-
-/** Throws `NOT_FOUND`, and `USAGE` if several keys match. */
-function keyMeant(keys: readonly DoorKey[], which: string): DoorKey {
-  const start = /^[0-9a-f]{8}[0-9a-f-]{0,28}$/i.test(which) ? which.toLowerCase() : undefined
-  const [key, ...others] = keys.filter(
-    ({ id, user_name }) => user_name === which || (start !== undefined && id.startsWith(start)),
-  )
-  const words = JSON.stringify(which.slice(0, 80))
-  if (key === undefined) {
-    throw new BackupError(`No door key has the id or the user name ${words}`, {
-      code: 'NOT_FOUND',
-      hint: 'telegram-backup doorkey list shows the keys.',
-    })
-  }
-  if (others.length === 0) return key
-  throw usageError(`Several door keys match ${words}`, 'Give more characters of the id of one.')
+  registerKeyRevoke<DoorKey>(group, run, {
+    ...{ called: 'door key', group: 'doorkey', examples: ['0b0f7a52', 'ann'] },
+    other: { called: 'user name', of: ({ user_name }) => user_name },
+    list: async database => await (await import('@telegram-backup/database')).listDoorKeys(database),
+    revoke: async (database, id) =>
+      await (await import('@telegram-backup/database')).revokeDoorKey(database, id),
+  })
 }

@@ -143,13 +143,25 @@ function optionsOf(command: Command): Candidate[] {
 
 function valuesFor(command: Command, { long, argChoices }: Option, before: string): Wanted {
   const name = long ?? ''
-  const choices = argChoices ?? (name === '--state' ? STATES[stateOf(command)] : CHOICES[name])
+  const choices = argChoices ?? choicesFor(command, name)
   if (choices !== undefined)
     return { kind: 'words', candidates: choices.map(word => ({ word: `${before}${word}`, about: '' })) }
   const of = NAMES[name]
   if (of !== undefined) return { kind: 'names', of, before }
   const path = PATHS[name]
   return path === undefined ? NOTHING : { kind: path, before }
+}
+
+function choicesFor(command: Command, option: string): readonly string[] | undefined {
+  if (option === '--state') return STATES[stateOf(command)]
+  if (option === '--scope') return SCOPES[command.parent?.name() ?? '']
+  return CHOICES[option]
+}
+
+/** By the group of commands. */
+const SCOPES: Readonly<Record<string, readonly string[]>> = {
+  apikey: ['read', 'backup', 'restore', 'admin'],
+  doorkey: ['read', 'append', 'full'],
 }
 
 const STATES = {

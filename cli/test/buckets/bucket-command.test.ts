@@ -83,6 +83,19 @@ it('a door key is printed once, with what restic needs; listed without itself; a
   expect(await findDoorKey(catalog, { user, key })).toBeNull()
   expect((await run('bucket', 'show', 'doors')).stdout).toMatch(/append +revoked/)
 
+  // A name serves as well as the user, as long as one key in use has it.
+  const createBen = ['doorkey', 'create', '--bucket', 'doors', '--name', 'ben', '--scope', 'read', '--json']
+  const [first, second] = [(await run(...createBen)).json(), (await run(...createBen)).json()] as {
+    id: string
+  }[]
+  const several = await run('doorkey', 'revoke', 'ben')
+  expect([several.code, several.stderr]).toEqual([2, expect.stringContaining('Several keys match "ben"')])
+  expect((await run('doorkey', 'revoke', first?.id.slice(0, 8) ?? '')).code).toBe(0)
+  expect((await run('doorkey', 'revoke', 'ben', '--json')).json()).toMatchObject({
+    id: second?.id,
+    revoked: true,
+  })
+
   const other = await run(...create, '--scope', 'full')
   const [, secret = ''] = /RESTIC_REST_PASSWORD=(\S+)/.exec(other.stdout) ?? []
   expect(secret).toMatch(/^tbd_[\w-]{43}$/)

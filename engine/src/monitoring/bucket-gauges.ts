@@ -15,6 +15,12 @@ const READINGS: readonly Reading[] = [
   ],
   ['objects', 'Live objects', ({ objects }) => objects],
   ['bytes', 'Bytes of live objects', ({ bytes }) => bytes],
+  ['max_bytes', 'The most bytes of live objects that the bucket may hold', ({ max_bytes: bytes }) => bytes],
+  [
+    'damaged',
+    'Whether packs are known to be missing or damaged: 1 if so, 0 if not',
+    ({ reasons }) => Number(reasons.some(({ code }) => code === 'bucket_damaged')),
+  ],
   ['dead_bytes', 'Bytes in messages that belong to no object any more', ({ dead_bytes: bytes }) => bytes],
   ['messages', 'Messages of the bucket, in all chats', ({ messages }) => messages],
   [

@@ -1,4 +1,4 @@
-import { createJob, createSchedule, type Database } from '@telegram-backup/database'
+import { createBucket, createJob, createSchedule, type Database } from '@telegram-backup/database'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -174,3 +174,44 @@ describe('the metrics', () => {
 
 /** Whatever is asked of it, nothing comes back. */
 const hangs: Database['kysely'] = new Proxy({}, { get: () => () => hangs }) as Database['kysely']
+
+describe('the metrics of buckets', () => {
+  test('say the limits of each, and whether something is wrong; of a bucket without a limit they say none', async () => {
+    const made = new Date('2026-11-01T00:00:00Z')
+    const limited = { maxBytes: 1_000, snapshotLimitHours: 26 }
+    await createBucket(database, { name: 'laptop', kind: 'restic', projectId: 'shop', ...limited })
+    await createBucket(database, { name: 'endless', kind: 'restic', projectId: 'shop' })
+    await sql`
+      update control_plane.object_buckets set created_at = ${made}, last_snapshot_at = ${made}, live_bytes = 950,
+             live_objects = 2 where name = 'laptop'
+    `.execute(database.kysely)
+    const metrics = createMetrics(PATIENT)
+    metrics.readFrom({ database, intervalOf, own, log })
+    const of = (name: string): string => `{project="shop",bucket="${name}"}`
+    for (const [name, lines] of [
+      ['bucket_state', [`${of('endless')} 0`, `${of('laptop')} 1`]],
+      ['bucket_bytes', [`${of('endless')} 0`, `${of('laptop')} 950`]],
+      ['bucket_max_bytes', [`${of('laptop')} 1000`]],
+      ['bucket_snapshot_limit_seconds', [`${of('laptop')} 93600`]],
+      ['bucket_last_snapshot_timestamp_seconds', [`${of('laptop')} ${made.getTime() / 1000}`]],
+      ['bucket_damaged', [`${of('endless')} 0`, `${of('laptop')} 0`]],
+    ] as const)
+      expect((await linesOf(metrics, name)).toSorted(), name).toEqual(lines)
+    await plantDamagedPack('endless')
+    const later = createMetrics(PATIENT)
+    later.readFrom({ database, intervalOf, own, log })
+    expect(await linesOf(later, 'bucket_damaged')).toContain(`${of('endless')} 1`)
+    expect(await linesOf(later, 'bucket_damaged')).toContain(`${of('laptop')} 0`)
+  })
+})
+
+/** A pack whose bytes no chat has any more. */
+async function plantDamagedPack(bucket: string): Promise<void> {
+  await sql`
+    insert into control_plane.packs (id, bucket_id, sequence, state, writer, file_name, plain_size, size, sha256,
+           encrypted, has_records, damaged_at, sent_at)
+    select gen_random_uuid(), id, 1, 'sent', gen_random_uuid(), 'f', 1, 1, repeat('0', 64), true, false,
+           clock_timestamp(), clock_timestamp()
+      from control_plane.object_buckets where name = ${bucket}
+  `.execute(database.kysely)
+}

@@ -13,7 +13,7 @@ import {
 
 /**
  * The buckets with packs in a chat, by id: their settings, the newest checkpoint, and the packs after it. A
- * removed one is named as such until its messages are gone, so that a recovery does not bring it back.
+ * removed one is named as such until its messages are gone, so that a recovery erases them.
  */
 export async function drawBuckets(database: Database, chatId: string): Promise<IndexedBucket[]> {
   const rows = await bucketsOfChat(database, chatId)
@@ -32,8 +32,8 @@ function entryOf({ bucket, undeletingTo, checkpoint, packs }: IndexedBucketRow):
     ...(bucket.max_bytes !== null && { maxBytes: bucket.max_bytes }),
     ...(bucket.snapshot_limit_hours !== null && { snapshotLimitHours: bucket.snapshot_limit_hours }),
     ...(bucket.last_snapshot_at && { lastSnapshotAt: bucket.last_snapshot_at.toISOString() }),
+    ...(bucket.removed_at && { removedAt: bucket.removed_at.toISOString() }),
   }
-  if (bucket.removed_at !== null) return { ...entry, removedAt: bucket.removed_at.toISOString() }
   const named = packs.flatMap(pack => withFile(pack, { pack: pack.pack_id, sequence: pack.sequence }))
   const parts = checkpoint?.parts.flatMap(part => withFile(part, { pack: part.pack_id })) ?? []
   return {

@@ -64,7 +64,10 @@ export interface ObjectStore {
    */
   put(bucket: Bucket, object: PutObject, options: { signal: AbortSignal }): Promise<ObjectVersion>
   head(bucket: Bucket, key: string): Promise<ObjectVersion>
-  /** Checked bytes of the object, or of a range of it. The body throws when the chat cannot give it whole. */
+  /**
+   * Checked bytes of the object, or of a range of it. The body throws when the chat cannot give it whole.
+   * Each piece has memory of its own, which whoever takes it may free.
+   */
   get(
     bucket: Bucket,
     key: string,

@@ -14,6 +14,7 @@ import {
   lostObjects,
   markPackMessage,
   type RefusedImport,
+  type ReplayedRecord,
   replayPack,
   settleKnownVersions,
 } from '@telegram-backup/database'
@@ -21,6 +22,7 @@ import { packFileName } from 'telegram-deployment-bot'
 import type { ChatReader } from '#recover/chat-reader.ts'
 import type { CheckpointParts, ReadPart } from '#recover/checkpoint-parts.ts'
 import { factsOf, listedObject, lossOf, messagesAt, settingsOf } from '#recover/imported-packs.ts'
+import { LostVersions } from '#recover/lost-versions.ts'
 import type { PackPlace, PlacesOfPack } from '#recover/pack-places.ts'
 import type { RecoveredBucket } from '#recover/recovery-report.ts'
 
@@ -36,11 +38,12 @@ const LINES_AT_ONCE = 2_000
 const PACKS_AT_ONCE = 500
 /** Keys of lost objects that a report names. */
 const MOST_LOST_KEYS = 20
+const GONE = 'is not in the chat any more'
 
 /** The rows of one bucket, as a recovery fills them. */
 export class BucketRows {
   readonly id: string
-  /** It was removed, and does not come back. */
+  /** It was removed, and does not come back: its packs are recorded to be erased. */
   readonly isRemoved: boolean
   readonly #database: Database
   readonly #bucket: PackedBucket
@@ -48,9 +51,8 @@ export class BucketRows {
   readonly #findings: string[] = []
   /** Ids of packs whose records were replayed, by their numbers. */
   readonly #replayed = new Map<number, string>()
-  /** Objects that were not taken, since no chat has shown all of their packs. */
-  readonly #lostKeys = new Set<string>()
-  /** Packs that were replayed, with the deletions that they tell. */
+  readonly #lost = new LostVersions()
+  /** Packs that were replayed, with their deletions and the versions that were not taken. */
   readonly #told: TellingPack[] = []
   #cover: CheckpointCover | undefined
   #packs = 0
@@ -114,15 +116,16 @@ export class BucketRows {
     this.#cover = cover
   }
 
-  /** Of a bucket that was known before: all versions, by id. */
+  /** Of a bucket that was known before, or of which an older checkpoint was read: all versions, by id. */
   async #readWhole(parts: CheckpointParts): Promise<ReadonlyMap<string, Date | null> | undefined> {
     const versions = new Map<string, Date | null>()
+    const isFirst = this.#outcome === 'added' && this.#cover === undefined
     for await (const line of parts.lines()) {
-      if (this.#outcome === 'added' || 'pack' in line) continue
+      if (isFirst || 'pack' in line) continue
       const { id, deletedAt } = line.object
       versions.set(id, deletedAt === undefined ? null : new Date(deletedAt))
     }
-    return this.#outcome === 'added' ? undefined : versions
+    return isFirst ? undefined : versions
   }
 
   async #importLines(parts: CheckpointParts, checkpointPack: string): Promise<void> {
@@ -133,7 +136,7 @@ export class BucketRows {
       // Objects lie in packs.
       await this.#importPacks(packs)
       const refused = await importObjects(this.#database, { bucketId, checkpointPack, objects })
-      this.#noteLost(refused)
+      this.#lost.add(refused)
       packs = []
       objects = []
     }
@@ -158,23 +161,37 @@ export class BucketRows {
     if (isOther) return 'has the number of another pack'
     const imported = this.#imported(pack)
     const refused = await this.#replay({ pack: imported, records })
-    // A version of a pack that comes late may be one whose deletion a later pack has told.
+    // A version of a pack that comes late may be one that a later pack has deleted or overwritten.
     for (const later of this.#told.filter(told => told.pack.sequence > sequence)) await this.#replay(later)
-    this.#told.push({ pack: imported, records: records.filter(record => 'delete' in record) })
+    const lost = new Set(refused.map(({ id }) => id))
+    const isTelling = (record: ReplayedRecord): boolean =>
+      'delete' in record || ('put' in record && lost.has(record.id))
+    this.#told.push({ pack: imported, records: records.filter(isTelling) })
     const own = refused.find(({ id, key }) => id === packId && key === undefined)
     if (own !== undefined) return `was not taken: ${own.reason}`
-    this.#noteLost(refused)
     if (!this.#replayed.has(sequence)) this.#packs++
     this.#replayed.set(sequence, packId)
     return undefined
   }
 
-  async #replay(of: TellingPack): Promise<RefusedImport[]> {
-    return await replayPack(this.#database, { bucketId: this.id, ...of })
+  async #replay({ pack, records }: TellingPack): Promise<RefusedImport[]> {
+    const refused = await replayPack(this.#database, { bucketId: this.id, pack, records })
+    this.#lost.follow({ sequence: pack.sequence, records, refused })
+    return refused
   }
 
-  #noteLost(refused: readonly RefusedImport[]): void {
-    for (const { key } of refused) if (key !== undefined) this.#lostKeys.add(key)
+  /**
+   * A pack that no chat has any more, but that other packs name: objects with bytes in it are lost, and stay
+   * known. `plainSize`: as far as these objects need it.
+   */
+  async addLostPack(place: PackPlace, plainSize: number): Promise<void> {
+    const { packId: id, sequence, size, sha256, messageId, reader } = place
+    if (sequence === undefined || size === undefined) return
+    const { chatId } = reader
+    const facts = { id, encrypted: true, createdAt: new Date(0), isCheckpoint: false }
+    const pack = { id, sequence, size, sha256, plainSize, encrypted: true, fileName: this.#fileName(facts) }
+    await this.#importPacks([{ ...pack, messages: [{ chatId, messageId }] }])
+    await markPackMessage(this.#database, { packId: id, chatId, state: 'missing', error: GONE })
   }
 
   /** Further messages of packs that the catalog knows, such as copies in the second chat. */
@@ -197,6 +214,11 @@ export class BucketRows {
     await this.#importPacks(found)
   }
 
+  /** Adds a sentence to the report. */
+  note(finding: string): void {
+    this.#findings.push(finding)
+  }
+
   /** Asks whether the messages of all packs are there, in these chats; a missing one is recorded as such. */
   async askForPacks(readers: ReadonlyMap<string, ChatReader>): Promise<void> {
     const database = this.#database
@@ -211,7 +233,7 @@ export class BucketRows {
             packId,
             chatId,
             state: 'missing',
-            error: 'is not in the chat any more',
+            error: GONE,
           })
         }
       }
@@ -227,14 +249,14 @@ export class BucketRows {
     const database = this.#database
     const [facts] = await bucketFacts(database, { bucketIds: [id] })
     const lost = await lostObjects(database, { bucketId: id, limit: MOST_LOST_KEYS })
-    const keys = new Set([...this.#lostKeys, ...lost.keys])
+    const keys = new Set([...this.#lost.keys, ...lost.keys])
     return {
       ...{ id, name, kind, project, outcome: this.#outcome },
       objects: facts?.objects ?? 0,
       bytes: facts?.bytes ?? 0,
       hasCheckpoint: this.#cover !== undefined,
       packs: this.#packs,
-      lost: this.#lostKeys.size + lost.count,
+      lost: this.#lost.keys.length + lost.count,
       lostKeys: [...keys].sort().slice(0, MOST_LOST_KEYS),
       findings: [...this.#findings, ...gone.map(lossOf)],
     }

@@ -50,6 +50,8 @@ export function messagesAt(places: readonly PackPlace[]): ImportedPack['messages
 }
 
 export function lossOf({ sequence, messageId, reader }: PackPlace): string {
-  const pack = sequence === undefined ? 'A part of its checkpoint' : `Pack ${sequence}`
-  return `${pack} (message ${messageId} of chat ${reader.chatId}) is gone, with what it says of objects.`
+  const where = `(message ${messageId} of chat ${reader.chatId}) is gone`
+  return sequence === undefined
+    ? `A part of its checkpoint ${where}, with what it says of objects.`
+    : `Pack ${sequence} ${where}. What it says of objects is unknown: those that were stored before may have been overwritten or deleted.`
 }

@@ -11,6 +11,8 @@ import type { SignedDocuments } from '#recover/signed-documents.ts'
 
 /** How far below the newest message the search for a message of ours goes. */
 const MAX_LOOK_BACK = 500
+/** Messages that an index names, of which one is to show that it is not a copy. */
+const MOST_NAMED = 3
 
 /** The present or a former index message of the chat. */
 interface IndexMessage {
@@ -62,17 +64,42 @@ export async function findIndex(
   const { search, candidates } = await readPin(of)
   const { index, message } = search
   if (index !== undefined && message !== undefined) {
-    const named = index.backups.map(entry => entry.manifest.messageId).find(id => id < message.messageId)
-    // The index is older than the messages that it names. If not, it replaced another index or is a copy,
-    // and an older message decides.
-    const facts = named === undefined ? undefined : (await of.reader.look(named))?.facts
-    if (facts?.kind === 'manifest' && facts.indexMessageId !== undefined)
-      await follow(facts.indexMessageId, candidates, { ...of, search })
+    await followNamed({ index, messageId: message.messageId }, candidates, { ...of, search })
   } else if (of.documents.hasKey) {
     of.announce(MAX_LOOK_BACK)
     await followCaptions(candidates, { ...of, search })
   }
   return choose(search, candidates)
+}
+
+/**
+ * The index is older than the messages that it names. If not, it replaced another index or is a copy, and an
+ * older message decides. If those are gone, the index may be an old one that somebody has put back: then the
+ * newest message of ours decides.
+ */
+async function followNamed(
+  { index, messageId }: { index: VaultIndex; messageId: number },
+  candidates: Candidate[],
+  of: Search & { search: IndexSearch },
+): Promise<void> {
+  const named = newestNamedBelow(messageId, index)
+  for (const id of named) {
+    const facts = (await of.reader.look(id))?.facts
+    if (facts?.kind !== 'manifest' && facts?.kind !== 'pack') continue
+    if (facts.indexMessageId !== undefined) await follow(facts.indexMessageId, candidates, of)
+    return
+  }
+  if (named.length > 0) await followCaptions(candidates, of)
+}
+
+/** The newest manifests and packs that the index names, below its message. */
+function newestNamedBelow(messageId: number, { backups, buckets = [] }: VaultIndex): number[] {
+  const packs = buckets.flatMap(({ packs = [], checkpoint }) => [...packs, ...(checkpoint?.parts ?? [])])
+  const named = [...backups.map(({ manifest }) => manifest), ...packs].map(one => one.messageId)
+  return named
+    .filter(id => id < messageId)
+    .sort((one, other) => other - one)
+    .slice(0, MOST_NAMED)
 }
 
 /** The index, if it is pinned. */

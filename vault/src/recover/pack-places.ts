@@ -38,6 +38,8 @@ export interface FoundCheckpoint {
   isNamed: boolean
   /** Of its last part; undefined when only an index names it. */
   sequence: number | undefined
+  /** Of the catalog that sent it, as the caption of its last part says; 0 when only an index names it. */
+  generation: number
   /** In order. */
   parts: [PlacesOfPack, ...PlacesOfPack[]]
 }
@@ -56,6 +58,8 @@ export interface FoundBucket {
 /** An index that was read, and the chat that it describes. */
 export interface IndexedBuckets {
   reader: ChatReader
+  /** Of the catalog that drew the index; 0 without one. */
+  generation: number
   buckets: readonly IndexedBucket[]
 }
 
@@ -101,6 +105,7 @@ interface PartsOfCheckpoint {
   id: string
   isNamed: boolean
   sequence: number | undefined
+  generation: number
   /** Undefined as long as its last part is unknown. */
   count: number | undefined
   parts: Map<number, PlacesOfPack>
@@ -142,13 +147,15 @@ function addSeen(
   addTo(parts.parts, part, place)
   if (!last) return
   parts.count ??= part
+  // The lowest message is the original, and comes first.
+  if (parts.sequence === undefined) parts.generation = place.generation
   parts.sequence ??= sequence
 }
 
 function checkpointIn({ checkpoints }: Finding, id: string): PartsOfCheckpoint {
   const known = checkpoints.get(id)
   if (known !== undefined) return known
-  const parts = { id, isNamed: false, sequence: undefined, count: undefined, parts: new Map() }
+  const parts = { id, isNamed: false, sequence: undefined, generation: 0, count: undefined, parts: new Map() }
   checkpoints.set(id, parts)
   return parts
 }
@@ -160,17 +167,21 @@ function addTo<Key>(places: Map<Key, PlacesOfPack>, key: Key, place: PackPlace):
 }
 
 /** Without each of its parts, a checkpoint says nothing. */
-function wholeOf({ id, isNamed, sequence, count = 0, parts }: PartsOfCheckpoint): FoundCheckpoint[] {
+function wholeOf({ count = 0, parts, ...checkpoint }: PartsOfCheckpoint): FoundCheckpoint[] {
   // The number of parts may be any that somebody wrote into a caption.
   if (count === 0 || count > parts.size) return []
   const inOrder = Array.from({ length: count }, (_, at) => parts.get(at + 1))
   const [first, ...others] = inOrder.filter(part => part !== undefined)
   if (first === undefined || others.length + 1 < count) return []
-  return [{ id, isNamed, sequence, parts: [first, ...others] }]
+  return [{ ...checkpoint, parts: [first, ...others] }]
 }
 
 function namedAndNewestFirst(one: FoundCheckpoint, other: FoundCheckpoint): number {
-  return Number(other.isNamed) - Number(one.isNamed) || (other.sequence ?? 0) - (one.sequence ?? 0)
+  return (
+    Number(other.isNamed) - Number(one.isNamed) ||
+    other.generation - one.generation ||
+    (other.sequence ?? 0) - (one.sequence ?? 0)
+  )
 }
 
 /** An earlier pack that a believed pack names, in the chat to which that was sent first. */

@@ -108,7 +108,9 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
 }
 
 function bucketsOf(chat: OpenedChat, earlier: readonly EarlierChat[]): IndexedBuckets[] {
-  return [chat, ...earlier].map(({ reader, search }) => ({ reader, buckets: search.index?.buckets ?? [] }))
+  return [chat, ...earlier].map(({ reader, search: { index } }) => {
+    return { reader, generation: index?.generation ?? 0, buckets: index?.buckets ?? [] }
+  })
 }
 
 /** An empty catalog becomes that of `owner`, and counts as incomplete until the recovery ends. */

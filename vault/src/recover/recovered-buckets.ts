@@ -16,6 +16,9 @@ import {
 import { type PackReading, type RefusedPack, readPack } from '#recover/read-pack.ts'
 import type { RecoveredBucket, RefusedPackReport } from '#recover/recovery-report.ts'
 
+const OLD_INDEX =
+  'The index is older than the newest table of objects in the chat, which was read instead: look whether somebody has put an old index back.'
+
 /** What the chats say about buckets, and how the catalog may take it. */
 export interface BucketsToRecord {
   /** Believed indexes. */
@@ -66,6 +69,8 @@ export class BucketRecovery {
   async report(): Promise<RecoveredBucket[]> {
     const reports: RecoveredBucket[] = []
     for (const bucket of this.#buckets.values()) {
+      // Its messages are recorded to be erased; nobody misses what is gone.
+      if (bucket.isRemoved) continue
       const gone = [...this.#refused.values()].filter(one => one.isGone && one.place.bucketId === bucket.id)
       reports.push(await bucket.report(gone.map(({ place }) => place)))
     }
@@ -81,15 +86,13 @@ export class BucketRecovery {
 
   /** Everything else that these chats have of buckets. */
   async record({ indexes, scans, prepare }: BucketsToRecord): Promise<void> {
+    const newest = indexes.reduce((most, { generation }) => Math.max(most, generation), 0)
     for (const found of findBuckets(indexes, scans)) {
-      for (const checkpoint of found.checkpoints) {
-        // Captions lead to a checkpoint only if no index does, or if that one cannot be read.
-        if (this.#buckets.get(found.id)?.cover !== undefined) break
-        await this.#readCheckpoint(found, checkpoint, prepare)
-      }
-      const packs = await this.#openPacks(found)
+      await this.#readFoundCheckpoints(found, newest, prepare)
+      const { packs, gone } = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
-      if (bucket === undefined || bucket.isRemoved) continue
+      if (bucket === undefined) continue
+      await addLostPacks(bucket, { packs, gone })
       for (const pack of packs) {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
@@ -105,6 +108,26 @@ export class BucketRecovery {
       const [facts] = await bucketFacts(this.#of.database, { bucketIds: [bucket.id] })
       this.#of.onPlan({ messages: facts?.messages ?? 0, what: `with packs of the bucket ${bucket.name}` })
       await bucket.askForPacks(byChat)
+    }
+  }
+
+  /**
+   * Captions lead to a checkpoint if no index does, if that one cannot be read, or if a later one is there:
+   * an old index may have been put back. A machine that had lost the chat may have sent one that lacks what
+   * its successor has sent since; that one is of an earlier generation than the index.
+   */
+  async #readFoundCheckpoints(
+    found: FoundBucket,
+    newestGeneration: number,
+    prepare: () => Promise<void>,
+  ): Promise<void> {
+    for (const checkpoint of found.checkpoints) {
+      const bucket = this.#buckets.get(found.id)
+      const cover = bucket?.cover
+      const { sequence = 0, generation } = checkpoint
+      if (cover !== undefined && (sequence <= cover.upTo || generation < newestGeneration)) continue
+      await this.#readCheckpoint(found, checkpoint, prepare)
+      if (cover !== undefined && bucket !== undefined && bucket.cover !== cover) bucket.note(OLD_INDEX)
     }
   }
 
@@ -133,8 +156,11 @@ export class BucketRecovery {
     }
   }
 
-  /** The packs whose records no checkpoint holds, and those before them that they name; by their numbers. */
-  async #openPacks({ id, packs }: FoundBucket): Promise<PackToReplay[]> {
+  /**
+   * The packs whose records no checkpoint holds, and those before them that they name; by their numbers.
+   * `gone`: those of them that no chat has any more.
+   */
+  async #openPacks({ id, packs }: FoundBucket): Promise<{ packs: PackToReplay[]; gone: PackPlace[] }> {
     const bucket = this.#buckets.get(id)
     const isNeeded = ({ packId, sequence }: PackPlace): boolean =>
       !seen.has(packId) &&
@@ -142,6 +168,7 @@ export class BucketRecovery {
       (sequence === undefined || !isCovered(sequence, bucket?.cover))
     const seen = new Set<string>()
     const opened: PackToReplay[] = []
+    const gone: PackPlace[] = []
     const waiting = [...packs]
     for (let places = waiting.shift(); places !== undefined; places = waiting.shift()) {
       const [first] = places
@@ -150,6 +177,7 @@ export class BucketRecovery {
       const read = await readPack(places, this.#of)
       if (!('pack' in read)) {
         this.#refuse(read)
+        if (read.isGone) gone.push(read.place)
         continue
       }
       const { pack, place, size, encrypted } = read
@@ -163,7 +191,7 @@ export class BucketRecovery {
       const { reader } = place
       waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }
-    return opened.sort(inOrder)
+    return { packs: opened.sort(inOrder), gone }
   }
 
   async #bucketOf(
@@ -187,6 +215,25 @@ export class BucketRecovery {
 
 function isCovered(sequence: number, cover: CheckpointCover | undefined): boolean {
   return cover !== undefined && sequence <= cover.upTo && !cover.not.includes(sequence)
+}
+
+/** Packs that are gone, but that a believed document names: those in which opened packs have objects. */
+async function addLostPacks(
+  bucket: BucketRows,
+  { packs, gone }: { packs: readonly PackToReplay[]; gone: readonly PackPlace[] },
+): Promise<void> {
+  const records = packs.flatMap(({ header }) => header.records)
+  for (const place of gone) {
+    const isTaken = packs.some(({ header }) => header.sequence === place.sequence)
+    if (isTaken || !place.isVouchedFor) continue
+    const ends = records.flatMap(record =>
+      'put' in record
+        ? record.extents.map(({ pack, offset, length }) => (pack === place.packId ? offset + length : 0))
+        : [],
+    )
+    const plainSize = ends.reduce((most, end) => Math.max(most, end), 0)
+    if (plainSize > 0) await bucket.addLostPack(place, plainSize)
+  }
 }
 
 /**

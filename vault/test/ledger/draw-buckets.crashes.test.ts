@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { deadPacks, heldPacks, newestCheckpoint, removeBucket } from '@telegram-backup/database'
+import { deadPacks, heldPacks, listBuckets, newestCheckpoint, removeBucket } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -77,7 +77,31 @@ test('a removed bucket is named as such until its messages are gone, and does no
     { id: writer.bucket.id, removedAt: expect.any(String) },
   ])
   const next = await machines.open()
-  expect((await next.recover()).refusedPacks).toEqual([])
-  const { rows } = await sql`select from control_plane.objects`.execute(next.database.kysely)
-  expect(rows).toEqual([])
+  expect(await next.recover()).toMatchObject({ refusedPacks: [], buckets: [] })
+  expect(await listBuckets(next.database)).toEqual([])
+})
+
+test('the messages of a removed bucket are erased by the machine that recovers', async () => {
+  await writer.put({ 'data/a': some() })
+  await writer.checkpoint()
+  await writer.put({ 'data/b': some() })
+  await writer.refreshIndex()
+  const known = await machines.open()
+  await known.recover()
+  await machine.recover({ signers: [machine.signer, known.signer] })
+  await removeBucket(machine.database, writer.bucket.id)
+  await writer.refreshIndex()
+  const packsInChat = (): number =>
+    machines.vault.emulator.inspect
+      .messages(machines.vault.chatId)
+      .filter(({ caption }) => caption?.includes(' pack=')).length
+  expect(packsInChat()).toBe(3)
+  // Also where the bucket was known before another machine removed it.
+  expect((await known.recover({ signers: [machine.signer, known.signer] })).buckets).toEqual([])
+  expect(await listBuckets(known.database)).toEqual([])
+  const next = await machines.open()
+  await next.recover({ signers: [machine.signer, known.signer] })
+  const there = await BucketWriter.open(next, machines.vault, { bucket: writer.bucket })
+  await there.collectGarbage()
+  expect(packsInChat()).toBe(0)
 })

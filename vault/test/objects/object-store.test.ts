@@ -51,6 +51,38 @@ describe('an object', () => {
     })
   })
 
+  it('is read whole and in ranges by several at once, each of whom frees every piece at once', async () => {
+    const small = randomBytes(60_000)
+    const large = randomBytes(300_000)
+    const both = Buffer.concat([large.subarray(100_000), large.subarray(0, 100_000)])
+    await one.put('data/small', small)
+    await one.put('data/large', large)
+    const { store } = one
+    const readFreeing = async (key: string, range?: { start: number; end: number }): Promise<Buffer> => {
+      const { body } = await store.get(world.bucket, key, { range, keep: true, signal: NEVER })
+      const copies: Buffer[] = []
+      for await (const piece of body) {
+        copies.push(Buffer.from(piece))
+        if (piece.buffer instanceof ArrayBuffer) piece.buffer.transfer(0)
+        expect(piece).toHaveLength(0)
+      }
+      return Buffer.concat(copies)
+    }
+    for (let time = 0; time < 3; time++) {
+      const [whole, end, begin, kept, part] = await Promise.all([
+        readFreeing('data/large'),
+        readFreeing('data/large', { start: 100_000, end: 299_999 }),
+        readFreeing('data/large', { start: 0, end: 99_999 }),
+        readFreeing('data/small'),
+        readFreeing('data/small', { start: 100, end: 59_999 }),
+      ])
+      expect(whole.equals(large)).toBe(true)
+      expect(Buffer.concat([end, begin]).equals(both)).toBe(true)
+      expect(kept.equals(small)).toBe(true)
+      expect(part.equals(small.subarray(100))).toBe(true)
+    }
+  })
+
   it('leaves nothing when its length or hash is not what was said', async () => {
     const content = randomBytes(300_000)
     for (const more of [{ size: 299_999 }, { size: 300_001 }, { sha256: sha256('other') }]) {

@@ -128,7 +128,7 @@ describe('a bucket comes back', () => {
     for (const one of [first ?? 0, message]) lose(one)
     const next = await openOtherBot()
     const report = await next.recover()
-    expect(report.buckets).toMatchObject([{ objects: 2, lost: 1, lostKeys: ['data/large'] }])
+    expect(report.buckets).toMatchObject([{ objects: 3, lost: 1, lostKeys: ['data/large'] }])
     expect(report.buckets[0]?.findings).toHaveLength(2)
     expect(covered).toBeGreaterThan(0)
   })

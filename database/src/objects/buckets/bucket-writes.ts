@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
@@ -86,4 +86,14 @@ const ROWS_AT_ONCE = 1_000
 
 export function* inSlices<Item>(items: readonly Item[], size: number = ROWS_AT_ONCE): Generator<Item[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)
+}
+
+/** The keys of a removed bucket open nothing any more. */
+export async function revokeKeys(trx: Transaction<CatalogSchema>, bucketId: string): Promise<void> {
+  await trx
+    .updateTable('door_keys')
+    .set({ revoked_at: sql<Date>`clock_timestamp()` })
+    .where('bucket_id', '=', bucketId)
+    .where('revoked_at', 'is', null)
+    .execute()
 }

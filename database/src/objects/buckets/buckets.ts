@@ -7,7 +7,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkCount, checkProjectId, checkTime, isUuid } from '#input-checks.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
-import { type BucketRow, inBucket, lockBucket } from '#objects/buckets/bucket-writes.ts'
+import { type BucketRow, inBucket, lockBucket, revokeKeys } from '#objects/buckets/bucket-writes.ts'
 import type { Bucket, BucketKind } from '#objects/types.object.ts'
 
 /** What can be changed of a bucket; see `Bucket`. */
@@ -175,12 +175,7 @@ export async function removeBucket(database: Database, bucketId: string): Promis
       .where('id', '=', bucketId)
       .returningAll()
       .executeTakeFirstOrThrow()
-    await trx
-      .updateTable('door_keys')
-      .set({ revoked_at: now })
-      .where('bucket_id', '=', bucketId)
-      .where('revoked_at', 'is', null)
-      .execute()
+    await revokeKeys(trx, bucketId)
     const details = { name: row.name, objects: row.live_objects, bytes: row.live_bytes }
     await addToAudit(trx, { ...actOn(database, row), act: 'bucket.remove', details })
     return bucketOf(row)

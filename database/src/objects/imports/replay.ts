@@ -4,7 +4,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkTime, checkUuid, storableJson } from '#input-checks.ts'
 import { inSlices, lockBucket } from '#objects/buckets/bucket-writes.ts'
-import { addPacks, checkSequence, checkSha256, whyNot } from '#objects/imports/imports.ts'
+import { addPacks, checkSequence, checkSha256, whyNot } from '#objects/imports/imported-packs.ts'
 import type {
   ImportedObject,
   ImportedPack,
@@ -24,7 +24,8 @@ const UNKNOWN_BYTES = 'its bytes are in a pack that is not there'
 /**
  * Takes versions that a checkpoint lists, after its packs; known ones, and keys of which another version is
  * live, stay as they are. May be repeated. `checkpointPack`: a part of the checkpoint, which tells of what it
- * lists when the packs before are gone. Returns the impossible ones. CatalogError NOT_FOUND.
+ * lists when the packs before are gone. Returns the impossible ones, and the live ones whose bytes are in no
+ * known pack. CatalogError NOT_FOUND.
  */
 export async function importObjects(
   database: Database,
@@ -35,7 +36,7 @@ export async function importObjects(
   return await inTransaction(database.kysely, async trx => {
     await lockBucket(trx, { bucketId: of.bucketId, evenRemoved: true })
     const packs = await plainSizes(trx, of.bucketId, of.objects)
-    const { good, refused } = sortOut(
+    const { good, lost, refused } = sortOut(
       of.objects,
       object => {
         checkSequence(object.sequence)
@@ -73,14 +74,16 @@ export async function importObjects(
       const extents = slice.filter(({ id }) => ids.has(id.toLowerCase())).flatMap(extentColumns)
       for (const rows of inSlices(extents)) await trx.insertInto('extents').values(rows).execute()
     }
-    return refused
+    const live = lost.filter(({ deletedAt }) => deletedAt === undefined)
+    return [...refused, ...(await withoutKnown(trx, live)).map(lossOf)]
   })
 }
 
 /**
  * Takes a pack with all that its records say, as if it were proven now; what is known of it stays as it is.
  * May be repeated. Packs have to come in the order of their numbers: when one is found late, all after it are
- * replayed again. Returns what is impossible. CatalogError NOT_FOUND.
+ * replayed again. A version whose bytes are in no known pack is not taken; it overwrites earlier versions all
+ * the same. Returns those, and what is impossible. CatalogError NOT_FOUND.
  */
 export async function replayPack(
   database: Database,
@@ -99,8 +102,9 @@ export async function replayPack(
     const unknown = await withoutKnown(trx, sorted.good)
     await addIntendedObjects(trx, { bucketId, packId, sequence: pack.sequence, puts: unknown })
     await applyPuts(trx, { bucketId, packId })
+    const lost = await applyLostPuts(trx, { bucketId, packId, sequence: pack.sequence, lost: sorted.lost })
     const impossible = await replayDeletes(trx, { bucketId, packId, records })
-    return [...refused, ...sorted.refused, ...impossible]
+    return [...refused, ...sorted.refused, ...lost, ...impossible]
   })
 }
 
@@ -151,34 +155,86 @@ function sortOut<Version extends IntendedObject>(
   versions: readonly Version[],
   check: (version: Version) => void,
   packs: Map<string, number>,
-): { good: Version[]; refused: RefusedImport[] } {
+): { good: Version[]; lost: Version[]; refused: RefusedImport[] } {
   const good: Version[] = []
+  const lost: Version[] = []
   const refused: RefusedImport[] = []
   for (const version of versions) {
     const { id, key, extents } = version
-    const isLost = extents.some(({ packId, offset, length }) => offset + length > (packs.get(packId) ?? -1))
-    const reason = whyNot(() => check(version)) ?? (isLost ? UNKNOWN_BYTES : undefined)
-    if (reason === undefined) good.push(version)
-    else refused.push({ id: String(id), key: String(key), reason })
+    const reason = whyNot(() => check(version))
+    if (reason !== undefined) refused.push({ id: String(id), key: String(key), reason })
+    else if (extents.some(({ packId, offset, length }) => offset + length > (packs.get(packId) ?? -1)))
+      lost.push(version)
+    else good.push(version)
   }
-  return { good, refused }
+  return { good, lost, refused }
+}
+
+function lossOf({ id, key }: Pick<IntendedObject, 'id' | 'key'>): RefusedImport {
+  return { id, key, reason: UNKNOWN_BYTES }
+}
+
+/**
+ * Versions whose bytes are lost: the versions that they have overwritten do not come back. Returns those that
+ * were not overwritten themselves.
+ */
+async function applyLostPuts(
+  trx: Transaction<CatalogSchema>,
+  of: { bucketId: string; packId: string; sequence: number; lost: readonly IntendedObject[] },
+): Promise<RefusedImport[]> {
+  const { bucketId, packId, sequence } = of
+  const moved = new Set(
+    await knownOf(
+      trx,
+      of.lost.flatMap(({ moves }) => moves ?? []),
+    ),
+  )
+  // What a lost version was to move is where it was.
+  const lost = (await withoutKnown(trx, of.lost)).filter(({ moves = '' }) => !moved.has(moves.toLowerCase()))
+  const losses: RefusedImport[] = []
+  for (const slice of inSlices(lost)) {
+    const told = JSON.stringify(slice.map(({ id, key, storedAt: at }) => ({ id, key, at })))
+    await sql`
+      update control_plane.objects object
+         set state = 'deleted', deleted_at = lost.at, deleted_in = ${packId}
+        from jsonb_to_recordset(${told}::jsonb) as lost (key text, at timestamptz)
+       where object.bucket_id = ${bucketId} and object.key = lost.key and object.state = 'live'
+         and object.in_chat and object.sequence < ${sequence}
+    `.execute(trx)
+    const { rows } = await sql<{ id: string; key: string }>`
+      select lost.id, lost.key from jsonb_to_recordset(${told}::jsonb) as lost (id uuid, key text)
+       where not exists (select from control_plane.objects object
+                          where object.bucket_id = ${bucketId} and object.key = lost.key and object.sequence >= ${sequence})
+    `.execute(trx)
+    losses.push(...rows.map(lossOf))
+  }
+  return losses
 }
 
 /** A version that was moved is known by the one that took its place. */
-async function withoutKnown(
-  trx: Transaction<CatalogSchema>,
-  versions: readonly IntendedObject[],
-): Promise<IntendedObject[]> {
-  const known = new Set<string>()
-  for (const slice of inSlices(versions)) {
-    const ids = slice.map(({ id }) => id)
+async function knownOf(trx: Transaction<CatalogSchema>, ids: readonly string[]): Promise<string[]> {
+  const known: string[] = []
+  for (const slice of inSlices(ids)) {
     const { rows } = await sql<{ id: string }>`
-      select id from control_plane.objects where id = any (${ids}::uuid[])
+      select id from control_plane.objects where id = any (${slice}::uuid[])
        union
-      select moves from control_plane.objects where moves = any (${ids}::uuid[])
+      select moves from control_plane.objects where moves = any (${slice}::uuid[])
     `.execute(trx)
-    for (const { id } of rows) known.add(id)
+    known.push(...rows.map(({ id }) => id))
   }
+  return known
+}
+
+async function withoutKnown<Version extends IntendedObject>(
+  trx: Transaction<CatalogSchema>,
+  versions: readonly Version[],
+): Promise<Version[]> {
+  const known = new Set(
+    await knownOf(
+      trx,
+      versions.map(({ id }) => id),
+    ),
+  )
   return versions.filter(({ id }) => {
     const isKnown = known.has(id.toLowerCase())
     // A pack that says the same twice.

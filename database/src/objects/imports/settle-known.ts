@@ -3,7 +3,7 @@ import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
 import { checkUuid } from '#input-checks.ts'
 import { inSlices, lockBucket } from '#objects/buckets/bucket-writes.ts'
-import { checkSequence } from '#objects/imports/imports.ts'
+import { checkSequence } from '#objects/imports/imported-packs.ts'
 
 /** What a checkpoint covers, and its versions by id: since when they are deleted, null for a live one. */
 export interface CheckpointListing {

@@ -92,8 +92,9 @@ async function unnamedPacks(
        where bucket_id = ${bucketId} and state = 'sent' order by created_at desc limit 1)
     select pack.id as "packId", pack.sequence, message.message_id as "messageId", pack.size, pack.sha256
       from control_plane.packs pack
-      join control_plane.pack_messages message
-        on message.pack_id = pack.id and message.chat_id = ${chatId} and message.state = 'sent'
+     cross join lateral (
+       select message_id from control_plane.pack_messages
+        where pack_id = pack.id and chat_id = ${chatId} and state = 'sent' limit 1) message
       left join newest on true
      where pack.bucket_id = ${bucketId} and pack.state = 'sent' and pack.checkpoint_id is null
        and (covers_up_to is null or pack.sequence > covers_up_to or pack.sequence = any (covers_not))

@@ -69,18 +69,23 @@ async function overwriteOlder(trx: Transaction<CatalogSchema>, pack: ProvenPack)
         order by other.sequence, other.place limit 1) later
      where mine.pack_id = ${packId} and mine.state = 'intended' and object.id = mine.id
   `.execute(trx)
+  // Each key is looked up by itself, which `limit` ensures. Where there are no statistics yet, the planner
+  // takes a bucket for almost empty, and would read all its live objects for each pack.
+  const overwritten = sql`
+    control_plane.objects mine
+     cross join lateral (
+       select id, in_chat from control_plane.objects other
+        where other.bucket_id = ${bucketId} and other.key = mine.key and other.state = 'live' limit 1) live
+     where mine.pack_id = ${packId} and mine.state = 'intended'`
   await sql`
-    delete from control_plane.objects old
-     using control_plane.objects mine
-     where mine.pack_id = ${packId} and mine.state = 'intended'
-       and old.bucket_id = ${bucketId} and old.key = mine.key and old.state = 'live' and not old.in_chat
+    delete from control_plane.objects
+     where id in (select live.id from ${overwritten} and not live.in_chat)
   `.execute(trx)
   await sql`
     update control_plane.objects old
-       set state = 'deleted', deleted_at = mine.stored_at, deleted_in = ${packId}
-      from control_plane.objects mine
-     where mine.pack_id = ${packId} and mine.state = 'intended'
-       and old.bucket_id = ${bucketId} and old.key = mine.key and old.state = 'live'
+       set state = 'deleted', deleted_at = by.stored_at, deleted_in = ${packId}
+      from (select live.id, mine.stored_at from ${overwritten}) by
+     where old.id = by.id
   `.execute(trx)
   await trx
     .updateTable('objects')

@@ -36,12 +36,14 @@ async function findTaken(
 ): Promise<string[]> {
   if (wanted.length === 0) return []
   const keys = JSON.stringify(wanted.map(({ key, sha256 }) => ({ key, sha256 })))
+  // `limit` makes the planner look each key up, also without statistics, when it takes the bucket for empty.
   const { rows } = await sql<{ key: string }>`
-    select distinct object.key
+    select distinct other.key
       from jsonb_to_recordset(${keys}::jsonb) as wanted (key text, sha256 text)
-      join control_plane.objects object
-        on object.bucket_id = ${bucketId} and object.key = wanted.key collate "C"
-       and object.state in ('live', 'intended') and object.sha256 <> wanted.sha256
+     cross join lateral (
+       select object.key from control_plane.objects object
+        where object.bucket_id = ${bucketId} and object.key = wanted.key collate "C"
+          and object.state in ('live', 'intended') and object.sha256 <> wanted.sha256 limit 1) other
   `.execute(kysely)
   return rows.map(({ key }) => key)
 }

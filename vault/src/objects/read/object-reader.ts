@@ -148,8 +148,12 @@ function stretchesOf({ extents }: FoundObject, { start, end }: ByteRange): Stret
   return stretches
 }
 
+/** In memory of its own: the driver of the catalog may have given a view of more. */
 async function* onePiece(bytes: Buffer): AsyncGenerator<Buffer> {
-  if (bytes.length > 0) yield bytes
+  if (bytes.length === 0) return
+  const piece = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(piece)
+  yield piece
 }
 
 async function joined(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
