@@ -15,7 +15,6 @@ import {
   sqlRunner,
   undeletingTo,
 } from '@telegram-backup/database'
-import { nextTime } from '@telegram-backup/engine/cron/cron-times.ts'
 import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { UPKEEP_TIMES } from '#objects/tend/upkeep.ts'
@@ -160,7 +159,7 @@ async function recoverInto(database: Database): Promise<void> {
   const report = await recover({
     ...{ client, database, chat: String(chatId), identities: [identity], signers: [], signal: NEVER },
     ...{ encryption: { recipients: [recipient] }, signingKey: async () => signingKey },
-    ...{ nextRun: nextTime, onPlan: () => {}, onLook: () => {} },
+    ...{ nextRun: (_, after) => after, onPlan: () => {}, onLook: () => {} },
   })
   expect(report.buckets).toMatchObject([{ id: world.bucket.id, lost: 0, findings: [] }])
 }
