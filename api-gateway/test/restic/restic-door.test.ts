@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
+import { sqlRunner } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { rawExchange } from '#test/http/raw-exchange.ts'
@@ -98,6 +99,34 @@ describe('files', () => {
     expect(listed.length).toBe(100_000)
     expect(listed[99_999]?.name).toBe((99_999).toString(16).padStart(64, '0'))
   })
+})
+
+test('a bucket that is taken back to a moment is closed, and restic is told why, and not to try again', async () => {
+  const bytes = bytesOf(10)
+  await post(nameOf(bytes, 'keys'), bytes)
+  const closed = (to: string) =>
+    sqlRunner(bench.service.database).executeSql(
+      `update control_plane.object_buckets set undeleting_to = ${to} where id = '${bench.bucket.id}'`,
+    )
+  await closed("'2026-12-01T18:00:00Z'")
+  for (const [path, method] of [
+    ['config', 'HEAD'],
+    ['keys/', 'GET'],
+    [nameOf(bytes, 'keys'), 'GET'],
+    [nameOf(bytes, 'locks'), 'DELETE'],
+    ['?create=true', 'POST'],
+  ] as const) {
+    const answer = await bench.ask(path, { method })
+    expect([path, answer.status, answer.statusText]).toEqual([
+      path,
+      403,
+      'The bucket is closed: it is being taken back to 2026-12-01T18:00:00.000Z. Run restic again when that has ended.',
+    ])
+  }
+  expect((await post(nameOf(bytes), bytes)).status).toBe(403)
+  await closed('null')
+  expect((await bench.ask(nameOf(bytes, 'keys'))).status).toBe(200)
+  expect(bench.store.objects.size).toBe(1)
 })
 
 test('a repository exists already, and no client removes it', async () => {

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { openIndex } from '@telegram-backup/archive'
+import { loadOrCreateSigningKey, openIndex } from '@telegram-backup/archive'
 import {
   bucketsToTend,
   catalogClock,
   changeBucket,
+  type Database,
   findObject,
   listObjects,
   openSends,
@@ -14,8 +15,11 @@ import {
   sqlRunner,
   undeletingTo,
 } from '@telegram-backup/database'
+import { openTestCatalog } from '@telegram-backup/test-support/vault.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { UPKEEP_TIMES } from '#objects/tend/upkeep.ts'
 import { reconcile } from '#reconcile/reconcile.ts'
+import { recover } from '#recover/recover.ts'
 import { openSession } from '#session/open-session.ts'
 import { NEVER } from '#test/objects/bodies.ts'
 import { type OpenStore, openStoreWorld, type StoreWorld } from '#test/objects/store-world.ts'
@@ -33,8 +37,8 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 /** The SHA-256 of each live object by its key. */
-async function liveSet(): Promise<Map<string, string>> {
-  const { catalog: database, bucket } = world
+async function liveSet(database: Database = world.catalog): Promise<Map<string, string>> {
+  const { bucket } = world
   const of = { bucketId: bucket.id, prefix: '', limit: 10_000 }
   const live = new Map<string, string>()
   for (const { key } of await listObjects(database, of)) {
@@ -110,19 +114,22 @@ async function whenLookedForLongEnough(): Promise<void> {
   await reconcile(session)
 }
 
-const mark = (): Promise<Date | null> => undeletingTo(world.catalog, world.bucket.id)
+const mark = (database: Database = world.catalog): Promise<Date | null> =>
+  undeletingTo(database, world.bucket.id)
 
-async function expectEnded({ live }: Moment): Promise<void> {
-  expect(await mark()).toBeNull()
-  const found = await liveSet()
+async function expectEnded({ live }: Moment, database: Database = world.catalog): Promise<void> {
+  expect(await mark(database)).toBeNull()
+  const found = await liveSet(database)
   // The keys first: they make short words of a failure.
   expect([...found.keys()].filter(key => found.get(key) !== live.get(key))).toEqual([])
   expect(found.size).toBe(live.size)
   const index = await indexed()
   expect(index?.undeletingTo).toBeUndefined()
-  expect((await openSends(world.catalog, {})).filter(({ packId }) => packId !== null)).toEqual([])
-  await one.put('locks/after', `${Math.random()}`)
-  await one.store.delete(world.bucket, 'locks/after')
+  expect((await openSends(database, {})).filter(({ packId }) => packId !== null)).toEqual([])
+  // The bucket is open again.
+  const { put, store } = database === world.catalog ? one : await world.open({ database })
+  await put('after', `${Math.random()}`)
+  await store.delete(world.bucket, 'after')
 }
 
 async function indexed() {
@@ -143,6 +150,18 @@ async function expectClosed({ at }: Moment): Promise<void> {
   expect(await purgeObjects(database, { bucketId: bucket.id, limit: 10_000 })).toBe(0)
   expect((await bucketsToTend(database))[0]?.hasPurgeable).toBe(false)
   await changeBucket(database, bucket.id, { undeleteMs: 604_800_000 })
+}
+
+async function recoverInto(database: Database): Promise<void> {
+  const { vault } = world
+  const { identity, recipient, client, chatId } = vault
+  const signingKey = await loadOrCreateSigningKey(world.config().signingKeyFile)
+  const report = await recover({
+    ...{ client, database, chat: String(chatId), identities: [identity], signers: [], signal: NEVER },
+    ...{ encryption: { recipients: [recipient] }, signingKey: async () => signingKey },
+    ...{ nextRun: (_, after) => after, onPlan: () => {}, onLook: () => {} },
+  })
+  expect(report.buckets).toMatchObject([{ id: world.bucket.id, lost: 0, findings: [] }])
 }
 
 describe('an undelete that is killed', () => {
@@ -170,4 +189,67 @@ describe('an undelete that is killed', () => {
       expect(closed).toBeGreaterThanOrEqual(4)
     },
   )
+
+  it('goes back to the last moment that was asked for, although an earlier undelete was not ended', async () => {
+    const [first, second] = await twoMoments()
+    await undelete(first.at, 3)
+    expect(await mark()).toEqual(first.at)
+    await undelete(second.at, 3, 'kept')
+    expect(await mark()).toEqual(second.at)
+    await whenLookedForLongEnough()
+    await undelete(first.at)
+    await expectEnded(first)
+  })
+
+  it('is ended by a service', async () => {
+    const [first] = await twoMoments()
+    await undelete(first.at, 3)
+    await whenLookedForLongEnough()
+    const { store } = await world.open({ times: { ...UPKEEP_TIMES, everyMs: 50 } })
+    const stop = new AbortController()
+    void store.tend({ signal: stop.signal })
+    await expect.poll(() => mark()).toBeNull()
+    stop.abort()
+    await expectEnded(first)
+  })
+
+  /** The index, two packs, and the index again. */
+  it.each([1, 2, 3, 4])(
+    'after message %i, is what the index says after a recovery on an empty machine, and ends there',
+    async killAt => {
+      const [first] = await twoMoments()
+      await undelete(first.at, killAt, 'kept')
+      expect(await mark()).toEqual(first.at)
+      const database = await openTestCatalog()
+      try {
+        await recoverInto(database)
+        // The last index was drawn when the bucket was as it should be.
+        const isUnderWay = killAt < 4
+        expect((await indexed())?.undeletingTo).toBe(isUnderWay ? first.at.toISOString() : undefined)
+        expect(await mark(database)).toEqual(isUnderWay ? first.at : null)
+        const { put, store } = await world.open({ database })
+        if (isUnderWay) await expect(put('data/x', 'x')).rejects.toMatchObject({ code: 'BUSY' })
+        await store.finishUndelete(world.bucket, { signal: NEVER })
+        await expectEnded(first, database)
+      } finally {
+        await database.discard()
+      }
+    },
+  )
+
+  it('can end on an empty machine long after the time for undelete has passed', async () => {
+    const [first] = await twoMoments()
+    await undelete(first.at, 2, 'kept')
+    await changeBucket(world.catalog, world.bucket.id, { undeleteMs: 0 })
+    await whenLookedForLongEnough()
+    const database = await openTestCatalog()
+    try {
+      await recoverInto(database)
+      const { store } = await world.open({ database })
+      await store.finishUndelete(world.bucket, { signal: NEVER })
+      await expectEnded(first, database)
+    } finally {
+      await database.discard()
+    }
+  })
 })
