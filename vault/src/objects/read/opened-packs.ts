@@ -16,7 +16,7 @@ export interface OpenedPacksOptions {
 interface Entry {
   readonly opened: Promise<OpenedPack>
   readonly reservation: Reservation
-  readonly memory: Buffer
+  readonly memory: Buffer<ArrayBuffer>
   /** Resolves when the memory can be used for another pack, once nobody reads this one. */
   readonly kept: Promise<unknown>
   users: number
@@ -72,8 +72,8 @@ export class OpenedPacks {
   readonly #memory: MemoryBudget
   /** By id; those that were used last come last. */
   readonly #entries = new Map<string, Entry>()
-  /** Memory of packs that were given up: large pieces are freed late, and new ones would add up meanwhile. */
-  readonly #spare: Buffer[] = []
+  /** Memory of packs that were given up, for those that others wait for. */
+  readonly #spare: Buffer<ArrayBuffer>[] = []
 
   constructor(options: OpenedPacksOptions) {
     this.#options = options
@@ -121,6 +121,7 @@ export class OpenedPacks {
   /** Gives all memory back that is not in use. */
   close(): void {
     for (const [id, entry] of this.#entries) if (entry.users === 0) this.#drop(id, entry)
+    for (const memory of this.#spare.splice(0)) free(memory)
   }
 
   /** One more uses the pack, which is now the one that was used last. */
@@ -159,18 +160,20 @@ export class OpenedPacks {
     return await openPack(bytes, { identities, encrypted, isProven: true, expected: { pack: id, bucket } })
   }
 
-  #memoryFor({ size }: Pack): Buffer {
+  #memoryFor({ size }: Pack): Buffer<ArrayBuffer> {
     const fits = this.#spare.findIndex(({ length }) => length >= size)
     const [memory] = fits < 0 ? [] : this.#spare.splice(fits, 1)
-    return memory ?? Buffer.allocUnsafeSlow(size + SPARE_BYTES)
+    if (memory !== undefined) return memory
+    // All together are as many as there may be packs.
+    for (const tooSmall of this.#spare.splice(0, 1)) free(tooSmall)
+    return Buffer.allocUnsafeSlow(size + SPARE_BYTES)
   }
 
-  /** Packs that nobody reads go, the ones that were used longest ago first. */
+  /** The pack that nobody reads, and that was used longest ago, goes. */
   #makeRoom(): void {
-    for (const [id, entry] of this.#entries) {
-      if (this.#memory.hasRoomFor(1)) return
-      if (entry.users === 0) this.#giveUp(id, entry)
-    }
+    if (this.#memory.hasRoomFor(1)) return
+    const unread = [...this.#entries].find(([, { users }]) => users === 0)
+    if (unread !== undefined) this.#giveUp(...unread)
   }
 
   #keepForAWhile(id: string, entry: Entry): void {
@@ -180,15 +183,27 @@ export class OpenedPacks {
 
   /** Another pack gets the memory. */
   #giveUp(id: string, entry: Entry): void {
-    void entry.kept.then(() => {
-      if (this.#spare.length < this.#options.atOnce) this.#spare.push(entry.memory)
-    })
-    this.#drop(id, entry)
+    this.#leaveMemory(id, entry, memory => this.#spare.push(memory))
   }
 
   #drop(id: string, entry: Entry): void {
-    clearTimeout(entry.timer)
-    if (this.#entries.get(id) === entry) this.#entries.delete(id)
-    entry.reservation.release()
+    this.#leaveMemory(id, entry, free)
   }
+
+  /** Its place is another pack's only when the memory is free: else there would be more of them. */
+  #leaveMemory(id: string, entry: Entry, leave: (memory: Buffer<ArrayBuffer>) => void): void {
+    clearTimeout(entry.timer)
+    // It has left already if it could not be opened.
+    if (this.#entries.get(id) !== entry) return
+    this.#entries.delete(id)
+    void entry.kept.then(() => {
+      leave(entry.memory)
+      entry.reservation.release()
+    })
+  }
+}
+
+/** At once: the garbage collector sees only the small object, and would leave tens of megabytes. */
+function free(memory: Buffer<ArrayBuffer>): void {
+  memory.buffer.transfer(0)
 }
