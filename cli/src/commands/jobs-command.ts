@@ -160,7 +160,7 @@ function describeJobs(jobs: readonly Job[], output: Output): Text {
   const rows = jobs.map(job => [
     job.id,
     job.kind,
-    job.source ?? job.target ?? job.project_id ?? NONE,
+    job.source ?? job.target ?? jobView(job).bucket ?? job.project_id ?? NONE,
     shownState(job.state),
     formatTime(job.created_at),
     job.progress.bytes_done === 0 ? NONE : formatBytes(job.progress.bytes_done),
@@ -172,6 +172,7 @@ function describeJobs(jobs: readonly Job[], output: Output): Text {
 
 function describeJob(job: Job): string {
   const { error, progress, finished_at } = job
+  const view = jobView(job)
   return factTable([
     ['id', job.id],
     ['kind', job.kind],
@@ -179,7 +180,8 @@ function describeJob(job: Job): string {
     ['project', job.project_id],
     ['source', job.source],
     ['target', job.target],
-    ['backup', job.backup_id && backupOfJob(job.backup_id, jobView(job))],
+    ['backup', job.backup_id && backupOfJob(job.backup_id, view)],
+    ['bucket', view.bucket],
     ['done', describeProgress(progress)],
     ['tries', String(job.attempt)],
     ['scheduled', timeOf(job.scheduled_for)],

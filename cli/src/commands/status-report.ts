@@ -135,7 +135,7 @@ function runningLines({ running, as_of: now }: Overview): Text[] {
   const lines = running.map(job => {
     const { bytes_done: done, bytes_total: total } = job.progress
     const far = total === null ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`
-    const subject = job.source ?? job.backup_id?.slice(0, 8) ?? ''
+    const subject = job.source ?? job.backup_id?.slice(0, 8) ?? job.bucket ?? ''
     return `  ${job.kind} ${subject}: ${far}, begun ${ageOf(job.started_at ?? job.created_at, now)}`
   })
   return ['Running now:', ...lines]

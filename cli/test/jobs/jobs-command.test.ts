@@ -109,3 +109,16 @@ test.each([
 ])('jobs %j is refused', async (args, code) => {
   expect((await cli(...args)).code).toBe(code)
 })
+
+test('a verification of packs names its bucket, in the list, alone and as JSON', async () => {
+  const queue = await openJobQueue(database, { tends: false })
+  const bucket_id = '1d1a7f3c-6a0b-4a39-8f0e-0d2b3f0a9c11'
+  const options = { bucket_id, bucket: 'laptops', packs: 3, messages: 3, read_data: true, sampled: true }
+  const { job } = await queue.submit({ kind: 'verify', projectId: 'office', options })
+  await queue.stop()
+  expect((await cli('--project', 'office')).stdout).toMatch(/ verify +laptops +queued/)
+  expect((await cli('show', job.id)).stdout).toMatch(/^bucket +laptops$/m)
+  expect((await cli('--project', 'office', '--json')).json()).toMatchObject([
+    { id: job.id, backup_id: null, bucket_id, bucket: 'laptops' },
+  ])
+})

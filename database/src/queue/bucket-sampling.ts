@@ -11,6 +11,7 @@ import { type SampledLately, sampledLately } from '#queue/sampling.ts'
 /** A bucket, as the plan of verifications sees it. Only packs count that a chat should still have. */
 export interface SampledBucket {
   id: string
+  name: string
   project_id: string
   packs: number
   /** Messages of these, in all chats. */
@@ -26,7 +27,7 @@ export interface SampledBucket {
 
 /** The packs of a bucket to read now: so many, those that were unread for the longest time. */
 export interface SampledPacks {
-  bucket: Pick<SampledBucket, 'id' | 'project_id'>
+  bucket: Pick<SampledBucket, 'id' | 'name' | 'project_id'>
   packs: number
   /** Messages of these, about. */
   messages: number
@@ -57,7 +58,10 @@ export async function sampleBuckets(
         trx,
         {
           ...{ kind: 'verify', projectId: bucket.project_id },
-          options: { bucket_id: bucket.id, packs, messages, read_data: true, sampled: true },
+          options: {
+            ...{ bucket_id: bucket.id, bucket: bucket.name },
+            ...{ packs, messages, read_data: true, sampled: true },
+          },
         },
         { actor: 'sampling', deliver },
       )
@@ -73,7 +77,7 @@ async function sampledBuckets(
 ): Promise<SampledBucket[]> {
   const unread = sql`extract(epoch from clock_timestamp() - ${unreadSince}) * 1000`
   const { rows } = await sql<SampledBucket>`
-    select bucket.id, bucket.project_id, count(*) as packs, sum(copies.count)::bigint as messages,
+    select bucket.id, bucket.name, bucket.project_id, count(*) as packs, sum(copies.count)::bigint as messages,
            count(*) filter (where ${unread} >= ${readAllWithinMs / 2}) as due,
            count(*) filter (where ${unread} > ${0.75 * readAllWithinMs + 3_600_000}) as late,
            coalesce(asked.packs, 0)::bigint as packs_lately, coalesce(asked.is_busy, false) as is_busy

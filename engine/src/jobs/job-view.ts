@@ -8,6 +8,10 @@ export interface JobView {
   state: JobState
   project_id: string | null
   backup_id: string | null
+  /** Of a verification that reads packs of a bucket. */
+  bucket_id: string | null
+  /** The name of that bucket, also when it was removed later. */
+  bucket: string | null
   source: string | null
   target: string | null
   scheduled_for: Date | null
@@ -30,6 +34,8 @@ export function jobView(job: Job): JobView {
     state: job.state,
     project_id: job.project_id,
     backup_id: job.backup_id,
+    bucket_id: textOf(job.options['bucket_id']),
+    bucket: textOf(job.options['bucket']),
     source: job.source,
     target: job.target,
     scheduled_for: job.scheduled_for,
@@ -41,6 +47,10 @@ export function jobView(job: Job): JobView {
     started_at: job.started_at,
     finished_at: job.finished_at,
   }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /** The id of a job's backup, followed by `(complete, 1 file missing or torn)` when it lacks files. */

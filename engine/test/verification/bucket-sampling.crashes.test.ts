@@ -13,6 +13,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runVerifyJob } from '#job-handlers/verify-job.ts'
 import type { JobRun, JobTools } from '#jobs/job-handler.ts'
+import { jobView } from '#jobs/job-view.ts'
 import { HOUR_MS } from '#verification/plan-sampling.ts'
 import { sampleOnce } from '#verification/sampling.ts'
 
@@ -106,6 +107,7 @@ it('packs of buckets are read by themselves, the longest unread first, once for 
       options: { bucket_id: bucketId, packs: 1, messages: 1, read_data: true },
     },
   ])
+  expect(jobs.map(jobView)).toMatchObject([{ bucket_id: bucketId, bucket: 'laptops' }])
   expect(await sample()).toEqual([])
   const lines = await runJob(jobs[0])
   expect(lines.at(-1)).toMatch(/^1 message, .* read: sound$/)

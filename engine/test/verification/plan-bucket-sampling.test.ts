@@ -27,7 +27,13 @@ function simulate(hours: readonly (readonly number[])[], messagesPerHour: number
       const unread = packs.filter(since => since <= now).map(since => now - since)
       for (const ms of unread) longestUnreadMs = Math.max(longestUnreadMs, ms)
       return {
-        ...{ id: String(index), project_id: 'shop', packs: unread.length, messages: 2 * unread.length },
+        ...{
+          id: String(index),
+          name: `bucket-${index}`,
+          project_id: 'shop',
+          packs: unread.length,
+          messages: 2 * unread.length,
+        },
         due: unread.filter(ms => ms >= WITHIN_MS / 2).length,
         late: unread.filter(ms => ms > 0.75 * WITHIN_MS + HOUR_MS).length,
         packs_lately: lately
@@ -88,7 +94,7 @@ it('no hour has more messages than the limit, which backups use first; a small o
     { numRuns: 40 },
   )
   const bucket: SampledBucket = {
-    ...{ id: 'a', project_id: 'shop', packs: 100, messages: 100, due: 100, late: 7 },
+    ...{ id: 'a', name: 'laptops', project_id: 'shop', packs: 100, messages: 100, due: 100, late: 7 },
     ...{ packs_lately: 0, is_busy: false },
   }
   const rules = { readAllWithinMs: WITHIN_MS, messagesPerHour: 5 }

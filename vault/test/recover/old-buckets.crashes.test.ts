@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { heldPacks, listObjects } from '@telegram-backup/database'
+import { bucketByName, heldPacks, listObjects, removeBucket } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { writeIndexCaption } from 'telegram-deployment-bot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -115,4 +115,20 @@ test('a checkpoint that a machine sent after it had lost the chat does not hide 
   const third = await machines.open()
   await third.recover({ signers: [old.signer, next.signer] })
   expect(await keysOf(third)).toEqual(['data/a', 'data/b'])
+})
+
+test('a bucket whose removal no index has told yet comes back whole, and not once one has', async () => {
+  await writer.put({ 'data/a': some(), 'data/b': some() })
+  await writer.checkpoint()
+  await writer.refreshIndex()
+  const { id, name } = await removeBucket(old.database, writer.bucket.id)
+  await writer.collectGarbage()
+  const next = await machines.open()
+  expect((await next.recover()).buckets).toMatchObject([{ id, objects: 2, lost: 0 }])
+  expect(await keysOf(next)).toEqual(['data/a', 'data/b'])
+  await removeBucket(next.database, id)
+  await (await BucketWriter.open(next, machines.vault, { bucket: writer.bucket })).refreshIndex()
+  const third = await machines.open()
+  await third.recover({ signers: [old.signer, next.signer] })
+  expect(await bucketByName(third.database, name)).toBeNull()
 })

@@ -12,6 +12,8 @@ function job(minutesAgo: number, more: Partial<Job> = {}): Job {
     state: 'done',
     project_id: null,
     backup_id: null,
+    bucket_id: null,
+    bucket: null,
     source: null,
     target: null,
     scheduled_for: null,

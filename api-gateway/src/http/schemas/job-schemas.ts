@@ -16,6 +16,8 @@ export const JOB: z.ZodType = z
     state: JOB_STATE,
     project_id: z.string().nullable(),
     backup_id: UUID.nullable(),
+    bucket_id: UUID.nullable().meta({ description: 'Of a verification that reads packs of a bucket.' }),
+    bucket: z.string().nullable().meta({ description: 'The name of that bucket.' }),
     source: z.string().nullable(),
     target: z.string().nullable(),
     scheduled_for: TIME_OR_NULL,

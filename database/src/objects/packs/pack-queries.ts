@@ -103,12 +103,15 @@ export async function packsLackingCopy(
 /**
  * Of a row `pack` that is sent: nothing needs it any more. No version has bytes in it, no upload of which it
  * is a part is under way, and what it tells stands in the newest checkpoint, which every chat's index names.
- * A part of a checkpoint: that one was given up, or a newer one is named. Of a removed bucket: no index names
- * the bucket.
+ * A part of a checkpoint: that one was given up, or a newer one is named. Of a removed bucket: every chat's
+ * index says that it is removed, or a recovery would bring it back without its objects.
  */
 export const isDead: RawBuilder<boolean> = sql<boolean>`(
   not exists (select from control_plane.extents extent where extent.pack_id = pack.id)
   and not exists (select from control_plane.object_uploads upload where upload.id = pack.upload_id)
+  and not exists (select from control_plane.object_buckets bucket
+                   where bucket.id = pack.bucket_id and bucket.removed_at is not null
+                     and bucket.removal_indexed_at is null)
   and (exists (select from control_plane.object_buckets bucket
                 where bucket.id = pack.bucket_id and bucket.removal_indexed_at is not null)
     or (pack.checkpoint_id is null and not pack.has_records)

@@ -341,6 +341,14 @@ export type Job = {
     state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
     project_id: string | null;
     backup_id: string | null;
+    /**
+     * Of a verification that reads packs of a bucket.
+     */
+    bucket_id: string | null;
+    /**
+     * The name of that bucket.
+     */
+    bucket: string | null;
     source: string | null;
     target: string | null;
     scheduled_for: string | null;

@@ -11,7 +11,7 @@ export function JobFacts({ job: of }: { job: Job }) {
   const { job: words } = useWords()
   const format = useFormat()
   const now = useSeconds(of.state === 'running')
-  const { progress, started_at, finished_at, source, backup_id } = of
+  const { progress, started_at, finished_at, source, backup_id, bucket_id } = of
   const end = finished_at === null ? now : Date.parse(finished_at)
   const isTimed = started_at !== null && (finished_at !== null || of.state === 'running')
   const number = (value: number): string | undefined => (value === 0 ? undefined : format.number(value))
@@ -38,6 +38,12 @@ export function JobFacts({ job: of }: { job: Job }) {
           backup_id === null ? undefined : (
             <AnchorLink to="/backups/$id" params={{ id: backup_id }}>
               {backup_id.slice(0, 8)}
+            </AnchorLink>
+          ),
+        [words.bucket]:
+          bucket_id === null ? undefined : (
+            <AnchorLink to="/buckets/$id" params={{ id: bucket_id }}>
+              <PlainText>{of.bucket ?? bucket_id.slice(0, 8)}</PlainText>
             </AnchorLink>
           ),
         [words.size]: progress.bytes_done === 0 ? undefined : format.bytes(progress.bytes_done),

@@ -65,10 +65,11 @@ function OneJob({ job }: { job: Job }) {
 }
 
 /** How the job ended, or why its last attempt failed. */
-function Outcome({ job: { kind, state, target, error } }: { job: Job }) {
+function Outcome({ job: { kind, state, target, bucket_id, error } }: { job: Job }) {
   const { job } = useWords()
   if (state === 'done') {
-    const words = lookOf<Job['kind'], string | ((target: string) => string)>(job.ended, kind, '')
+    const ends = bucket_id === null ? job.ended : { ...job.ended, verify: job.packsSound }
+    const words = lookOf<Job['kind'], string | ((target: string) => string)>(ends, kind, '')
     return words === '' ? null : (
       <Alert color="teal" variant="light">
         {typeof words === 'string' ? words : <PlainText>{words(target ?? '–')}</PlainText>}

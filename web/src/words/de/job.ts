@@ -13,6 +13,7 @@ export const job: Words['job'] = {
   source: 'Quelle',
   target: 'Ziel',
   backup: 'Sicherung',
+  bucket: 'Bucket',
   size: 'Größe',
   parts: 'Teile',
   missingFiles: 'Fehlende Dateien',
@@ -31,6 +32,7 @@ export const job: Words['job'] = {
     erase: 'Die Sicherung ist gelöscht.',
     expire: 'Die Aufbewahrung ist angewandt.',
   },
+  packsSound: 'Die gelesenen Packs sind in Ordnung.',
   log: 'Protokoll nach Schritten',
   stages: {
     prepare: 'Vorbereiten',

@@ -21,6 +21,7 @@ export const jobs: Words['jobs'] = {
     upload: 'Hochgeladene Sicherung',
     restore: (backup, target) => `Wiederherstellung von ${backup} in ${target}`,
     verify: backup => `Prüfung von ${backup}`,
+    verifyBucket: bucket => `Prüfung des Buckets ${bucket}`,
     drill: backup => `Probe von ${backup}`,
     erase: backup => `Löschung von ${backup}`,
     expire: 'Aufbewahrung in allen Projekten',

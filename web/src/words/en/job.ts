@@ -11,6 +11,7 @@ export const job = {
   source: 'Source',
   target: 'Target',
   backup: 'Backup',
+  bucket: 'Bucket',
   size: 'Size',
   parts: 'Parts',
   missingFiles: 'Missing files',
@@ -27,6 +28,7 @@ export const job = {
     erase: 'The backup is erased.',
     expire: 'Retention is applied.',
   },
+  packsSound: 'The packs that were read are sound.',
   log: 'Log by stage',
   stages: {
     prepare: 'Prepare',

@@ -13,6 +13,7 @@ export const jobs = {
     upload: 'Upload',
     restore: (backup: string, target: string) => `Restore of ${backup} into ${target}`,
     verify: (backup: string) => `Verification of ${backup}`,
+    verifyBucket: (bucket: string) => `Verification of bucket ${bucket}`,
     drill: (backup: string) => `Drill of ${backup}`,
     erase: (backup: string) => `Erasure of ${backup}`,
     expire: 'Retention of all projects',

@@ -16,6 +16,7 @@ export const job: Words['job'] = {
   source: 'Источник',
   target: 'Место назначения',
   backup: 'Копия',
+  bucket: 'Хранилище',
   size: 'Размер',
   parts: 'Части',
   missingFiles: 'Не хватает файлов',
@@ -33,6 +34,7 @@ export const job: Words['job'] = {
     erase: 'Копия стёрта.',
     expire: 'Срок хранения применён.',
   },
+  packsSound: 'Прочитанные пакеты исправны.',
   log: 'Журнал по этапам',
   stages: {
     prepare: 'Подготовка',

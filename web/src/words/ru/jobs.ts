@@ -22,6 +22,7 @@ export const jobs: Words['jobs'] = {
     upload: 'Загрузка из браузера или API',
     restore: (backup, target) => `Восстановление ${backup} в ${target}`,
     verify: backup => `Проверка копии ${backup}`,
+    verifyBucket: bucket => `Проверка хранилища ${bucket}`,
     drill: backup => `Пробное восстановление ${backup}`,
     erase: backup => `Стирание копии ${backup}`,
     expire: 'Срок хранения во всех проектах',
