@@ -54,6 +54,7 @@ export function describeBuckets(open: () => Promise<Database>): void {
         created_at: expect.any(Date),
         last_snapshot_at: null,
         removed_at: null,
+        undeleting_to: null,
       })
       expect([await bucketByName(database, 'laptop'), await bucketById(database, bucket.id)]).toEqual([
         bucket,
