@@ -8,7 +8,6 @@ const SLOWEST: readonly string[] = [
   'scripts/test/pack.test.ts',
   'cli/test/init/init.test.ts',
   'vault/test/objects/messages/pack-sender.test.ts',
-  'cli/test/planted-programs.test.ts',
   'api-gateway/test/http/ranges.test.ts',
   'api-gateway/test/http/slow-and-large.test.ts',
 ]

@@ -1,28 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { unpackPackages } from '@telegram-backup/test-support/packed-packages.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const PACKAGES = join(ROOT, 'build', 'packages')
 let folder: string
 
-/**
- * Third-party packages are found in the repository's node_modules above; ours come from the tarballs alone.
- */
 beforeAll(() => {
-  execFileSync(process.execPath, [join(ROOT, 'scripts', 'pack.ts')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  folder = mkdtempSync(join(ROOT, 'build', 'installed-'))
-  for (const tarball of readdirSync(PACKAGES)) {
-    const name = tarball.startsWith('telegram-backup-')
-      ? tarball.replace(/^telegram-backup-(.*)-\d+\.\d+\.\d+\.tgz$/, '@telegram-backup/$1')
-      : tarball.replace(/-\d+\.\d+\.\d+\.tgz$/, '')
-    const target = join(folder, 'node_modules', name)
-    mkdirSync(target, { recursive: true })
-    execFileSync('tar', ['-xzf', join(PACKAGES, tarball), '--strip-components=1', '-C', target])
-  }
+  folder = unpackPackages()
 })
 
 afterAll(() => {
@@ -68,11 +54,6 @@ it('the packed packages import, with the names of the contract', () => {
   )
   expect(bot).toEqual(expect.arrayContaining(['BackupService', 'createTelegramClient']))
   expect(database).toEqual(expect.arrayContaining(['openDatabase', 'migrate']))
-})
-
-it('the packed command line does the main job: the demo, from the tarballs', () => {
-  const launcher = join(folder, 'node_modules', '@telegram-backup', 'cli', 'bin', 'telegram-backup.js')
-  expect(JSON.parse(node(launcher, 'demo', '--json'))).toMatchObject({ success: true })
 })
 
 it('types of the packed packages resolve for a TypeScript program', () => {

@@ -1,6 +1,5 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { searchPath } from '@telegram-backup/connectors/programs/environment.ts'
 import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts'
 import { runCli } from '@telegram-backup/test-support/run-cli.ts'
 import { openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
@@ -45,9 +44,3 @@ test('programs that lie in the working folder never run, whatever a relative PAT
   }
   expect(await readdir(marks)).toEqual([])
 }, 240_000)
-
-test('a PATH without an absolute folder is the system’s own', () => {
-  for (const PATH of [undefined, '', '.', ':', 'bin:./sbin:'])
-    expect(searchPath({ PATH })).toBe('/usr/bin:/bin')
-  expect(searchPath({ PATH: '/opt/a/bin:.:/usr/bin::bin' })).toBe('/opt/a/bin:/usr/bin')
-})
