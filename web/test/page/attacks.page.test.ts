@@ -125,7 +125,8 @@ it.for([
       expect(await page.evaluate('window.asked')).toEqual(['refused', 'refused', 'refused'])
       await page.waitForLoadState('load')
       const answers = (method: string) => proxy.answers.filter(answer => answer.startsWith(method))
-      expect(answers('POST')).toEqual(Array(2).fill(`POST /api/v1/backups ${refused}`))
+      // The answer to the form may come after the page was loaded.
+      await expect.poll(() => answers('POST')).toEqual(Array(2).fill(`POST /api/v1/backups ${refused}`))
       expect(answers('GET')).toEqual(Array(2).fill(`GET /api/v1/backups ${refused}`))
       expect(await jobsOf(site)).toBe(before)
     } finally {
