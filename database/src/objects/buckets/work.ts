@@ -19,14 +19,12 @@ export interface BucketWork {
   isCheckpointUnindexed: boolean
   /** Versions could be purged now. */
   hasPurgeable: boolean
-  /** The bucket was removed, and no index of a chat has it any more. */
-  isRemovalIndexed: boolean
 }
 
 /** All buckets that are not removed, and those whose messages are not all gone; by name. */
 export async function bucketsToTend({ kysely }: Pick<Database, 'kysely'>): Promise<BucketWork[]> {
   const { rows } = await sql<Bucket & Omit<BucketWork, 'bucket'>>`
-    select bucket.*, removal_indexed_at is not null as "isRemovalIndexed",
+    select bucket.*,
            (select min(deleted_at) from control_plane.objects
              where bucket_id = bucket.id and state = 'deleted' and deleted_in is null) as "untoldSince",
            since.count as "packsSinceCheckpoint", since.changed_at as "changedAt",
@@ -54,7 +52,6 @@ export async function bucketsToTend({ kysely }: Pick<Database, 'kysely'>): Promi
     changedAt: row.changedAt,
     isCheckpointUnindexed: row.isCheckpointUnindexed,
     hasPurgeable: row.hasPurgeable,
-    isRemovalIndexed: row.isRemovalIndexed,
   }))
 }
 

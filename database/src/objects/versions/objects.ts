@@ -121,13 +121,7 @@ export async function putInCatalog(
   checkContent(put.content)
   return await inBucket(database, put, async (trx, bucket) => {
     refuseDuringUndelete(bucket)
-    const live = await trx
-      .selectFrom('objects')
-      .selectAll()
-      .where('bucket_id', '=', put.bucketId)
-      .where('key', '=', put.key)
-      .where('state', '=', 'live')
-      .executeTakeFirst()
+    const live = await liveOf(trx, put)
     if (live !== undefined) {
       const isSame = live.sha256 === put.sha256 && live.size === put.content.length
       if (put.ifAbsent && isSame) return versionOf(live)
@@ -164,6 +158,19 @@ function checkContent(content: Buffer): void {
 
 type ObjectRow = Selectable<CatalogSchema['objects']>
 
+async function liveOf(
+  trx: Transaction<CatalogSchema>,
+  { bucketId, key }: { bucketId: string; key: string },
+): Promise<ObjectRow | undefined> {
+  return await trx
+    .selectFrom('objects')
+    .selectAll()
+    .where('bucket_id', '=', bucketId)
+    .where('key', '=', key)
+    .where('state', '=', 'live')
+    .executeTakeFirst()
+}
+
 async function dropLive(trx: Transaction<CatalogSchema>, live: ObjectRow): Promise<void> {
   const gone = live.in_chat
     ? trx
@@ -186,13 +193,7 @@ export async function deleteObject(
   checkKey(of.key)
   return await inBucket(database, of, async (trx, bucket) => {
     refuseDuringUndelete(bucket)
-    const live = await trx
-      .selectFrom('objects')
-      .selectAll()
-      .where('bucket_id', '=', of.bucketId)
-      .where('key', '=', of.key)
-      .where('state', '=', 'live')
-      .executeTakeFirst()
+    const live = await liveOf(trx, of)
     if (live === undefined) return null
     await dropLive(trx, live)
     return versionOf(live)
