@@ -13,6 +13,7 @@ import {
   deadPacks,
   deleteObject,
   findObject,
+  findObjects,
   listObjects,
   openSends,
   purgeObjects,
@@ -84,6 +85,17 @@ export function describeObjects(open: () => Promise<Database>): void {
       await writer.send(['k'])
       expect((await find('k'))?.object).toMatchObject({ size: 10, sequence: 3 })
       expect(await used()).toBe(10)
+    })
+
+    test('several keys are looked up at once: only what is live is found', async () => {
+      const { id: bucketId } = writer.bucket
+      await writer.send(['a', 'b', 'gone'])
+      await deleteObject(database, { bucketId, key: 'gone' })
+      const found = await findObjects(database, { bucketId, keys: ['b', 'none', 'a', 'gone', 'a'] })
+      const alone = await Promise.all(['a', 'b'].map(find))
+      const expected = alone.map(one => [one?.object.key, { object: one?.object, extents: one?.extents }])
+      expect([...found].sort()).toEqual(expected)
+      expect(await findObjects(database, { bucketId: randomUUID(), keys: ['a'] })).toEqual(new Map())
     })
 
     test('a pack is confirmed without reading the other objects of its bucket, also before any statistics', async () => {

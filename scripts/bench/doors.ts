@@ -148,9 +148,14 @@ async function farCosts(vault: BenchVault, run: BenchRun, source: string): Promi
     const { seconds } = await measure(backup)
     // The first minute's messages go at once; init has used some of them.
     const paceSeconds = Math.floor((sent() - atStart - 1) / MESSAGES_PER_MINUTE) * 60
+    const value = `${seconds.toFixed(0)} s for ${sent() - before} messages`
+    if (paceSeconds === 0) {
+      const target = 'none: the pace lets so few messages go at once'
+      return run.add({ what: FAR, value, target, reached: true })
+    }
     run.add({
       what: FAR,
-      value: `${seconds.toFixed(0)} s for ${sent() - before} messages, ${(seconds / paceSeconds).toFixed(2)} of what the pace itself takes`,
+      value: `${value}, ${(seconds / paceSeconds).toFixed(2)} of what the pace itself takes`,
       target: `at most ${FAR_LIMIT.toFixed(2)} of the ${paceSeconds} s that the pace takes`,
       reached: seconds <= FAR_LIMIT * paceSeconds,
     })

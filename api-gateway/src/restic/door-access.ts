@@ -9,6 +9,7 @@ import { GoodKeys } from '#http/good-keys.ts'
 import { isFromHere } from '#http/metrics-access.ts'
 import { note } from '#http/request-context.ts'
 import { WrongKeys } from '#http/wrong-keys.ts'
+import { SharedLooks } from '#restic/shared-looks.ts'
 
 /** Finds out whose key a request to a door has. Counts wrong ones in this process until it is closed. */
 export interface DoorAccess {
@@ -37,6 +38,11 @@ export function openDoorAccess(of: {
 }): DoorAccess {
   const { database, settings, log } = of
   const keys = new GoodKeys(database)
+  // No user has a colon.
+  const looks = new SharedLooks(
+    (given: Credentials) => findDoorKey(database, given),
+    ({ user, key }) => `${user}:${key}`,
+  )
   const wrong = new WrongKeys({ limit: settings.failed_logins_per_minute, keys, log })
   return {
     keyOf: async (request, response) => {
@@ -64,7 +70,7 @@ export function openDoorAccess(of: {
           })
         }
       }
-      const key = given === undefined ? null : await findDoorKey(database, given)
+      const key = given === undefined ? null : await looks.afterNow(given)
       if (key === null) {
         if (given !== undefined) keys.forget(given.key)
         await wrong.count(address)
@@ -77,7 +83,7 @@ export function openDoorAccess(of: {
     },
     isStillGood: async (request, { id }) => {
       const given = credentialsOf(request)
-      return given !== undefined && (await findDoorKey(database, given))?.id === id
+      return given !== undefined && (await looks.afterNow(given))?.id === id
     },
     close: () => wrong.close(),
   }

@@ -10,6 +10,7 @@ import { deleteFile, type FileRequest, type FileStore, putFile, sendFile } from 
 import { sendList } from '#restic/lists.ts'
 import { type ResticPath, readResticPath, routeOf } from '#restic/paths.ts'
 import { refuse } from '#restic/refusals.ts'
+import { SharedLooks } from '#restic/shared-looks.ts'
 
 /** What the door needs from the rest of the program. The caller opens and closes it. */
 export interface ResticDoorPorts {
@@ -40,6 +41,10 @@ const LOOK_EVERY_MS = 12_000
 export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
   const access = openDoorAccess(ports)
   const slots = new Slots('requests to buckets', MOST_REQUESTS)
+  const buckets = new SharedLooks(
+    (name: string) => ports.store().bucket(name),
+    name => name,
+  )
   return {
     handle: async (request, response) => {
       try {
@@ -50,7 +55,7 @@ export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
         if (path === undefined) throw nothingHere()
         const work = (): Promise<void> =>
           whileWanted({ access, key, request, response }, signal =>
-            answer(ports, { path, key, request, response, signal }),
+            answer({ ...ports, buckets }, { path, key, request, response, signal }),
           )
         await slots.use(key.id, work, path.is === 'list' ? WEIGHT_OF_LIST : 1)
       } catch (error) {
@@ -70,12 +75,17 @@ interface Asked {
   signal: AbortSignal
 }
 
-async function answer({ database, settings, ...ports }: ResticDoorPorts, asked: Asked): Promise<void> {
+type Buckets = SharedLooks<string, Bucket>
+
+async function answer(
+  { database, settings, buckets, ...ports }: ResticDoorPorts & { buckets: Buckets },
+  asked: Asked,
+): Promise<void> {
   const { path, request, response, signal } = asked
   assertMethod(path, request, response)
   assertMay(asked)
   const store = ports.store()
-  const bucket = await bucketOf(store, asked)
+  const bucket = await bucketOf(buckets, asked)
   const stallMs = settings.stall_seconds * 1_000
   if (path.is === 'repository') return answerRepository(request, response)
   if (path.is === 'list')
@@ -139,8 +149,8 @@ function assertMay(asked: Asked): void {
  * The bucket of the key. Throws `FORBIDDEN` for any other name, so that a key learns nothing about other
  * buckets.
  */
-async function bucketOf(store: FileStore, { path, key }: Asked): Promise<Bucket> {
-  const bucket = await store.bucket(path.bucketName).catch((error: unknown) => {
+async function bucketOf(buckets: Buckets, { path, key }: Asked): Promise<Bucket> {
+  const bucket = await buckets.afterNow(path.bucketName).catch((error: unknown) => {
     if (describeError(error).code === 'NOT_FOUND') return undefined
     throw error
   })

@@ -39,7 +39,16 @@ export class FillingPacks {
    * not stored.
    */
   async add(bucket: Bucket, object: PackedObject, plain: Uint8Array): Promise<{ stored: Promise<StoredIn> }> {
-    const pack = await this.#sharedPack(bucket, plain.length, object)
+    const { record, signal } = object
+    let pack = this.#waitingPack(bucket, plain.length, record)
+    if (pack === undefined) {
+      const opened = await this.open(bucket, { isShared: true, signal })
+      // Another object may have opened one meanwhile.
+      pack = this.#waitingPack(bucket, plain.length, record)
+      if (pack === undefined) pack = this.send(opened)
+      else opened.end({ error: new Error('The pack was not needed') })
+    }
+    // At once after the look for room: it would be another object's otherwise.
     pack.addWhole(object, plain)
     const stored = pack.stored(object)
     // The caller may look at it later.
@@ -81,21 +90,6 @@ export class FillingPacks {
     // Those who wait for the pack are told by the pack itself.
     this.#queue.push(pack).catch(error => pack.end({ error }))
     return pack
-  }
-
-  async #sharedPack(
-    bucket: Bucket,
-    plainBytes: number,
-    { record, signal }: PackedObject,
-  ): Promise<FillingPack> {
-    const waiting = this.#waitingPack(bucket, plainBytes, record)
-    if (waiting !== undefined) return waiting
-    const opened = await this.open(bucket, { isShared: true, signal })
-    // Another object may have opened one meanwhile.
-    const other = this.#waitingPack(bucket, plainBytes, record)
-    if (other === undefined) return this.send(opened)
-    opened.end({ error: new Error('The pack was not needed') })
-    return other
   }
 
   #waitingPack({ id }: Bucket, plainBytes: number, record: PutRecord): FillingPack | undefined {

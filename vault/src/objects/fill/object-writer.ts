@@ -4,18 +4,18 @@ import {
   type Bucket,
   checkKey,
   type Database,
-  type FoundObject,
-  findObject,
   findPacks,
   MAX_CONTENT_BYTES,
   type ObjectVersion,
   putInCatalog,
+  type StoredObject,
 } from '@telegram-backup/database'
 import { BackupError } from '@telegram-backup/errors'
 import { BucketShares } from '#objects/fill/bucket-shares.ts'
 import { BucketSpace, type TakenSpace } from '#objects/fill/bucket-space.ts'
 import type { PackedObject, StoredIn } from '#objects/fill/filling-pack.ts'
 import type { FillingPacks } from '#objects/fill/filling-packs.ts'
+import { KeyLooks } from '#objects/fill/key-looks.ts'
 import { LargeObjects } from '#objects/fill/large-objects.ts'
 import { MemoryBudget } from '#objects/fill/memory-budget.ts'
 import { ObjectBody } from '#objects/fill/object-body.ts'
@@ -48,6 +48,7 @@ export class ObjectWriter {
   readonly #shares = new BucketShares(BODIES_BYTES_OF_BUCKET)
   readonly #secondChat: SecondChat | undefined
   readonly #keys = new OneAtATime()
+  readonly #looks: KeyLooks
   readonly #space: BucketSpace
   readonly #large: LargeObjects
 
@@ -57,6 +58,7 @@ export class ObjectWriter {
     this.#packs = packs
     this.#sharedUpTo = Math.floor(packSizeBytes / 2)
     this.#space = new BucketSpace(database)
+    this.#looks = new KeyLooks(database)
     const pieceBytes = Math.min(PACK_LIMITS.frameBytes, Math.floor(packSizeBytes / 8))
     this.#large = new LargeObjects({ database, packs, writer, pieceBytes })
   }
@@ -120,8 +122,8 @@ export class ObjectWriter {
     { key, sha256, ifAbsent }: PutObject,
     body: ObjectBody,
   ): Promise<ObjectVersion | undefined> {
-    const found = await findObject(this.#database, { bucketId: bucket.id, key })
-    if (found === null || !found.object.in_chat) return undefined
+    const found = await this.#looks.find(bucket.id, key)
+    if (found === undefined || !found.object.in_chat) return undefined
     const { object } = found
     // Without a promised hash, a body that is read here could not be stored afterwards.
     if (!ifAbsent && object.sha256 !== sha256) return undefined
@@ -135,7 +137,7 @@ export class ObjectWriter {
     throw existsAlready(key)
   }
 
-  async #isDamaged({ extents }: FoundObject): Promise<boolean> {
+  async #isDamaged({ extents }: StoredObject): Promise<boolean> {
     const packs = await findPacks(
       this.#database,
       extents.map(({ packId }) => packId),

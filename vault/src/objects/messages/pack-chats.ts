@@ -8,7 +8,7 @@ import {
   type TelegramClient,
   type VaultLedger,
 } from 'telegram-deployment-bot'
-import { SharedCheck } from '#objects/messages/shared-check.ts'
+import { SharedLook } from '#objects/messages/shared-look.ts'
 
 export interface PackChatsOptions {
   client: TelegramClient
@@ -79,7 +79,7 @@ export class PackChats {
     const { chatId } = prepared
     // A look never looks for the calls of others: they may be under way.
     const lostAnswers = new LostAnswers({ client, vault, chatId, backupId: null, onWait })
-    const ownership = new SharedCheck(() => assertOwnChat(client, vault, { chatId, onWait, ...of }))
+    const ownership = new SharedLook(() => assertOwnChat(client, vault, { chatId, onWait, ...of }))
     return { ...prepared, lostAnswers, assertOwn: () => ownership.afterNow() }
   }
 }

@@ -1,4 +1,4 @@
-import { type FoundObject, findPack, findPacks, type Pack } from '@telegram-backup/database'
+import { findPack, findPacks, type Pack, type StoredObject } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { type CopyPackTools, copyLackingPacks, copyPack } from '#objects/messages/copy-pack.ts'
 import type { PackChats } from '#objects/messages/pack-chats.ts'
@@ -39,7 +39,7 @@ export class SecondChat {
    * The same for all packs of an object, which may have been stored when the second chat could not be
    * reached.
    */
-  async waitForObject({ object, extents }: FoundObject): Promise<void> {
+  async waitForObject({ object, extents }: StoredObject): Promise<void> {
     const ids = extents.map(({ packId }) => packId)
     if (object.pack_id !== null) ids.push(object.pack_id)
     await this.#waitForAll(ids)
