@@ -45,6 +45,8 @@ export class BucketRecovery {
   /** Checkpoints that were read, or cannot be. */
   readonly #tried = new Set<string>()
   readonly #refused = new Map<string, RefusedPack>()
+  /** Ids of buckets of which the newest index was heard. */
+  readonly #described = new Set<string>()
 
   constructor(of: BucketRecoveryOptions) {
     this.#of = of
@@ -70,7 +72,7 @@ export class BucketRecovery {
     const reports: RecoveredBucket[] = []
     for (const bucket of this.#buckets.values()) {
       // Its messages are recorded to be erased; nobody misses what is gone.
-      if (bucket.isRemoved) continue
+      if (await bucket.isRemoved()) continue
       const gone = [...this.#refused.values()].filter(one => one.isGone && one.place.bucketId === bucket.id)
       reports.push(await bucket.report(gone.map(({ place }) => place)))
     }
@@ -92,6 +94,7 @@ export class BucketRecovery {
       const { packs, gone } = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
       if (bucket === undefined) continue
+      await this.#describe(bucket, found)
       await addLostPacks(bucket, { packs, gone })
       for (const pack of packs) {
         const reason = await bucket.replay(pack)
@@ -192,6 +195,12 @@ export class BucketRecovery {
       waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }
     return { packs: opened.sort(inOrder), gone }
+  }
+
+  /** Chats are read one after the other; the first call of `record` has the indexes of all of them. */
+  async #describe(bucket: BucketRows, { indexed }: FoundBucket): Promise<void> {
+    if (indexed !== undefined && !this.#described.has(bucket.id)) await bucket.correct(indexed)
+    this.#described.add(bucket.id)
   }
 
   async #bucketOf(
