@@ -18,8 +18,8 @@ export interface DoorAccess {
    * from one address `TOO_MANY_REQUESTS`.
    */
   keyOf(request: Request, response: Response): Promise<DoorKey | undefined>
-  /** Whether the request's key can still be used. */
-  isStillGood(request: Request, key: DoorKey): Promise<boolean>
+  /** Throws `UNAUTHENTICATED` when the request's key cannot be used any more, and `CATALOG`. */
+  assertStillGood(request: Request, key: DoorKey): Promise<void>
   close(): void
 }
 
@@ -75,9 +75,10 @@ export function openDoorAccess(of: {
       noteGoodKey(request.socket)
       return key
     },
-    isStillGood: async (request, { id }) => {
+    assertStillGood: async (request, { id }) => {
       const given = credentialsOf(request)
-      return given !== undefined && (await findDoorKey(database, given))?.id === id
+      if (given !== undefined && (await findDoorKey(database, given))?.id === id) return
+      throw unauthenticated('This key was revoked meanwhile')
     },
     close: () => wrong.close(),
   }
