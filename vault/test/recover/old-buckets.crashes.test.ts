@@ -39,7 +39,7 @@ async function keepIndex(): Promise<() => Promise<void>> {
   }
 }
 
-/** The same by whoever has the bot's token: the old document takes the place of the new one, whatever it says. */
+/** The same by whoever has the bot's token: the old document takes the place of the new one. */
 async function keepToReplace(): Promise<() => Promise<void>> {
   const { emulator, chatId } = machines.vault
   const bytes = Buffer.from(await emulator.inspect.documentBytes(chatId, pinnedIndex()))
