@@ -147,7 +147,7 @@ async function undelete(bucket: Bucket, tries: readonly Stopped[], fates: ('prov
     // Only what may still come can be in the way.
     expect(await bucket.settleOne(fates.pop() ?? 'proven')).toBe(true)
   }
-  await endUndelete(database, { bucketId, at, chatIds: [] }).catch(unlessOver)
+  await endUndelete(database, { bucketId, at, chatId: '-1' }).catch(unlessOver)
   expect(await bucket.live()).toEqual(live)
   // Whatever came too late for it changes nothing any more.
   while (await bucket.settleOne(fates.pop() ?? 'proven'));

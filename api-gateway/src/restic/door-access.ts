@@ -19,8 +19,8 @@ export interface DoorAccess {
    * from one address `TOO_MANY_REQUESTS`.
    */
   keyOf(request: Request, response: Response): Promise<DoorKey | undefined>
-  /** Whether the request's key can still be used. */
-  isStillGood(request: Request, key: DoorKey): Promise<boolean>
+  /** Throws `UNAUTHENTICATED` when the request's key cannot be used any more, and `CATALOG`. */
+  assertStillGood(request: Request, key: DoorKey): Promise<void>
   close(): void
 }
 
@@ -81,9 +81,10 @@ export function openDoorAccess(of: {
       noteGoodKey(request.socket)
       return key
     },
-    isStillGood: async (request, { id }) => {
+    assertStillGood: async (request, { id }) => {
       const given = credentialsOf(request)
-      return given !== undefined && (await looks.afterNow(given))?.id === id
+      if (given !== undefined && (await looks.afterNow(given))?.id === id) return
+      throw unauthenticated('This key was revoked meanwhile')
     },
     close: () => wrong.close(),
   }

@@ -22,6 +22,8 @@ export interface FileRequest {
   stallMs: number
   /** Fires when the client leaves. */
   signal: AbortSignal
+  /** Throws `UNAUTHENTICATED` when the key of the request is worth nothing any more. */
+  assertStillGood: () => Promise<void>
 }
 
 const MIB = 1024 ** 2
@@ -49,19 +51,21 @@ const WHERE = {
 
 /**
  * Stores the body as a file, and answers when the chat has it. The same bytes under the same name are a
- * success; nothing is overwritten. Throws what `ObjectStore.put` throws, and for a body that it does not read
- * `LENGTH_NEEDED`, `TOO_LARGE`, `UNSUPPORTED`.
+ * success; nothing is overwritten. Throws what `ObjectStore.put` throws, `UNAUTHENTICATED` when the key was
+ * revoked before the body had ended, and for a body that it does not read `LENGTH_NEEDED`, `TOO_LARGE`,
+ * `UNSUPPORTED`.
  */
 export async function putFile({ store, database, bucket, file, ...of }: FileRequest): Promise<void> {
   const { request, response, stallMs, signal } = of
   assertAsItIs(request)
   const size = announcedSize(request, file)
   askForBody({ request, response })
+  const chunks = bodyChunks(request, { stallMs, leastBytesPerSecond: LEAST_BYTES_PER_SECOND })
   const { stored_at } = await store.put(
     bucket,
     {
       key: file.key,
-      body: freedChunks(bodyChunks(request, { stallMs, leastBytesPerSecond: LEAST_BYTES_PER_SECOND })),
+      body: withLastLook(freedChunks(chunks), of.assertStillGood),
       size,
       sha256: file.type === 'config' ? undefined : file.sha256,
       where: WHERE[file.type],
@@ -71,6 +75,15 @@ export async function putFile({ store, database, bucket, file, ...of }: FileRequ
   )
   if (file.type === 'snapshots') await noteSnapshot(database, bucket.id, stored_at)
   response.status(200).end()
+}
+
+/** A body may take hours. Its key counts once more at its end: before that, nothing of it is stored. */
+async function* withLastLook(
+  chunks: AsyncIterable<Buffer>,
+  look: () => Promise<void>,
+): AsyncGenerator<Buffer> {
+  yield* chunks
+  await look()
 }
 
 function announcedSize(request: Request, { type }: ResticFile): number {

@@ -55,7 +55,7 @@ export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
         if (path === undefined) throw nothingHere()
         const work = (): Promise<void> =>
           whileWanted({ access, key, request, response }, signal =>
-            answer({ ...ports, buckets }, { path, key, request, response, signal }),
+            answer({ ...ports, buckets }, { access, path, key, request, response, signal }),
           )
         await slots.use(key.id, work, path.is === 'list' ? WEIGHT_OF_LIST : 1)
       } catch (error) {
@@ -68,6 +68,7 @@ export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
 }
 
 interface Asked {
+  access: DoorAccess
   path: ResticPath
   key: DoorKey
   request: Request
@@ -81,7 +82,7 @@ async function answer(
   { database, settings, buckets, ...ports }: ResticDoorPorts & { buckets: Buckets },
   asked: Asked,
 ): Promise<void> {
-  const { path, request, response, signal } = asked
+  const { access, path, key, request, response, signal } = asked
   assertMethod(path, request, response)
   assertMay(asked)
   const store = ports.store()
@@ -90,7 +91,9 @@ async function answer(
   if (path.is === 'repository') return answerRepository(request, response)
   if (path.is === 'list')
     return await sendList({ store, bucket, prefix: path.prefix, request, response, stallMs })
-  const of: FileRequest = { store, database, bucket, file: path, request, response, stallMs, signal }
+  const assertStillGood = (): Promise<void> => access.assertStillGood(request, key)
+  const asks = { request, response, stallMs, signal, assertStillGood }
+  const of: FileRequest = { store, database, bucket, file: path, ...asks }
   if (request.method === 'POST') await putFile(of)
   else if (request.method === 'DELETE') await deleteFile(of)
   else await sendFile(of)
@@ -196,13 +199,10 @@ async function whileWanted(
   response.once('close', onClose)
   if (response.destroyed) controller.abort()
   const timer = setInterval(() => {
-    access.isStillGood(request, key).then(
-      isGood => {
-        if (!isGood) response.destroy()
-      },
-      // The catalog does not answer; the next look may succeed.
-      () => {},
-    )
+    access.assertStillGood(request, key).catch((error: unknown) => {
+      // If the catalog does not answer, the next look may succeed.
+      if (describeError(error).code === 'UNAUTHENTICATED') response.destroy()
+    })
   }, LOOK_EVERY_MS).unref()
   try {
     await work(controller.signal)

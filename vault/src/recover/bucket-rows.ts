@@ -21,7 +21,7 @@ import {
 import { packFileName } from 'telegram-deployment-bot'
 import type { ChatReader } from '#recover/chat-reader.ts'
 import type { CheckpointParts, ReadPart } from '#recover/checkpoint-parts.ts'
-import { factsOf, listedObject, lossOf, messagesAt, settingsOf } from '#recover/imported-packs.ts'
+import { factsOf, importedBucket, listedObject, lossOf, messagesAt } from '#recover/imported-packs.ts'
 import { LostVersions } from '#recover/lost-versions.ts'
 import type { PackPlace, PlacesOfPack } from '#recover/pack-places.ts'
 import type { RecoveredBucket } from '#recover/recovery-report.ts'
@@ -43,8 +43,6 @@ const GONE = 'is not in the chat any more'
 /** The rows of one bucket, as a recovery fills them. */
 export class BucketRows {
   readonly id: string
-  /** It was removed, and does not come back: its packs are recorded to be erased. */
-  readonly isRemoved: boolean
   readonly #database: Database
   readonly #bucket: PackedBucket
   readonly #outcome: RecoveredBucket['outcome']
@@ -57,12 +55,8 @@ export class BucketRows {
   #cover: CheckpointCover | undefined
   #packs = 0
 
-  private constructor(
-    database: Database,
-    of: { bucket: PackedBucket; outcome: RecoveredBucket['outcome']; isRemoved: boolean },
-  ) {
+  private constructor(database: Database, of: { bucket: PackedBucket; outcome: RecoveredBucket['outcome'] }) {
     this.id = of.bucket.id
-    this.isRemoved = of.isRemoved
     this.#database = database
     this.#bucket = of.bucket
     this.#outcome = of.outcome
@@ -72,15 +66,18 @@ export class BucketRows {
   static async open(database: Database, bucket: PackedBucket | IndexedBucket): Promise<BucketRows> {
     const { id, kind, project } = bucket
     const outcome = (await bucketById(database, id)) === null ? 'added' : 'known'
-    const settings = 'createdAt' in bucket ? settingsOf(bucket) : {}
-    const { name, removed_at } = await importBucket(database, {
-      ...{ id, name: bucket.name, kind, projectId: project },
-      ...settings,
-    })
-    return new BucketRows(database, {
-      bucket: { id, name, kind, project },
-      ...{ outcome, isRemoved: removed_at !== null },
-    })
+    const { name } = await importBucket(database, importedBucket(bucket))
+    return new BucketRows(database, { bucket: { id, name, kind, project }, outcome })
+  }
+
+  /** It was removed, and does not come back: its packs are recorded to be erased. */
+  async isRemoved(): Promise<boolean> {
+    return (await bucketById(this.#database, this.id))?.removed_at != null
+  }
+
+  /** What another index says of its undelete and its removal. */
+  async correct(bucket: IndexedBucket): Promise<void> {
+    await importBucket(this.#database, importedBucket(bucket))
   }
 
   /** What the checkpoint holds that was read; undefined without one. */

@@ -1,4 +1,4 @@
-import type { CheckpointedObject, IndexedBucket } from '@telegram-backup/archive'
+import type { CheckpointedObject, IndexedBucket, PackedBucket } from '@telegram-backup/archive'
 import type { ImportedBucket, ImportedObject, ImportedPack, Pack } from '@telegram-backup/database'
 import type { PackPlace } from '#recover/pack-places.ts'
 
@@ -9,9 +9,12 @@ export function factsOf(pack: Pack): Omit<ImportedPack, 'messages'> {
   return { id, sequence, size, sha256, encrypted, fileName, plainSize }
 }
 
-export function settingsOf(
-  bucket: IndexedBucket,
-): Omit<ImportedBucket, 'id' | 'name' | 'kind' | 'projectId'> {
+export function importedBucket(bucket: PackedBucket | IndexedBucket): ImportedBucket {
+  const { id, name, kind, project: projectId } = bucket
+  return { id, name, kind, projectId, ...('createdAt' in bucket && settingsOf(bucket)) }
+}
+
+function settingsOf(bucket: IndexedBucket): Omit<ImportedBucket, 'id' | 'name' | 'kind' | 'projectId'> {
   const { createdAt, lastSnapshotAt, removedAt, undeleteMs, replica, maxBytes, snapshotLimitHours } = bucket
   const { undeletingTo } = bucket
   return {

@@ -47,7 +47,7 @@ export interface FoundCheckpoint {
 /** What the indexes and the scans of all chats say of one bucket. */
 export interface FoundBucket {
   id: string
-  /** The entry of the first index that names it. */
+  /** The entry of the newest index that names it. */
   indexed: IndexedBucket | undefined
   /** Those that an index names first; then those of the scans, newest first. */
   checkpoints: FoundCheckpoint[]
@@ -60,6 +60,8 @@ export interface IndexedBuckets {
   reader: ChatReader
   /** Of the catalog that drew the index; 0 without one. */
   generation: number
+  /** ISO 8601 in UTC; undefined without one. */
+  drawnAt: string | undefined
   buckets: readonly IndexedBucket[]
 }
 
@@ -71,7 +73,10 @@ export interface ScannedPacks {
   packs: readonly PackSighting[]
 }
 
-/** Brings together what all chats say. Named messages come first, since their hashes are signed. */
+/**
+ * Brings together what all chats say. Named messages come first, since their hashes are signed. The index of
+ * a chat that was away for a while may be an old one: the newest says most.
+ */
 export function findBuckets(
   indexes: readonly IndexedBuckets[],
   scans: readonly ScannedPacks[],
@@ -82,7 +87,7 @@ export function findBuckets(
     found.set(id, finding)
     return finding
   }
-  for (const { reader, buckets } of indexes)
+  for (const { reader, buckets } of indexes.toSorted(newestFirst))
     for (const bucket of buckets) addIndexed(findingOf(bucket.id), bucket, reader)
   for (const { packs, ...of } of scans) {
     // Of several messages of one pack the lowest is the original: people copy messages.
@@ -93,6 +98,11 @@ export function findBuckets(
     ...{ id, indexed, packs: [...packs.values()] },
     checkpoints: [...checkpoints.values()].flatMap(wholeOf).sort(namedAndNewestFirst),
   }))
+}
+
+function newestFirst(one: IndexedBuckets, other: IndexedBuckets): number {
+  const drawnAt = ({ drawnAt }: IndexedBuckets): number => (drawnAt === undefined ? 0 : Date.parse(drawnAt))
+  return other.generation - one.generation || drawnAt(other) - drawnAt(one)
 }
 
 interface Finding {

@@ -109,7 +109,8 @@ export async function readChat(tools: RecoveryTools, chat: OpenedChat): Promise<
 
 function bucketsOf(chat: OpenedChat, earlier: readonly EarlierChat[]): IndexedBuckets[] {
   return [chat, ...earlier].map(({ reader, search: { index } }) => {
-    return { reader, generation: index?.generation ?? 0, buckets: index?.buckets ?? [] }
+    const { generation = 0, drawnAt, buckets = [] } = index ?? {}
+    return { reader, generation, drawnAt, buckets }
   })
 }
 

@@ -8,13 +8,14 @@ import type { RecoveryTools } from '#recover/recovery-setup.ts'
  */
 export async function recordBuckets(tools: RecoveryTools, chats: readonly ReadChat[]): Promise<void> {
   const { botId } = tools.client
+  const [first] = chats
+  const owner = first && ownerOf(tools.documents, first.search, first.captionOwner)
   await tools.buckets.record({
+    catalogId: owner?.catalogId,
     indexes: chats.flatMap(({ buckets }) => buckets),
     scans: chats.map(({ reader, scan }) => ({ reader, botId, packs: scan.packs })),
     prepare: async () => {
-      const [first] = chats
-      if (first !== undefined)
-        await prepareFor(tools, ownerOf(tools.documents, first.search, first.captionOwner))
+      if (first !== undefined) await prepareFor(tools, owner)
     },
   })
 }

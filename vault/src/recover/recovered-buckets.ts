@@ -21,6 +21,8 @@ const OLD_INDEX =
 
 /** What the chats say about buckets, and how the catalog may take it. */
 export interface BucketsToRecord {
+  /** The id of the catalog whose chats these are; undefined when nothing says it. */
+  catalogId: string | undefined
   /** Believed indexes. */
   indexes: readonly IndexedBuckets[]
   scans: readonly ScannedPacks[]
@@ -45,6 +47,10 @@ export class BucketRecovery {
   /** Checkpoints that were read, or cannot be. */
   readonly #tried = new Set<string>()
   readonly #refused = new Map<string, RefusedPack>()
+  /** Ids of buckets of which the newest index was heard. */
+  readonly #described = new Set<string>()
+  /** The catalog whose chats are read. */
+  #catalogId: string | undefined
 
   constructor(of: BucketRecoveryOptions) {
     this.#of = of
@@ -70,7 +76,7 @@ export class BucketRecovery {
     const reports: RecoveredBucket[] = []
     for (const bucket of this.#buckets.values()) {
       // Its messages are recorded to be erased; nobody misses what is gone.
-      if (bucket.isRemoved) continue
+      if (await bucket.isRemoved()) continue
       const gone = [...this.#refused.values()].filter(one => one.isGone && one.place.bucketId === bucket.id)
       reports.push(await bucket.report(gone.map(({ place }) => place)))
     }
@@ -78,20 +84,22 @@ export class BucketRecovery {
   }
 
   /** The checkpoints that an index names: then the scan of its chat knows the messages that they name. */
-  async readNamed(of: Omit<BucketsToRecord, 'scans'>): Promise<void> {
+  async readNamed(of: Omit<BucketsToRecord, 'scans' | 'catalogId'>): Promise<void> {
     for (const found of findBuckets(of.indexes, [])) {
       for (const checkpoint of found.checkpoints) await this.#readCheckpoint(found, checkpoint, of.prepare)
     }
   }
 
   /** Everything else that these chats have of buckets. */
-  async record({ indexes, scans, prepare }: BucketsToRecord): Promise<void> {
+  async record({ catalogId, indexes, scans, prepare }: BucketsToRecord): Promise<void> {
+    this.#catalogId = catalogId
     const newest = indexes.reduce((most, { generation }) => Math.max(most, generation), 0)
     for (const found of findBuckets(indexes, scans)) {
       await this.#readFoundCheckpoints(found, newest, prepare)
       const { packs, gone } = await this.#openPacks(found)
       const bucket = await this.#bucketOf(found, packs[0]?.header, prepare)
       if (bucket === undefined) continue
+      await this.#describe(bucket, found)
       await addLostPacks(bucket, { packs, gone })
       for (const pack of packs) {
         const reason = await bucket.replay(pack)
@@ -191,7 +199,13 @@ export class BucketRecovery {
       const { reader } = place
       waiting.push(...header.names.map(name => [placeOfNamed(name, { bucketId: id, reader })] as [PackPlace]))
     }
-    return { packs: opened.sort(inOrder), gone }
+    return { packs: opened.sort(inOrder(this.#catalogId)), gone }
+  }
+
+  /** Chats are read one after the other; the first call of `record` has the indexes of all of them. */
+  async #describe(bucket: BucketRows, { indexed }: FoundBucket): Promise<void> {
+    if (indexed !== undefined && !this.#described.has(bucket.id)) await bucket.correct(indexed)
+    this.#described.add(bucket.id)
   }
 
   async #bucketOf(
@@ -204,6 +218,12 @@ export class BucketRecovery {
     if (known !== undefined || described === undefined) return known
     await prepare()
     const bucket = await BucketRows.open(this.#of.database, described)
+    // Somebody with two servers and one key may have copied messages of one into the chat of the other.
+    const { catalogId = this.#catalogId } = indexed === undefined ? (header ?? {}) : {}
+    if (this.#catalogId !== undefined && catalogId !== this.#catalogId)
+      bucket.note(
+        `No index names it, and the catalog ${catalogId} has made it, not the owner of the chat: look whether somebody has copied it here.`,
+      )
     this.#buckets.set(id, bucket)
     return bucket
   }
@@ -237,14 +257,19 @@ async function addLostPacks(
 }
 
 /**
- * By their numbers; of two with one number the one that a believed document names, or of a later generation.
+ * By their numbers. Of two with one number that counts which a believed document names, else the one of the
+ * catalog whose chat it is, else that of a later generation: a machine that had lost the chat may have sent
+ * one before it knew.
  */
-function inOrder(one: PackToReplay, other: PackToReplay): number {
-  const [first, second] = [one.places[0], other.places[0]]
-  return (
-    one.header.sequence - other.header.sequence ||
-    Number(second.isVouchedFor) - Number(first.isVouchedFor) ||
-    second.generation - first.generation ||
-    first.messageId - second.messageId
-  )
+function inOrder(catalogId: string | undefined): (one: PackToReplay, other: PackToReplay) => number {
+  return (one, other) => {
+    const [first, second] = [one.places[0], other.places[0]]
+    return (
+      one.header.sequence - other.header.sequence ||
+      Number(second.isVouchedFor) - Number(first.isVouchedFor) ||
+      Number(other.header.catalogId === catalogId) - Number(one.header.catalogId === catalogId) ||
+      second.generation - first.generation ||
+      first.messageId - second.messageId
+    )
+  }
 }

@@ -39,13 +39,25 @@ async function keepIndex(): Promise<() => Promise<void>> {
   }
 }
 
+/** The same by whoever has the bot's token: the old document takes the place of the new one. */
+async function keepToReplace(): Promise<() => Promise<void>> {
+  const { emulator, chatId } = machines.vault
+  const bytes = Buffer.from(await emulator.inspect.documentBytes(chatId, pinnedIndex()))
+  return async () => {
+    const { catalogId, generation } = await machines.index()
+    const caption = writeIndexCaption({ catalog: { id: catalogId, generation }, edition: '900-ffffffff' })
+    const place = { chatId: String(chatId), messageId: pinnedIndex() }
+    await old.client.editDocument({ ...place, fileName: 'index.zst.age', bytes, caption })
+  }
+}
+
 /** "data/a" is stored and stands in an index; then it is deleted for good. */
-async function storeAndDelete(): Promise<() => Promise<void>> {
+async function storeAndDelete(keep = keepIndex): Promise<() => Promise<void>> {
   await writer.refreshIndex()
   await writer.put({ 'data/a': some(), 'data/b': some() })
   await writer.checkpoint()
   await writer.refreshIndex()
-  const putBack = await keepIndex()
+  const putBack = await keep()
   await writer.delete('data/a')
   await writer.tell()
   await writer.collectGarbage()
@@ -86,6 +98,16 @@ describe('what was deleted does not come back', () => {
     const report = await next.recover()
     expect(report.buckets).toMatchObject([{ objects: 1, lost: 0, findings: [] }])
     expect(await keysOf(next)).toEqual(['data/b'])
+  })
+
+  test('when an old document replaces the index in place, with a forged caption: it is told', async () => {
+    await (await storeAndDelete(keepToReplace))()
+    const next = await machines.open()
+    const report = await next.recover()
+    expect(await keysOf(next)).toEqual(['data/b'])
+    expect(report.buckets).toMatchObject([
+      { objects: 1, findings: expect.arrayContaining([expect.stringContaining('index is older')]) },
+    ])
   })
 
   test('when somebody deletes the index besides: the later checkpoint decides, and it is told', async () => {

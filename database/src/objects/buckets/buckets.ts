@@ -176,6 +176,11 @@ export async function removeBucket(database: Database, bucketId: string): Promis
       .returningAll()
       .executeTakeFirstOrThrow()
     await revokeKeys(trx, bucketId)
+    // One that names its undelete does not name its removal.
+    await sql`
+      update control_plane.chats set index_names = array_remove(index_names, ${bucketId}::uuid)
+       where ${bucketId}::uuid = any (index_names)
+    `.execute(trx)
     const details = { name: row.name, objects: row.live_objects, bytes: row.live_bytes }
     await addToAudit(trx, { ...actOn(database, row), act: 'bucket.remove', details })
     return bucketOf(row)

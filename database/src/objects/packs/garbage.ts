@@ -47,7 +47,8 @@ export async function packsAwaitingCheckpoint(
 
 /**
  * Before the first message of packs is erased: those that still can be erased are `erasing` from here on, and
- * no object can refer to them; none is while the bucket is taken back to a moment. Returns them, and those
+ * no object can refer to them. None is while the bucket is taken back to a moment, or the index of a chat may
+ * still say so: whoever recovered from that chat would need what was deleted since. Returns them, and those
  * that were `erasing` already. `lease`: on the id of the bucket. CatalogError NOT_FOUND, BUSY during a
  * recovery, LEASE_LOST.
  */
@@ -59,7 +60,9 @@ export async function beginPackErase(
   for (const id of of.packIds) checkUuid('pack id', id)
   const erasing: PackRow[] = []
   await inBucket(database, { bucketId, lease, subject: bucketId, evenRemoved: true }, async (trx, bucket) => {
-    const mayBegin = sql.lit(bucket.undeleting_to === null)
+    const mayBegin = sql`(${bucket.undeleting_to === null} and (${bucket.removed_at !== null} or not exists (
+      select from control_plane.chats
+       where moved_to is null and index_message_id is not null and ${bucketId}::uuid = any (index_names))))`
     for (const ids of inSlices(of.packIds)) {
       const { rows } = await sql<PackRow>`
         update control_plane.packs pack set state = 'erasing'

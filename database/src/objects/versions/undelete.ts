@@ -79,14 +79,15 @@ export async function settleUndelete(database: Database, { bucketId, at }: Undel
 }
 
 /**
- * Opens the bucket again after `settleUndelete`; whether it did. It does not as long as the index of one of
- * these chats may name the undelete: whoever recovered from it would undo what is stored from now on.
+ * Opens the bucket again after `settleUndelete`; whether it did. It does not as long as the index of the
+ * first chat (`chatId`, numeric) may name the undelete: whoever recovered from it would undo what is stored
+ * from now on. Another chat whose index may name it gets no copy before its index is drawn again.
  * CatalogError CONFLICT when no settled undelete to that moment is under way, NOT_FOUND, BUSY during a
  * recovery.
  */
 export async function endUndelete(
   database: Database,
-  { bucketId, at, chatIds }: Undelete & { chatIds: readonly string[] },
+  { bucketId, at, chatId }: Undelete & { chatId: string },
 ): Promise<boolean> {
   return await inBucket(database, { bucketId }, async (trx, bucket) => {
     refuseOther(bucket, at)
@@ -94,10 +95,15 @@ export async function endUndelete(
     const { rows } = await sql<{ is_named: boolean }>`
       select exists (
         select from control_plane.chats
-         where chat_id = any (${[...chatIds]}::text[]) and moved_to is null
+         where chat_id = ${chatId}
            and (${bucketId}::uuid = any (index_names) or index_next_edition is not null)) as is_named
     `.execute(trx)
     if (rows[0]?.is_named !== false) return false
+    // An edit whose answer was lost may have named it; the next drawing says what is there for certain.
+    await sql`
+      update control_plane.chats set index_names = array_append(index_names, ${bucketId}::uuid)
+       where index_next_edition is not null and not ${bucketId}::uuid = any (index_names)
+    `.execute(trx)
     await trx
       .updateTable('object_buckets')
       .set({ undeleting_to: null, undeleted_at: null })
@@ -105,6 +111,24 @@ export async function endUndelete(
       .execute()
     return true
   })
+}
+
+/**
+ * Whether the index of a chat (numeric id) may say something else of an undelete than the catalog. Whoever
+ * recovers from that chat alone must not find half of an undelete in an open bucket, nor undo what was stored
+ * after one: the index has to be drawn again before the chat gets anything of the bucket.
+ */
+export async function mayIndexMissUndelete(
+  { kysely }: Pick<Database, 'kysely'>,
+  { bucketId, chatId }: { bucketId: string; chatId: string },
+): Promise<boolean> {
+  checkUuid('bucket id', bucketId)
+  const { rows } = await sql<{ may_miss: boolean }>`
+    select undeleting_to is not null or exists (
+             select from control_plane.chats where chat_id = ${chatId} and bucket.id = any (index_names)) as may_miss
+      from control_plane.object_buckets bucket where id = ${bucketId} and removed_at is null
+  `.execute(kysely)
+  return rows[0]?.may_miss ?? false
 }
 
 function refuseOther({ undeleting_to }: BucketRow, at: Date): void {

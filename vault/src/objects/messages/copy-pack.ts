@@ -3,6 +3,7 @@ import {
   confirmPackCopy,
   intendPackCopy,
   type Lease,
+  mayIndexMissUndelete,
   type Pack,
   packsLackingCopy,
 } from '@telegram-backup/database'
@@ -46,10 +47,22 @@ export interface LeftPack {
 }
 
 /**
+ * Before a chat gets copies of a bucket's packs: its index says what the catalog says of an undelete. Throws
+ * `CONFIGURATION` when the chat belongs to another catalog, and the client's errors; nothing may be copied
+ * then.
+ */
+export async function prepareForCopies(
+  { database }: Pick<CopyPackTools, 'database'>,
+  { bucketId, to }: { bucketId: string; to: PackChat },
+): Promise<void> {
+  if (await mayIndexMissUndelete(database, { bucketId, chatId: to.chatId })) await to.drawIndex()
+}
+
+/**
  * P8: sends the document of a pack by its file id to a chat that lacks it, or has lost it. Nothing is
  * uploaded; a source that may be damaged is read first. Throws `INTEGRITY` when the source is damaged,
  * `CONFIGURATION` when the chat belongs to another catalog, `CONFLICT` when it has the pack, `LEASE_LOST`,
- * `CATALOG`, and the client's errors.
+ * `CATALOG`, and the client's errors. To be called after `prepareForCopies`.
  * @param of.from the chat that has it
  * @param of.lease of the writer, or on the bucket
  */
@@ -124,6 +137,7 @@ export async function copyLackingPacks(
   const left: LeftPack[] = []
   for (const [from, to] of [chats, chats.toReversed() as [PackChat, PackChat]]) {
     const lacking = await packsLackingCopy(tools.database, { bucketId, chatId: to.chatId, limit: AT_ONCE })
+    if (lacking.length > 0) await prepareForCopies(tools, { bucketId, to })
     for (const pack of lacking) {
       if (!pack.messages.some(message => message.chat_id === from.chatId && isPlaced(message))) continue
       if (!lease.isHeld() || !mayGoOn()) return { copied, left }

@@ -5,6 +5,7 @@ import {
   LostAnswers,
   type PreparedChat,
   prepareChat,
+  refreshIndex,
   type TelegramClient,
   type VaultLedger,
 } from 'telegram-deployment-bot'
@@ -26,6 +27,8 @@ export interface PackChat extends PreparedChat {
   readonly lostAnswers: LostAnswers
   /** P5: throws `CONFIGURATION` when the chat belongs to another catalog now, and the client's errors. */
   assertOwn(): Promise<void>
+  /** R8: brings its index up to date with the catalog. Throws as `assertOwn` does. */
+  drawIndex(): Promise<void>
 }
 
 /** The chats that packs go to, each prepared once: S1 to S3, as for a backup. */
@@ -80,6 +83,9 @@ export class PackChats {
     // A look never looks for the calls of others: they may be under way.
     const lostAnswers = new LostAnswers({ client, vault, chatId, backupId: null, onWait })
     const ownership = new SharedLook(() => assertOwnChat(client, vault, { chatId, onWait, ...of }))
-    return { ...prepared, lostAnswers, assertOwn: () => ownership.afterNow() }
+    const drawIndex = async (): Promise<void> => {
+      await refreshIndex(client, vault, { chatId, onWait, ...of })
+    }
+    return { ...prepared, lostAnswers, assertOwn: () => ownership.afterNow(), drawIndex }
   }
 }

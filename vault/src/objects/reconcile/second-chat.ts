@@ -1,6 +1,11 @@
 import { findPack, findPacks, type Pack, type StoredObject } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
-import { type CopyPackTools, copyLackingPacks, copyPack } from '#objects/messages/copy-pack.ts'
+import {
+  type CopyPackTools,
+  copyLackingPacks,
+  copyPack,
+  prepareForCopies,
+} from '#objects/messages/copy-pack.ts'
 import type { PackChats } from '#objects/messages/pack-chats.ts'
 import type { Writer } from '#objects/messages/writer.ts'
 import { lookForCopies } from '#objects/reconcile/repair-buckets.ts'
@@ -87,6 +92,7 @@ export class SecondChat {
     const { chats, chatId, replicaChatId, writer } = this.#tools
     const to = await chats.enter(replicaChatId)
     if (pack.messages.some(message => message.chat_id === to.chatId && message.state === 'sent')) return
+    await prepareForCopies(this.#tools, { bucketId: pack.bucket_id, to })
     const from = await chats.enter(chatId)
     this.#underWay.add(pack.id)
     try {

@@ -41,32 +41,29 @@ export async function carryOutUndelete(tools: UpkeepTools, work: UndeleteWork): 
       break // U4
     else await waitForOthers(tools, { ...work, waits: waits++ })
   }
-  const chatIds = await drawIndexes(tools) // U5
-  if (await endUndelete(database, { ...of, chatIds })) return // U6
+  const chatId = await drawIndexes(tools) // U5
+  if (await endUndelete(database, { ...of, chatId })) return // U6
   throw new BackupError(
-    `The bucket ${work.bucket.name} is as it was at that moment, but the index of a chat still says that it is being taken back`,
-    {
-      code: 'UNREACHABLE',
-      hint: 'It is closed until that chat can be reached. A second chat that is lost for good has to leave the configuration.',
-    },
+    `The bucket ${work.bucket.name} is as it was at that moment, but the index of the chat still says that it is being taken back`,
+    { code: 'UNREACHABLE', hint: 'It is closed until the index can be written.' },
   )
 }
 
 /**
  * Brings the indexes up to date. The first chat's has to be, since a recovery begins with it; that of the
- * second chat is tried. Returns the chats.
+ * second chat is tried, and is otherwise drawn before the next copy goes there. Returns the first chat's id.
  */
-async function drawIndexes(tools: UpkeepTools): Promise<string[]> {
+async function drawIndexes(tools: UpkeepTools): Promise<string> {
   // Makes the index, if there is none.
   const { chatId } = await tools.chats.enterAgain(tools.chatId)
   const session = await tools.openSession()
   const [failure] = await refreshIndexes(session, [chatId])
   if (failure !== undefined) throw new BackupError(failure.reason, { code: failure.code ?? 'UNREACHABLE' })
   const { replicaChatId } = session
-  if (replicaChatId === undefined) return [chatId]
+  if (replicaChatId === undefined) return chatId
   for (const { reason } of await refreshIndexes(session, [replicaChatId]))
     tools.log(`The index of the second chat was not drawn: ${reason}`)
-  return [chatId, replicaChatId, ...(await session.gates.entered())]
+  return chatId
 }
 
 async function sendRecords(
