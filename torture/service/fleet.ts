@@ -13,6 +13,8 @@ import type { World } from '#torture/world/world.ts'
 const GRACE_SECONDS = 2
 /** What `serve` promises: the grace and 20 seconds; the rest is for a busy machine. */
 const ENDS_WITHIN_MS = (GRACE_SECONDS + 20 + 60) * 1_000
+/** A start takes a second or two; the rest is for a busy machine, and a catalog's server that was killed. */
+const SERVES_WITHIN_MS = 60_000
 /** Longer than any round. */
 const HANGS_AFTER_MS = 600_000
 /** Changes that each process makes, about; to aim. */
@@ -90,6 +92,7 @@ export class Fleet {
       }),
     }
     this.members.push(member)
+    void this.#watchStart(member)
     void run.then(ended => this.#onEnd(member, ended, branch))
     tell(`  ${member.name} begins`)
     return member
@@ -128,6 +131,13 @@ export class Fleet {
     await Promise.all(this.#restarts)
     await Promise.all(this.members.map(({ client }) => client.kill()))
     return await Promise.all(this.members.map(({ run }) => run))
+  }
+
+  async #watchStart({ name, url }: Member): Promise<void> {
+    const begunAt = performance.now()
+    await url
+    const seconds = Math.round((performance.now() - begunAt) / 1_000)
+    if (seconds * 1_000 > SERVES_WITHIN_MS) this.violations.push(`hung: ${name} needed ${seconds} s to serve`)
   }
 
   async #stop(member: Member): Promise<void> {
