@@ -3,7 +3,7 @@ import { openIndex, type VaultIndex } from '@telegram-backup/archive'
 import { readCaption } from '#torture/judge/captions.ts'
 import type { CatalogRows, ObjectRow } from '#torture/judge/catalog-rows.ts'
 import { type JudgedPack, openByHand } from '#torture/judge/pack-bytes.ts'
-import { replay } from '#torture/judge/replay.ts'
+import { listedPacks, replay } from '#torture/judge/replay.ts'
 import type { World } from '#torture/world/world.ts'
 
 /**
@@ -127,7 +127,8 @@ async function chatAlone(
     }
     const ofBucket = [...packs.values()].filter(({ header }) => header.bucket.name === bucket)
     const told = replay(ofBucket, checkpoint)
-    violations.push(...namedPacks(bucket, indexed, { ofBucket, checkpoint }))
+    const proven = new Set(rows.packs.flatMap(({ id, state }) => (state === 'sent' ? [id] : [])))
+    violations.push(...namedPacks(bucket, indexed, { ofBucket, checkpoint, proven }))
     for (const object of rows.objects) {
       if (object.bucket !== bucket || !object.inChat || object.state === 'intended') continue
       const other = told.get(object.id)
@@ -145,17 +146,21 @@ async function chatAlone(
   return violations
 }
 
-/** The index names every pack that its checkpoint does not cover. */
+/** The index names every pack that its checkpoint does not cover, and a checkpoint has what it covers. */
 function namedPacks(
   bucket: string,
   indexed: NonNullable<VaultIndex['buckets']>[number],
-  of: { ofBucket: readonly JudgedPack[]; checkpoint: readonly JudgedPack[] },
+  of: { ofBucket: readonly JudgedPack[]; checkpoint: readonly JudgedPack[]; proven: ReadonlySet<string> },
 ): string[] {
   const named = new Set((indexed.packs ?? []).map(({ pack }) => pack))
   const covers = of.checkpoint[0]?.header.checkpoint
+  const listed = listedPacks(of.checkpoint)
   return of.ofBucket.flatMap(({ header: { kind, pack, sequence } }) => {
-    if (kind !== 'pack' || named.has(pack)) return []
+    if (kind !== 'pack') return []
+    const name = `pack ${pack} (${sequence}) of ${bucket}`
     const isCovered = covers && sequence <= covers.upTo && !covers.not.includes(sequence)
-    return isCovered ? [] : [`index: pack ${pack} (${sequence}) of ${bucket} is named by nothing`]
+    if (!isCovered) return named.has(pack) ? [] : [`index: ${name} is named by nothing`]
+    const isTrue = listed.has(pack) || !of.proven.has(pack)
+    return isTrue ? [] : [`index: ${name} is covered by a checkpoint that does not have it`]
   })
 }
