@@ -141,7 +141,8 @@ async function once(
       signal,
     })
     const text = (await response.text()).slice(0, 200)
-    tell(`  ${what}: ${response.status} ${response.status === 200 ? '' : text}`)
+    const ms = Math.round(performance.now() - begunAt)
+    tell(`  ${what}: ${response.status} after ${ms} ms ${response.status === 200 ? '' : text}`)
     return { status: response.status, text }
   } catch {
     tell(`  ${what}: broken off after ${Math.round(performance.now() - begunAt)} ms`)
@@ -203,7 +204,8 @@ export async function listObjects(
   }
 }
 
-function basic(credentials = ''): string {
+/** The header that names a door key. */
+export function basic(credentials = ''): string {
   return `Basic ${Buffer.from(credentials).toString('base64')}`
 }
 

@@ -4,6 +4,7 @@ import { readCaption } from '#torture/judge/captions.ts'
 import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
 import { type DoorClient, removeObject, useDoor } from '#torture/objects/door-requests.ts'
+import { restore } from '#torture/objects/restore.ts'
 import { timePasses } from '#torture/objects/time-passes.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
@@ -24,7 +25,7 @@ const UPKEEP_MS = 5_000
 
 /**
  * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list
- * objects through their doors; sometimes a command works beside them. Sometimes the clients leave, and upkeep
+ * objects through their doors, and one restores; sometimes a command works beside them. Sometimes the clients leave, and upkeep
  * has time to erase what it has made garbage. Then the services are asked to end, or are all killed, and
  * everything is as after a command.
  */
@@ -39,6 +40,7 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   if (time.happens(0.4)) await timePasses(catalog, time.happens(0.7) ? 'a week' : 'some seconds')
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
+    isRead: true,
     faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
   })
   const count = chance.weighted([
@@ -52,9 +54,11 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   const isQuietAtLast = quiet.happens(0.35)
   if (!isQuietAtLast || quiet.happens(0.5)) fleet.arm()
   const client = { world, catalog, fleet, credentials, tell, violations }
+  const restoring = chance.branch('restore')
   const [beside] = await Promise.all([
     chance.happens(0.4) ? workBeside(chance.branch('beside'), options) : undefined,
     useDoors(chance.branch('clients'), client),
+    restoring.happens(0.5) ? restore({ ...client, chance: restoring }) : undefined,
   ])
   // A machine that does not hear that it has lost the chat goes on.
   if (catalog !== world.catalog) await useDoors(chance.branch('afterwards'), client)

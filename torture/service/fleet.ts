@@ -22,6 +22,8 @@ const AIM = { api: 8, sql: 70 }
 /** Milliseconds of work at most before something happens that a clock decides. */
 const LATEST_MS = 4_000
 const MOST_PLANS = 4
+/** A pack is read again from the disk. */
+const MOST_DOWNLOADS = 3
 
 /** One `serve` of a fleet. */
 export interface Member {
@@ -167,6 +169,11 @@ export class Fleet {
     if (plan !== undefined) return this.members.length === 0 ? plan : { kind: 'none' }
     if (this.#plans >= MOST_PLANS || !chance.happens(probability)) return { kind: 'none' }
     this.#plans++
+    const reads = chance.branch('reads')
+    if (this.#options.isRead === true && reads.happens(0.15)) {
+      const phase = reads.pick(['before', 'after'] as const)
+      return { kind: 'kill-download', phase, number: reads.whole(1, MOST_DOWNLOADS) }
+    }
     if (chance.happens(0.15)) return { kind: 'stop-at', ms: chance.whole(0, LATEST_MS) }
     const kill = chooseKill(chance, AIM, { isEmbedded })
     // The server is one for all, and is killed once at a time.
@@ -215,6 +222,8 @@ interface FleetOptions {
   readonly chance: Chance
   /** What becomes of the first one, and of it alone; by chance if left out. */
   readonly plan?: KillPlan
+  /** Whether somebody reads objects: then some die at a download. */
+  readonly isRead?: boolean
   /** What the Bot API does to each. */
   readonly faultsFor: (chance: Chance) => FaultPlan | undefined
   readonly tell: (words: string) => void
