@@ -8,7 +8,7 @@ import { restore } from '#torture/objects/restore.ts'
 import { timePasses } from '#torture/objects/time-passes.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
-import { chooseFaults } from '#torture/play/fault-plan.ts'
+import { chooseFaults, slowly } from '#torture/play/fault-plan.ts'
 import { orderOf } from '#torture/play/operations.ts'
 import type { RoundOptions } from '#torture/play/round-options.ts'
 import { carryOut, type Run } from '#torture/play/run.ts'
@@ -41,7 +41,11 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
     isRead: true,
-    faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
+    // Slow calls: then more often a pack is under way while something else happens, as a checkpoint.
+    faultsFor: branch =>
+      branch.branch('slow').happens(0.25)
+        ? slowly(branch.branch('faults'))
+        : chooseFaults(branch.branch('faults'), words => tally.fault(words)),
   })
   const count = chance.weighted([
     [1, 5],

@@ -137,8 +137,9 @@ export class Fleet {
 
   async #watchStart({ name, url }: Member): Promise<void> {
     const begunAt = performance.now()
-    await url
+    if ((await url) === undefined) return
     const seconds = Math.round((performance.now() - begunAt) / 1_000)
+    this.#options.tell(`  ${name} serves after ${seconds} s`)
     if (seconds * 1_000 > SERVES_WITHIN_MS) this.violations.push(`hung: ${name} needed ${seconds} s to serve`)
   }
 

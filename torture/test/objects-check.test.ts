@@ -224,16 +224,21 @@ test('a recovery that would lose an object, or bring a deleted one back, is seen
   ])
 })
 
-test('a checkpoint that covers a proven pack without having its records is seen, also while nothing of it is live', async () => {
+test('a checkpoint that covers a proven pack without listing it is seen, also when it was replaced', async () => {
   const sent = anObject('sent while the checkpoint was drawn')
   const pack = await packOf(1, [sent])
-  const checkpoint = await checkpointOf(2, [], [])
-  const all = [pack, checkpoint]
-  const world = await worldOf(all, { packs: [], checkpoint }, ledgerOf([sent, 'gone']))
-  const rows = rowsOf(all, [rowOf(sent, pack, 'deleted')])
-  expect(await objectsCheck(world, rows)).toEqual([
-    `index: pack ${pack.header.pack} (1) of attic is covered by a checkpoint that does not have it`,
-  ])
+  const wrong = await checkpointOf(2, [], [])
+  const ledger = ledgerOf([sent, 'gone'])
+  const row = rowOf(sent, pack, 'deleted')
+  const id = wrong.header.checkpoint?.id
+  const words = `index: the checkpoint ${id} covers pack ${pack.header.pack} (1), and does not list it`
+  const newest = await worldOf([pack, wrong], { packs: [], checkpoint: wrong }, ledger)
+  expect(await objectsCheck(newest, rowsOf([pack, wrong], [row]))).toEqual([words])
+
+  const right = await checkpointOf(3, [pack], [])
+  const all = [pack, wrong, right]
+  const replaced = await worldOf(all, { packs: [], checkpoint: right }, ledger)
+  expect(await objectsCheck(replaced, rowsOf(all, [row]))).toEqual([words])
 })
 
 test('bytes that are not what the catalog says are wrong', async () => {
