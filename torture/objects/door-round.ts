@@ -25,9 +25,9 @@ const UPKEEP_MS = 5_000
 
 /**
  * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list
- * objects through their doors, and one restores; sometimes a command works beside them. Sometimes the clients leave, and upkeep
- * has time to erase what it has made garbage. Then the services are asked to end, or are all killed, and
- * everything is as after a command.
+ * objects through their doors, and one restores; sometimes a command works beside them. Sometimes the
+ * clients leave, and upkeep has time to erase what it has made garbage. Then the services are asked to end,
+ * or are all killed, and everything is as after a command.
  */
 export async function playDoorRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options

@@ -59,7 +59,7 @@ function isDone(world: World, end: ClientEnd): boolean {
   return code === 0 || code === 4 || (code === 3 && mayLack && answerOf(end)?.['index_failure'] === null)
 }
 
-/** Whether it took all but packs of which a machine that had lost the chat said to nobody that it has them. */
+/** Whether it took all but packs that a machine sent after it had lost the chat, and told nobody of. */
 function refusesStrays({ strays }: World, end: ClientEnd): boolean {
   const { refused_packs: refused, buckets } = answerOf(end) ?? {}
   if (!Array.isArray(refused) || !Array.isArray(buckets) || refused.length === 0) return false
