@@ -5,7 +5,8 @@
  * - `--rounds N`, `--minutes N` (begins no seed after that), `--first SEED`, `--rounds-per-seed N`, `--jobs
  *   N`
  * - `--seed S` replays that seed; `--stop-at-first`, `--verbose`, `--report`
- * - `--only TEXT[,TEXT]` takes these operations, by name or by a part of names; `--every-step`
+ * - `--only TEXT[,TEXT]` takes these operations, by name or by a part of names
+ * - `--every-step` kills once at each step; `--steps N` or `--steps FROM-TO` takes these numbers
  * - `--together P`: how probable two commands at once are, 0 to 1
  * - `--two-chats P`: how probable a second chat is, 0 to 1
  * - `--api-root URL --chat=ID`: another Bot API server, whose bot is `TELEGRAM_BOT_TOKEN`
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '2' },
     only: { type: 'string', default: '' },
     'every-step': { type: 'boolean', default: false },
+    steps: { type: 'string', default: '1-Infinity' },
     report: { type: 'boolean', default: false },
     'stop-at-first': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -105,8 +107,11 @@ async function work(): Promise<void> {
 }
 
 if (values['every-step']) {
+  const [from = 1, to = from] = values.steps.split('-').map(Number)
   played = await tryEveryStep({
     operations,
+    from,
+    to,
     jobs: Number(values.jobs),
     tally,
     fail,

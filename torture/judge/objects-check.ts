@@ -3,7 +3,7 @@ import { openIndex, type VaultIndex } from '@telegram-backup/archive'
 import { readCaption } from '#torture/judge/captions.ts'
 import type { CatalogRows, ObjectRow } from '#torture/judge/catalog-rows.ts'
 import { type JudgedPack, openByHand } from '#torture/judge/pack-bytes.ts'
-import { replay } from '#torture/judge/replay.ts'
+import { listedPacks, replay } from '#torture/judge/replay.ts'
 import type { World } from '#torture/world/world.ts'
 
 /**
@@ -127,7 +127,9 @@ async function chatAlone(
     }
     const ofBucket = [...packs.values()].filter(({ header }) => header.bucket.name === bucket)
     const told = replay(ofBucket, checkpoint)
+    const proven = new Set(rows.packs.flatMap(({ id, state }) => (state === 'sent' ? [id] : [])))
     violations.push(...namedPacks(bucket, indexed, { ofBucket, checkpoint }))
+    violations.push(...falseCheckpoints(ofBucket.filter(({ header }) => proven.has(header.pack))))
     for (const object of rows.objects) {
       if (object.bucket !== bucket || !object.inChat || object.state === 'intended') continue
       const other = told.get(object.id)
@@ -152,10 +154,34 @@ function namedPacks(
   of: { ofBucket: readonly JudgedPack[]; checkpoint: readonly JudgedPack[] },
 ): string[] {
   const named = new Set((indexed.packs ?? []).map(({ pack }) => pack))
-  const covers = of.checkpoint[0]?.header.checkpoint
-  return of.ofBucket.flatMap(({ header: { kind, pack, sequence } }) => {
-    if (kind !== 'pack' || named.has(pack)) return []
-    const isCovered = covers && sequence <= covers.upTo && !covers.not.includes(sequence)
-    return isCovered ? [] : [`index: pack ${pack} (${sequence}) of ${bucket} is named by nothing`]
+  return of.ofBucket.flatMap(({ header }) => {
+    const { kind, pack, sequence } = header
+    if (kind !== 'pack' || named.has(pack) || isCovered(header, of.checkpoint)) return []
+    return [`index: pack ${pack} (${sequence}) of ${bucket} is named by nothing`]
+  })
+}
+
+function isCovered({ sequence }: JudgedPack['header'], checkpoint: readonly JudgedPack[]): boolean {
+  const covers = checkpoint[0]?.header.checkpoint
+  return covers !== undefined && sequence <= covers.upTo && !covers.not.includes(sequence)
+}
+
+/** Each checkpoint of a bucket lists all that it covers, also one that another one has replaced. */
+function falseCheckpoints(proven: readonly JudgedPack[]): string[] {
+  const checkpoints = Map.groupBy(
+    proven.filter(({ header }) => header.kind === 'checkpoint'),
+    ({ header }) => header.checkpoint?.id,
+  )
+  return [...checkpoints].flatMap(([id, parts]) => {
+    const last = parts.find(({ header }) => header.checkpoint?.last)
+    // One that was given up, or is being erased.
+    if (parts.length !== last?.header.checkpoint?.part) return []
+    const listed = listedPacks(parts)
+    return proven.flatMap(({ header }) => {
+      if (header.kind !== 'pack' || listed.has(header.pack) || !isCovered(header, parts)) return []
+      return [
+        `index: the checkpoint ${id} covers pack ${header.pack} (${header.sequence}), and does not list it`,
+      ]
+    })
   })
 }

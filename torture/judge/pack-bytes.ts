@@ -30,7 +30,13 @@ export interface JudgedPack {
     readonly names: ReadonlyArray<{ readonly pack: string }>
     readonly frames: ReadonlyArray<readonly [size: number, plainSize: number]>
     readonly records: readonly JudgedRecord[]
-    readonly checkpoint?: { readonly id: string; readonly upTo: number; readonly not: readonly number[] }
+    readonly checkpoint?: {
+      readonly id: string
+      readonly part: number
+      readonly last: boolean
+      readonly upTo: number
+      readonly not: readonly number[]
+    }
   }
   /** What its frames hold, one after the other. */
   readonly plain: Buffer

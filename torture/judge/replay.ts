@@ -73,6 +73,12 @@ function put(
   objects.set(id, { id, key, sha256, sequence, moves, extents, isLive })
 }
 
+/** Ids of the packs whose records a checkpoint says that it has. */
+export function listedPacks(checkpoint: readonly JudgedPack[]): Set<string> {
+  const lines = linesOf(checkpoint).map(line => JSON.parse(line) as { pack?: { id: string } })
+  return new Set(lines.flatMap(({ pack }) => pack?.id ?? []))
+}
+
 function linesOf(checkpoint: readonly JudgedPack[]): string[] {
   const text = Buffer.concat(checkpoint.map(({ plain }) => plain)).toString('utf8')
   return text.split('\n').filter(line => line !== '')

@@ -80,8 +80,7 @@ async function put(
   const end = client.world.objects.begin(object)
   if (goesAway) {
     // What becomes of it nobody will know.
-    const signal = AbortSignal.timeout(client.chance.whole(1, 300))
-    await once(client, object, { method: 'POST', signal })
+    await once(client, object, { method: 'POST', withinMs: client.chance.whole(1, 300) })
     return end(undefined)
   }
   const status = await insist(client, object, 'POST')
@@ -103,16 +102,16 @@ async function insist(
 ): Promise<number | undefined> {
   const until = performance.now() + PATIENT_FOR_MS
   while (performance.now() < until) {
-    const signal = AbortSignal.timeout(ANSWERS_WITHIN_MS)
-    const answer = await once(client, object, { method, signal })
+    const answer = await once(client, object, { method, withinMs: ANSWERS_WITHIN_MS })
     // Another machine has the chat now: who has lost it may say no, for ever.
-    if (answer && answer.status !== 200 && client.world.catalog !== client.catalog) return undefined
-    if (answer && (answer.status < 500 || answer.status === 500)) {
+    if (typeof answer === 'object' && answer.status !== 200 && client.world.catalog !== client.catalog)
+      return undefined
+    if (typeof answer === 'object' && (answer.status < 500 || answer.status === 500)) {
       if (answer.status !== 200)
         client.violations.push(`answer: ${answer.status} to ${method} ${object.key}: ${answer.text}`)
       return answer.status
     }
-    if (signal.aborted) client.violations.push(`hung: no answer to ${method} ${object.key}`)
+    if (answer === 'none in time') client.violations.push(`hung: no answer to ${method} ${object.key}`)
     await delay(TRY_AGAIN_MS)
   }
   client.violations.push(`answer: nobody answers ${method} ${object.key} with anything but 5xx`)
@@ -124,14 +123,16 @@ interface Answer {
   readonly text: string
 }
 
-/** One request; undefined when the connection broke. */
+/** One request to a service that serves. How long that takes to start is the fleet's matter. */
 async function once(
   { fleet, chance, credentials, tell }: DoorClient,
   { bucket, key, bytes }: KnownObject,
-  { method, signal }: { method: 'POST' | 'DELETE'; signal: AbortSignal },
-): Promise<Answer | undefined> {
+  { method, withinMs }: { method: 'POST' | 'DELETE'; withinMs: number },
+): Promise<Answer | 'broken off' | 'none in time'> {
   const member = await fleet.anyone(chance)
   const what = `${method} ${bucket}/${key.slice(0, 14)} (${bytes.length}) at ${member.name}`
+  const begunAt = performance.now()
+  const signal = AbortSignal.timeout(withinMs)
   try {
     const response = await fetch(`${await member.url}/restic/${bucket}/${key}`, {
       method,
@@ -140,11 +141,12 @@ async function once(
       signal,
     })
     const text = (await response.text()).slice(0, 200)
-    tell(`  ${what}: ${response.status} ${response.status === 200 ? '' : text}`)
+    const ms = Math.round(performance.now() - begunAt)
+    tell(`  ${what}: ${response.status} after ${ms} ms ${response.status === 200 ? '' : text}`)
     return { status: response.status, text }
   } catch {
-    tell(`  ${what}: broken off`)
-    return undefined
+    tell(`  ${what}: broken off after ${Math.round(performance.now() - begunAt)} ms`)
+    return signal.aborted ? 'none in time' : 'broken off'
   }
 }
 
@@ -202,7 +204,8 @@ export async function listObjects(
   }
 }
 
-function basic(credentials = ''): string {
+/** The header that names a door key. */
+export function basic(credentials = ''): string {
   return `Basic ${Buffer.from(credentials).toString('base64')}`
 }
 

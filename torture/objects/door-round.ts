@@ -4,10 +4,11 @@ import { readCaption } from '#torture/judge/captions.ts'
 import { watchJobs } from '#torture/judge/jobs-check.ts'
 import { openDoors } from '#torture/objects/buckets.ts'
 import { type DoorClient, removeObject, useDoor } from '#torture/objects/door-requests.ts'
+import { restore } from '#torture/objects/restore.ts'
 import { timePasses } from '#torture/objects/time-passes.ts'
 import { untoldDeletes } from '#torture/objects/untold-deletes.ts'
 import { calmAndJudge } from '#torture/play/calm.ts'
-import { chooseFaults } from '#torture/play/fault-plan.ts'
+import { chooseFaults, slowly } from '#torture/play/fault-plan.ts'
 import { orderOf } from '#torture/play/operations.ts'
 import type { RoundOptions } from '#torture/play/round-options.ts'
 import { carryOut, type Run } from '#torture/play/run.ts'
@@ -24,9 +25,9 @@ const UPKEEP_MS = 5_000
 
 /**
  * Several `serve` on the world's catalog, each broken somehow, while clients put, delete, read and list
- * objects through their doors; sometimes a command works beside them. Sometimes the clients leave, and upkeep
- * has time to erase what it has made garbage. Then the services are asked to end, or are all killed, and
- * everything is as after a command.
+ * objects through their doors, and one restores; sometimes a command works beside them. Sometimes the
+ * clients leave, and upkeep has time to erase what it has made garbage. Then the services are asked to end,
+ * or are all killed, and everything is as after a command.
  */
 export async function playDoorRound(chance: Chance, options: RoundOptions): Promise<string[]> {
   const { world, server, tally, tell } = options
@@ -39,7 +40,12 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   if (time.happens(0.4)) await timePasses(catalog, time.happens(0.7) ? 'a week' : 'some seconds')
   const fleet = new Fleet({
     ...{ world, server, chance, tell, catalog },
-    faultsFor: branch => chooseFaults(branch.branch('faults'), words => tally.fault(words)),
+    isRead: true,
+    // Slow calls: then more often a pack is under way while something else happens, as a checkpoint.
+    faultsFor: branch =>
+      branch.branch('slow').happens(0.25)
+        ? slowly(branch.branch('faults'))
+        : chooseFaults(branch.branch('faults'), words => tally.fault(words)),
   })
   const count = chance.weighted([
     [1, 5],
@@ -52,9 +58,11 @@ export async function playDoorRound(chance: Chance, options: RoundOptions): Prom
   const isQuietAtLast = quiet.happens(0.35)
   if (!isQuietAtLast || quiet.happens(0.5)) fleet.arm()
   const client = { world, catalog, fleet, credentials, tell, violations }
+  const restoring = chance.branch('restore')
   const [beside] = await Promise.all([
     chance.happens(0.4) ? workBeside(chance.branch('beside'), options) : undefined,
     useDoors(chance.branch('clients'), client),
+    restoring.happens(0.5) ? restore({ ...client, chance: restoring }) : undefined,
   ])
   // A machine that does not hear that it has lost the chat goes on.
   if (catalog !== world.catalog) await useDoors(chance.branch('afterwards'), client)

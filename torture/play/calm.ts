@@ -48,13 +48,23 @@ export async function command(world: World, args: readonly string[]): Promise<Cl
 }
 
 /**
- * Whether a recovery took place: 3 tells of something missing, which people may have deleted; 4 of an empty
- * chat. One that could not write the index says "Run recover again".
+ * Whether a recovery took place: 3 tells of something missing, which people may have deleted, or of packs
+ * that a machine without the chat left there; 4 of an empty chat. One that could not write the index says
+ * "Run recover again".
  */
-function isDone({ human }: World, end: ClientEnd): boolean {
+function isDone(world: World, end: ClientEnd): boolean {
   const { code } = end
-  const mayLack = human.deleted.size > 0 || human.copies.size > 0 || human.pinned
+  const { human } = world
+  const mayLack = human.deleted.size > 0 || human.copies.size > 0 || human.pinned || refusesStrays(world, end)
   return code === 0 || code === 4 || (code === 3 && mayLack && answerOf(end)?.['index_failure'] === null)
+}
+
+/** Whether it took all but packs that a machine sent after it had lost the chat, and told nobody of. */
+function refusesStrays({ strays }: World, end: ClientEnd): boolean {
+  const { refused_packs: refused, buckets } = answerOf(end) ?? {}
+  if (!Array.isArray(refused) || !Array.isArray(buckets) || refused.length === 0) return false
+  const isAllThere = buckets.every(({ lost, findings }) => lost === 0 && findings.length === 0)
+  return isAllThere && refused.every(({ pack_id: id }) => strays.has(`pack ${id}`))
 }
 
 async function recoverAtLast(world: World): Promise<string[]> {

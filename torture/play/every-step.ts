@@ -12,6 +12,9 @@ import { openWorld, type World } from '#torture/world/world.ts'
 
 interface EveryStepOptions {
   readonly operations: readonly OperationName[]
+  /** Only these numbers of each way; all by default. */
+  readonly from: number
+  readonly to: number
   /** How many steps at a time. */
   readonly jobs: number
   readonly tally: Tally
@@ -35,7 +38,7 @@ export async function tryEveryStep(options: EveryStepOptions): Promise<number> {
     for (const operation of options.operations) {
       // Its steps come in another order each time.
       if (operation === 'serve') continue
-      const ladders = WAYS.map(way => ladderOf(way))
+      const ladders = WAYS.map(way => ladderOf(way, options))
       const climb = async (): Promise<void> => {
         const climbed = await climbAll(operation, ladders, { ...options, server })
         played += climbed
@@ -70,10 +73,10 @@ interface Ladder {
   tried(met: boolean): void
 }
 
-function ladderOf(way: Way): Ladder {
-  let [number, misses] = [0, 0]
+function ladderOf(way: Way, { from, to }: Pick<EveryStepOptions, 'from' | 'to'>): Ladder {
+  let [number, misses] = [from - 1, 0]
   return {
-    next: () => (misses >= MISSES ? undefined : { kind: 'kill', ...way, number: ++number }),
+    next: () => (misses >= MISSES || number >= to ? undefined : { kind: 'kill', ...way, number: ++number }),
     tried: met => {
       misses = met ? 0 : misses + 1
     },
@@ -96,8 +99,7 @@ async function climbAll(
       world ??= await openWorld(chance, { server, plain: true })
       const violations = await playStep(operation, { world, server, chance, kill, tally, tell, name, ladder })
       played++
-      if (violations.length > 0)
-        fail(name, violations, `npm run torture -- --every-step --only ${JSON.stringify(operation)}`)
+      if (violations.length > 0) fail(name, violations, replayOf(operation, kill))
       if (violations.length === 0 && played % STEPS_PER_WORLD !== 0) continue
       await world.close()
       world = undefined
@@ -105,6 +107,11 @@ async function climbAll(
   }
   await world?.close()
   return played
+}
+
+function replayOf(operation: string, kill: KillPlan): string {
+  const steps = kill.kind === 'kill' ? ` --steps ${kill.number}` : ''
+  return `npm run torture -- --every-step --only ${JSON.stringify(operation)}${steps} --verbose`
 }
 
 async function playStep(

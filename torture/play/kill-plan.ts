@@ -16,6 +16,8 @@ export type KillPlan =
       readonly number: number
       readonly delivered: boolean
     }
+  /** SIGKILL to the program at a download, counted alone: before it, or before the program has the bytes. */
+  | { readonly kind: 'kill-download'; readonly phase: Moment['phase']; readonly number: number }
   /**
    * After so many milliseconds SIGKILL to the program or to the server of its embedded catalog, or SIGTERM to
    * the program.
@@ -81,6 +83,8 @@ export function wordsOf(plan: KillPlan): string {
       const when = plan.phase === 'after' ? 'after' : plan.delivered ? 'while sending' : 'before'
       return `SIGKILL ${when} a ${what}`
     }
+    case 'kill-download':
+      return `SIGKILL ${plan.phase} a download`
     case 'cut':
       return `connection to the catalog cut ${plan.phase} a statement`
     case 'kill-backend':
@@ -102,17 +106,22 @@ export interface Reach {
 /** The gate that makes a plan come true. */
 export function gateOf(plan: KillPlan, reach: Reach): Gate {
   if (!('phase' in plan)) return () => 'pass'
-  const channel = plan.kind === 'kill' ? plan.channel : 'sql'
+  const isOfDownload = plan.kind === 'kill-download'
+  const channel = isOfDownload ? 'api' : plan.kind === 'kill' ? plan.channel : 'sql'
   let met = 0
   return async (moment): Promise<Verdict> => {
     if (moment.channel !== channel || moment.phase !== plan.phase) return 'pass'
     if (plan.kind === 'kill' && !moment.changes) return 'pass'
+    if (isOfDownload && moment.what !== 'download') return 'pass'
     if (++met !== plan.number) return 'pass'
     reach.onHit(moment)
     switch (plan.kind) {
       case 'kill':
         await reach.killClient()
         return plan.delivered ? 'deliver' : 'cut'
+      case 'kill-download':
+        await reach.killClient()
+        return 'cut'
       case 'cut':
         return 'cut'
       case 'kill-backend':

@@ -13,6 +13,8 @@ import type { World } from '#torture/world/world.ts'
 const GRACE_SECONDS = 2
 /** What `serve` promises: the grace and 20 seconds; the rest is for a busy machine. */
 const ENDS_WITHIN_MS = (GRACE_SECONDS + 20 + 60) * 1_000
+/** A start takes a second or two; the rest is for a busy machine, and a catalog's server that was killed. */
+const SERVES_WITHIN_MS = 60_000
 /** Longer than any round. */
 const HANGS_AFTER_MS = 600_000
 /** Changes that each process makes, about; to aim. */
@@ -20,6 +22,8 @@ const AIM = { api: 8, sql: 70 }
 /** Milliseconds of work at most before something happens that a clock decides. */
 const LATEST_MS = 4_000
 const MOST_PLANS = 4
+/** A pack is read again from the disk. */
+const MOST_DOWNLOADS = 3
 
 /** One `serve` of a fleet. */
 export interface Member {
@@ -90,6 +94,7 @@ export class Fleet {
       }),
     }
     this.members.push(member)
+    void this.#watchStart(member)
     void run.then(ended => this.#onEnd(member, ended, branch))
     tell(`  ${member.name} begins`)
     return member
@@ -130,6 +135,14 @@ export class Fleet {
     return await Promise.all(this.members.map(({ run }) => run))
   }
 
+  async #watchStart({ name, url }: Member): Promise<void> {
+    const begunAt = performance.now()
+    if ((await url) === undefined) return
+    const seconds = Math.round((performance.now() - begunAt) / 1_000)
+    this.#options.tell(`  ${name} serves after ${seconds} s`)
+    if (seconds * 1_000 > SERVES_WITHIN_MS) this.violations.push(`hung: ${name} needed ${seconds} s to serve`)
+  }
+
   async #stop(member: Member): Promise<void> {
     // A process that has not begun yet to listen to signals just dies of one.
     await member.url
@@ -157,6 +170,11 @@ export class Fleet {
     if (plan !== undefined) return this.members.length === 0 ? plan : { kind: 'none' }
     if (this.#plans >= MOST_PLANS || !chance.happens(probability)) return { kind: 'none' }
     this.#plans++
+    const reads = chance.branch('reads')
+    if (this.#options.isRead === true && reads.happens(0.15)) {
+      const phase = reads.pick(['before', 'after'] as const)
+      return { kind: 'kill-download', phase, number: reads.whole(1, MOST_DOWNLOADS) }
+    }
     if (chance.happens(0.15)) return { kind: 'stop-at', ms: chance.whole(0, LATEST_MS) }
     const kill = chooseKill(chance, AIM, { isEmbedded })
     // The server is one for all, and is killed once at a time.
@@ -205,6 +223,8 @@ interface FleetOptions {
   readonly chance: Chance
   /** What becomes of the first one, and of it alone; by chance if left out. */
   readonly plan?: KillPlan
+  /** Whether somebody reads objects: then some die at a download. */
+  readonly isRead?: boolean
   /** What the Bot API does to each. */
   readonly faultsFor: (chance: Chance) => FaultPlan | undefined
   readonly tell: (words: string) => void

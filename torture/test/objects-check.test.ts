@@ -66,10 +66,16 @@ async function packOf(
 
 async function checkpointOf(
   sequence: number,
+  packs: SealedPack[],
   objects: CheckpointedObject[],
   not: number[] = [],
 ): Promise<SealedPack> {
   const lines = async function* () {
+    for (const { header, sha256, plainSize, encrypted, bytes } of packs) {
+      const messages = [{ chat: CHAT, message: header.sequence + 1 }]
+      const { pack: id, sequence } = header
+      yield { pack: { id, sequence, size: bytes.length, sha256, plainSize, encrypted, messages } }
+    }
     for (const object of objects) yield { object }
   }
   const checkpoint = { id: randomUUID(), upTo: sequence - 1, not }
@@ -164,7 +170,7 @@ test('objects that are there, and deletes that the chat was told of, are in orde
   const packs = [first, second, third]
   expect(await objectsCheck(await worldOf(packs, { packs }, ledger), rowsOf(packs, rows))).toEqual([])
 
-  const checkpoint = await checkpointOf(4, [lineOf(kept, first)])
+  const checkpoint = await checkpointOf(4, packs, [lineOf(kept, first)])
   const all = [...packs, checkpoint]
   expect(
     await objectsCheck(await worldOf(all, { packs: [], checkpoint }, ledger), rowsOf(all, rows)),
@@ -176,7 +182,7 @@ test('a pack that is found after a checkpoint has overwritten its object does no
   const older = { ...newer, id: randomUUID() }
   const late = await packOf(1, [older])
   const next = await packOf(2, [newer])
-  const checkpoint = await checkpointOf(3, [lineOf(newer, next)], [1])
+  const checkpoint = await checkpointOf(3, [next], [lineOf(newer, next)], [1])
   const packs = [late, next, checkpoint]
   const world = await worldOf(packs, { packs: [late], checkpoint }, ledgerOf([newer, 'there']))
   const rows = [rowOf(older, late, 'deleted'), rowOf(newer, next, 'live')]
@@ -201,7 +207,7 @@ test('an answered object that the catalog does not have is lost; a deleted one t
 test('a recovery that would lose an object, or bring a deleted one back, is seen before it happens', async () => {
   const [kept, deleted] = [anObject('kept'), anObject('deleted')]
   const pack = await packOf(1, [kept, deleted])
-  const checkpoint = await checkpointOf(2, [])
+  const checkpoint = await checkpointOf(2, [pack], [])
   const world = await worldOf(
     [pack, checkpoint],
     { packs: [], checkpoint },
@@ -216,6 +222,23 @@ test('a recovery that would lose an object, or bring a deleted one back, is seen
     `index: pack ${pack.header.pack} (1) of attic is named by nothing`,
     `chat alone: a recovery would bring back ${deleted.key} in attic`,
   ])
+})
+
+test('a checkpoint that covers a proven pack without listing it is seen, also when it was replaced', async () => {
+  const sent = anObject('sent while the checkpoint was drawn')
+  const pack = await packOf(1, [sent])
+  const wrong = await checkpointOf(2, [], [])
+  const ledger = ledgerOf([sent, 'gone'])
+  const row = rowOf(sent, pack, 'deleted')
+  const id = wrong.header.checkpoint?.id
+  const words = `index: the checkpoint ${id} covers pack ${pack.header.pack} (1), and does not list it`
+  const newest = await worldOf([pack, wrong], { packs: [], checkpoint: wrong }, ledger)
+  expect(await objectsCheck(newest, rowsOf([pack, wrong], [row]))).toEqual([words])
+
+  const right = await checkpointOf(3, [pack], [])
+  const all = [pack, wrong, right]
+  const replaced = await worldOf(all, { packs: [], checkpoint: right }, ledger)
+  expect(await objectsCheck(replaced, rowsOf(all, [row]))).toEqual([words])
 })
 
 test('bytes that are not what the catalog says are wrong', async () => {
