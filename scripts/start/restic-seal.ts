@@ -1,6 +1,6 @@
 import { createCipheriv, randomBytes, scryptSync } from 'node:crypto'
 
-// How restic encrypts, as its design document says: AES-256 in counter mode, and Poly1305-AES over the result.
+// restic encrypts with AES-256 in counter mode, and Poly1305-AES over the result (its design document).
 
 /** The keys of a repository, or those that a password makes. */
 export interface SealKeys {

@@ -19,7 +19,7 @@ import {
   type StoredFile,
 } from '#start/restic-repository.ts'
 
-export const LAPTOP = 'laptop'
+const LAPTOP = 'laptop'
 /** In the folder of the sample: restic's password of the bucket. */
 export const RESTIC_PASSWORD_FILE = 'restic-password'
 
