@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startChromium } from '@telegram-backup/test-support/browser/chromium.ts'
 import type { Page } from '@telegram-backup/test-support/browser/watched-pages.ts'
@@ -21,18 +21,19 @@ type Width = keyof typeof WIDTHS
  * Goes through the sample as a person would, and writes a picture of each screen in both widths and themes to
  * `docs/page`.
  * @param link signs in, and is used up
+ * @param wanted names of screens; none means all
  */
-export async function takePictures(link: string): Promise<void> {
-  await rm(FOLDER, { recursive: true, force: true })
+export async function takePictures(link: string, wanted: readonly string[]): Promise<void> {
+  const isWanted = ({ name }: { name: string }): boolean => wanted.length === 0 || wanted.includes(name)
   await mkdir(FOLDER, { recursive: true })
   const browser = await startChromium()
   try {
-    const state = await signIn(browser, link)
+    const state = await signIn(browser, { link, isWanted: isWanted({ name: 'link' }) })
     for (const width of Object.keys(WIDTHS) as Width[]) {
       for (const theme of THEMES) {
         const context = await browser.newContext({ ...lookOf(width, theme), storageState: state })
         const page = await context.newPage()
-        for (const { name, open, signedOut } of SCREENS) {
+        for (const { name, open, signedOut } of SCREENS.filter(isWanted)) {
           if (signedOut) await context.clearCookies()
           await open(page, new URL('./', link))
           await take(page, { name, width, theme })
@@ -55,12 +56,15 @@ function lookOf(width: Width, theme: (typeof THEMES)[number]) {
 }
 
 /** The link is looked at in each look before it is used. */
-async function signIn(browser: Browser, link: string): Promise<SignedIn> {
+async function signIn(
+  browser: Browser,
+  { link, isWanted }: { link: string; isWanted: boolean },
+): Promise<SignedIn> {
   for (const width of Object.keys(WIDTHS) as Width[]) {
     for (const theme of THEMES) {
       const page = await browser.newPage(lookOf(width, theme))
       await page.goto(link)
-      await take(page, { name: 'link', width, theme })
+      if (isWanted) await take(page, { name: 'link', width, theme })
       await page.context().close()
     }
   }

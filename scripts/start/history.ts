@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { type Database, openDatabase } from '@telegram-backup/database'
 import { latestTime, nextTime } from '@telegram-backup/engine/cron/cron-times.ts'
 import type { OwnProgram } from '#start/own-program.ts'
+import type { SampleBucket } from '#start/sample-bucket.ts'
 import type { SampleSource } from '#start/sample-sources.ts'
 import { shiftClock } from '#start/shifted-clock.ts'
 
@@ -9,13 +10,10 @@ import { shiftClock } from '#start/shifted-clock.ts'
 export const DAYS = 5
 const DAY_MS = 24 * 3600 * 1000
 
-/** A command of the first machine. */
+/** What happens at a time of a schedule. */
 interface Run {
   at: Date
-  /** 0 for the first day. */
-  day: number
-  source: SampleSource
-  isLast: boolean
+  make(): Promise<unknown>
 }
 
 interface HistoryMaking {
@@ -23,6 +21,7 @@ interface HistoryMaking {
   /** The state folder of the first machine: it is deleted at the end. */
   home: string
   sources: readonly SampleSource[]
+  bucket: SampleBucket
   onRun: (done: number, of: number) => void
 }
 
@@ -30,9 +29,17 @@ interface HistoryMaking {
  * Makes the days of history: another machine backs the sources up at the times of their schedules, in a
  * process whose clock shows those times. All that stays of it is the chat.
  */
-export async function makeHistory({ program, home, sources, onRun }: HistoryMaking): Promise<void> {
+export async function makeHistory({ program, home, sources, bucket, onRun }: HistoryMaking): Promise<void> {
   const now = new Date()
-  const runs = sources.flatMap(source => runsOf(source, now)).sort((a, b) => a.at.getTime() - b.at.getTime())
+  const runs = [
+    ...sources.flatMap(source =>
+      runsOf(source, now, async time => {
+        await source.change(time)
+        await program.run('send', '--source', source.name)
+      }),
+    ),
+    ...runsOf(bucket, now, time => bucket.snapshot(time)),
+  ].sort((a, b) => a.at.getTime() - b.at.getTime())
   const clock = shiftClock()
   let catalog: Database | undefined
   try {
@@ -44,13 +51,13 @@ export async function makeHistory({ program, home, sources, onRun }: HistoryMaki
         ...['schedule', 'add', '--source', name, '--cron', cron, '--timezone', timezone],
         ...KEEP,
       )
-    for (const [index, { at, day, source, isLast }] of runs.entries()) {
+    for (const [index, { at, make }] of runs.entries()) {
       clock.setTo(at)
-      await source.change({ day, at, isLast })
-      await program.run('send', '--source', source.name)
+      await make()
       onRun(index + 1, runs.length)
     }
   } finally {
+    await bucket.close()
     await catalog?.close()
     clock.end()
     await rm(home, { recursive: true, force: true, maxRetries: 3 })
@@ -60,13 +67,18 @@ export async function makeHistory({ program, home, sources, onRun }: HistoryMaki
 const KEEP = ['--keep-daily', '7', '--keep-weekly', '4']
 
 /** The times of the schedule in the last days. */
-function runsOf(source: SampleSource, now: Date): Run[] {
-  const last = latestTime(source, now)?.getTime()
+function runsOf(
+  schedule: Pick<SampleSource, 'cron' | 'timezone'>,
+  now: Date,
+  make: (of: { day: number; at: Date; isLast: boolean }) => Promise<unknown>,
+): Run[] {
+  const last = latestTime(schedule, now)?.getTime()
   const runs: Run[] = []
-  let at = nextTime(source, new Date(now.getTime() - DAYS * DAY_MS))
-  for (let day = 0; at <= now; day++) {
-    runs.push({ at, day, source, isLast: at.getTime() === last })
-    at = nextTime(source, at)
+  let next = nextTime(schedule, new Date(now.getTime() - DAYS * DAY_MS))
+  for (let day = 0; next <= now; day++) {
+    const [at, isLast] = [next, next.getTime() === last]
+    runs.push({ at, make: () => make({ day, at, isLast }) })
+    next = nextTime(schedule, at)
   }
   return runs
 }

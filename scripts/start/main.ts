@@ -6,6 +6,7 @@ import { describeError, ExitCode, exitCodeOf, exitCodeOfSignal } from '@telegram
 import { DAYS } from '#start/history.ts'
 import { Progress } from '#start/progress.ts'
 import { type RunningSample, runSample } from '#start/sample.ts'
+import { RESTIC_PASSWORD_FILE } from '#start/sample-bucket.ts'
 import { defaultFolder, openSampleFolder } from '#start/sample-folder.ts'
 import { FOLDER_TARGET, RESTORE_TARGET } from '#start/sample-settings.ts'
 
@@ -84,7 +85,8 @@ function whatToTry({ noServer }: RunningSample): string {
   return `Try on the page:
 - Mend the alert: the last backup of the logs is far too small. "Back up now" makes a whole one.
 ${restore}
-- Watch the drill that runs just now: it proves that a backup can be restored.`
+- Watch the drill that runs just now: it proves that a backup can be restored.
+- With restic: "Buckets", "laptop", "Create a door key". restic's password is in ${RESTIC_PASSWORD_FILE}, in the folder below.`
 }
 
 async function start({ folder: wanted, fresh, open, port }: StartOptions): Promise<void> {
@@ -93,7 +95,7 @@ async function start({ folder: wanted, fresh, open, port }: StartOptions): Promi
   try {
     progress.say(
       folder.state === null
-        ? `A sample: three sources, ${DAYS} days of backups, and the page. Real Telegram is not used.`
+        ? `A sample: three sources, a bucket of restic, ${DAYS} days of backups, and the page. Real Telegram is not used.`
         : `The sample in ${folder.path} goes on. Real Telegram is not used.`,
     )
     await runSample({ folder, port, progress, signal }, async sample => {

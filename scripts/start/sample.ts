@@ -10,6 +10,7 @@ import { askForDrill } from '#start/first-drill.ts'
 import { DAYS, makeHistory } from '#start/history.ts'
 import { OwnProgram } from '#start/own-program.ts'
 import type { Progress } from '#start/progress.ts'
+import { laptop } from '#start/sample-bucket.ts'
 import {
   FIRST_HOME,
   newState,
@@ -170,8 +171,15 @@ async function makeDays(of: {
   const variables = { ...environment.variables, TELEGRAM_BACKUP_HOME: home }
   const program = new OwnProgram({ environment: variables, log, signal })
   try {
-    await progress.step(`${DAYS} days of a machine that backs up a database, documents and logs`, show =>
-      makeHistory({ program, home, sources, onRun: (done, all) => show(`${done} of ${all} backups`) }),
+    const bucket = await laptop(path, { environment: variables, signal })
+    await progress.step(`${DAYS} days of a database, documents and logs, and of a laptop with restic`, show =>
+      makeHistory({
+        program,
+        home,
+        sources,
+        bucket,
+        onRun: (done, all) => show(`${done} of ${all} backups`),
+      }),
     )
     await logFiles.repair()
   } finally {

@@ -89,8 +89,11 @@ interface Overview {
     sizes: Array<{ at: string }>
     last_good: { id: string } | null
   }>
+  buckets: Array<{ name: string; state: string; last_snapshot_at: string } & Record<BucketSize, number>>
   alerts: Array<{ kind: string; source: string }>
 }
+
+type BucketSize = 'objects' | 'bytes' | 'undeletable_bytes' | 'dead_bytes'
 
 interface SignedIn {
   status: number
@@ -138,20 +141,26 @@ function leftProcesses(folder: string): string[] {
   return [...named, ...working]
 }
 
-test('a newcomer sees three sources with days of history, an alert and a drill; Ctrl-C stops all of it, and the next start goes on', async ({
+test('a newcomer sees three sources and a bucket with days of history, an alert and a drill; Ctrl-C stops all of it, and the next start goes on', async ({
   folder,
   start,
 }) => {
   const first = await start()
   const { status, overview } = await signIn(first)
   expect(status).toBe(200)
-  const { sources, alerts } = await overview()
+  const { sources, buckets, alerts } = await overview()
   expect(sources.map(({ source }) => source).toSorted()).toEqual(['documents', 'logs', 'shop'])
   for (const { sizes } of sources) {
     const [oldest = '', newest = ''] = [sizes[0]?.at, sizes.at(-1)?.at]
     expect(Date.parse(newest) - Date.parse(oldest)).toBeGreaterThan(3 * DAY_MS)
     expect(Date.now() - Date.parse(newest)).toBeLessThan(2 * DAY_MS)
   }
+  expect(buckets).toMatchObject([{ name: 'laptop', state: 'ok' }])
+  for (const size of ['objects', 'bytes', 'undeletable_bytes', 'dead_bytes'] as const)
+    expect(buckets[0]?.[size], size).toBeGreaterThan(1)
+  const snapshotAgeMs = Date.now() - Date.parse(buckets[0]?.last_snapshot_at ?? '')
+  expect(snapshotAgeMs).toBeGreaterThan(0)
+  expect(snapshotAgeMs).toBeLessThan(1.1 * DAY_MS)
   expect(alerts).toMatchObject([{ kind: 'backup_small', source: 'logs' }])
   await expect
     .poll(async () => (await overview()).sources.find(({ source }) => source === 'shop')?.proof.depth)

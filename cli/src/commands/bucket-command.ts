@@ -171,7 +171,8 @@ async function remove(
     const bucket = await showBucket(database, (await bucketMeant(database, which)).id)
     const isEmpty = bucket.objects === 0 && bucket.undeletable_bytes === 0
     const isAgreed = yes || isEmpty
-    tellBefore(output, [`removing ${bucket.name}: ${whatIsLost(bucket)} are lost`], { isAgreed })
+    const lost = isEmpty ? 'it holds nothing' : `${whatIsLost(bucket)} are lost`
+    tellBefore(output, [`removing ${bucket.name}: ${lost}`], { isAgreed })
     await confirm(context, { isAgreed })
     const { id, name } = await removeBucket(database, bucket.id, { withObjects: true })
     output.outcome({ success: true, id, removed: true }, () => `Bucket ${name} is removed.`)

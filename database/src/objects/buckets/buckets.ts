@@ -39,7 +39,10 @@ export async function createBucket(
       .returningAll()
       .executeTakeFirst()
     if (row === undefined) {
-      throw new CatalogError(`There is a bucket ${of.name} already`, { code: 'CONFLICT' })
+      throw new CatalogError(`There is a bucket ${of.name} already`, {
+        code: 'CONFLICT',
+        hint: 'Choose another name, or use that one.',
+      })
     }
     const details = { name: of.name, kind: of.kind }
     await addToAudit(trx, { ...actOn(database, row), act: 'bucket.create', details })
