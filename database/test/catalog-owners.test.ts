@@ -16,8 +16,12 @@ beforeAll(async () => {
   server = await startPostgresServer(bundledPrograms)
 })
 afterAll(() => server.stop())
-beforeEach(async () => {
-  url = await server.newDatabase()
+beforeEach(() => enter())
+afterEach(leave)
+
+/** Goes to a new database: an empty one, or a copy of the one named. */
+async function enter(template?: string): Promise<void> {
+  url = await server.newDatabase(template)
   superuser = new pg.Client({ connectionString: url })
   await superuser.connect()
   await superuser.query(`do $$ begin
@@ -26,11 +30,12 @@ beforeEach(async () => {
   await superuser.query(`do $$ begin
     execute format('grant create on database %I to mallory, keeper, shared_owner', current_database());
   end $$`)
-})
-afterEach(async () => {
+}
+
+async function leave(): Promise<void> {
   for (const database of opened.splice(0)) await database.close()
   await superuser.end()
-})
+}
 
 async function open(as?: 'keeper'): Promise<Database> {
   const address = new URL(url)
@@ -68,54 +73,66 @@ describe.each([
     },
   )
 
-  test.each([
-    ['table', 'create table control_plane.planted (id int)', /table control_plane.planted/],
-    [
-      'function',
-      'create function control_plane.planted() returns int language sql as $$ select 1 $$',
-      /function control_plane.planted\(\)/,
-    ],
-    ['view', 'create view control_plane.planted as select 1 as one', /view control_plane.planted/],
-    ['type', "create type control_plane.planted as enum ('a')", /type control_plane.planted/],
-    [
-      'operator',
-      'create function public.p(int, int) returns bool language sql as $$ select true $$; create operator control_plane.=== (leftarg = int, rightarg = int, function = public.p)',
-      /operator control_plane.===/,
-    ],
-  ])(
-    'a %s of another role in the catalog’s schema is refused, by its name',
-    async (_kind, statement, what) => {
-      const database = await open(as)
-      await migrate(database)
-      await superuser.query(
-        'grant usage, create on schema control_plane to mallory; grant create on schema public to mallory',
-      )
-      await asMallory(statement)
-      await refused(database, what)
-    },
-  )
+  describe('a catalog that has its tables', () => {
+    let migrated: string
+    beforeAll(async () => {
+      await enter()
+      await migrate(await open(as))
+      migrated = new URL(url).pathname.slice(1)
+      await leave()
+    })
+    beforeEach(async () => {
+      await leave()
+      await enter(migrated)
+    })
 
-  test.each([
-    [
-      'trigger',
-      'create trigger planted before insert on control_plane.jobs for each row execute function public.planted()',
-      'trigger',
-    ],
-    ['check', 'alter table control_plane.jobs add check (public.planted())', 'boolean'],
-    ['default', 'alter table control_plane.jobs alter worker set default public.planted()', 'text'],
-  ])(
-    'a function of another role that a %s of a table calls is refused, by its name',
-    async (_kind, statement, returns) => {
-      const database = await open(as)
-      await migrate(database)
-      await superuser.query('grant create on schema public to mallory')
-      await asMallory(
-        `create function public.planted() returns ${returns} language plpgsql immutable as $$ begin return null; end $$`,
-      )
-      await superuser.query(statement)
-      await refused(database, /function public.planted\(\) belongs to role "mallory"/)
-    },
-  )
+    test.each([
+      ['table', 'create table control_plane.planted (id int)', /table control_plane.planted/],
+      [
+        'function',
+        'create function control_plane.planted() returns int language sql as $$ select 1 $$',
+        /function control_plane.planted\(\)/,
+      ],
+      ['view', 'create view control_plane.planted as select 1 as one', /view control_plane.planted/],
+      ['type', "create type control_plane.planted as enum ('a')", /type control_plane.planted/],
+      [
+        'operator',
+        'create function public.p(int, int) returns bool language sql as $$ select true $$; create operator control_plane.=== (leftarg = int, rightarg = int, function = public.p)',
+        /operator control_plane.===/,
+      ],
+    ])(
+      'a %s of another role in the catalog’s schema is refused, by its name',
+      async (_kind, statement, what) => {
+        const database = await open(as)
+        await superuser.query(
+          'grant usage, create on schema control_plane to mallory; grant create on schema public to mallory',
+        )
+        await asMallory(statement)
+        await refused(database, what)
+      },
+    )
+
+    test.each([
+      [
+        'trigger',
+        'create trigger planted before insert on control_plane.jobs for each row execute function public.planted()',
+        'trigger',
+      ],
+      ['check', 'alter table control_plane.jobs add check (public.planted())', 'boolean'],
+      ['default', 'alter table control_plane.jobs alter worker set default public.planted()', 'text'],
+    ])(
+      'a function of another role that a %s of a table calls is refused, by its name',
+      async (_kind, statement, returns) => {
+        const database = await open(as)
+        await superuser.query('grant create on schema public to mallory')
+        await asMallory(
+          `create function public.planted() returns ${returns} language plpgsql immutable as $$ begin return null; end $$`,
+        )
+        await superuser.query(statement)
+        await refused(database, /function public.planted\(\) belongs to role "mallory"/)
+      },
+    )
+  })
 })
 
 test('what a superuser made for the catalog’s user, and what a role owns that it is a member of, is no stranger’s', async () => {

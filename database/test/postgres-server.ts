@@ -25,8 +25,8 @@ import { serverUser } from '#embedded/server-user.ts'
  * be.
  */
 export interface PostgresServer {
-  /** The URL of a new, empty database. */
-  newDatabase(): Promise<string>
+  /** The URL of a new database: empty, or a copy of the one named, to which nobody may be connected. */
+  newDatabase(template?: string): Promise<string>
   /** All its processes stand still, as on a machine that has no time for them; connections stay. */
   freeze(): void
   thaw(): void
@@ -112,11 +112,11 @@ export async function startPostgresServer(findPrograms: (home: string) => string
   const urlOf = (database: string) =>
     `postgresql://owner:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${database}`
   return {
-    async newDatabase() {
+    async newDatabase(template = 'template1') {
       const name = `test_${randomUUID().replaceAll('-', '')}`
       const client = new pg.Client({ connectionString: urlOf('postgres') })
       await client.connect()
-      await client.query(`create database ${name}`)
+      await client.query(`create database ${name} template ${template}`)
       await client.end()
       return urlOf(name)
     },

@@ -6,7 +6,6 @@ import {
   createSchedule,
   deleteExpiredBackups as deleteByCatalogAlone,
   type JsonObject,
-  migrate,
   pinBackup,
   removeSchedule,
   removeSourcePolicies,
@@ -19,7 +18,7 @@ import { cliEnvironment } from '@telegram-backup/test-support/cli-environment.ts
 import { openTestCatalog, openTestVault, type TestVault } from '@telegram-backup/test-support/vault.ts'
 import { openSession } from '@telegram-backup/vault/session/open-session.ts'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { deleteExpiredBackups } from '#lib/backups/backups.service.ts'
 
 let vault: TestVault
@@ -29,16 +28,12 @@ const deliver = async (): Promise<void> => {}
 
 beforeAll(async () => {
   vault = await openTestVault()
+})
+afterAll(() => vault.close())
+beforeEach(async () => {
   database = await openTestCatalog()
 })
-afterAll(async () => {
-  await database.discard()
-  await vault.close()
-})
-beforeEach(async () => {
-  await sql`drop schema control_plane cascade`.execute(database.kysely)
-  await migrate(database)
-})
+afterEach(() => database.discard())
 
 /** Recorded by hand: nothing of it is in a chat. */
 async function aBackup(hoursAgo: number): Promise<string> {
