@@ -113,6 +113,16 @@ describe('the script of docs/format.md that makes a folder of a bucket', () => {
     expect(filesOf(join(folder, 'restored'))).toEqual(expectedFiles(bucket))
   })
 
+  it('restores bytes that were not compressed because they look random', async () => {
+    const bucket = newBucket({ packSizeBytes: 4_000_000, pieceBytes: 1_000_000 })
+    await putData(bucket, noise(2_300_000))
+    await putData(bucket, dumpText(200_000))
+    await bucket.close()
+    writePacks(bucket)
+    expect(runScript()).toEqual({ status: 0, stdout: '2 objects\n', stderr: '' })
+    expect(filesOf(join(folder, 'restored'))).toEqual(expectedFiles(bucket))
+  })
+
   it('agrees with what happened, whatever did, with and without checkpoints', async () => {
     const act = fc.record({
       what: fc.constantFrom('put', 'put', 'put', 'move', 'delete', 'close', 'checkpoint'),
