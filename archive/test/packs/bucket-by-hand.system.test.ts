@@ -32,15 +32,22 @@ function runScript(bucket = 'laptops'): { status: number | null; stdout: string;
   return { status, stdout, stderr }
 }
 
-function newBucket(options: { encrypted?: boolean; bucket?: Partial<typeof BUCKET> } = {}): SampleBucket {
+function newBucket(
+  options: {
+    encrypted?: boolean
+    bucket?: Partial<typeof BUCKET>
+    packSizeBytes?: number
+    pieceBytes?: number
+  } = {},
+): SampleBucket {
   const encryption = options.encrypted === false ? ('off' as const) : { recipients: [KEYS.recipient] }
   const bucket = { ...BUCKET, ...options.bucket }
   return new SampleBucket({
     bucket,
     encryption,
     signingKey: SIGNING_KEY,
-    packSizeBytes: 24_000,
-    pieceBytes: 9000,
+    packSizeBytes: options.packSizeBytes ?? 24_000,
+    pieceBytes: options.pieceBytes ?? 9000,
   })
 }
 
