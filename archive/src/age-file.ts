@@ -49,6 +49,11 @@ export interface AgeFileStart {
   nonce: Uint8Array
 }
 
+/** By how much the file is longer than that many plain bytes. */
+export function ageGrowthBytes({ header }: AgeFileStart, plainSize: number): number {
+  return header.length + payloadSizeBytes(plainSize) - plainSize
+}
+
 /** Begins an age file that each of the recipients (`age1…`) can open. */
 export async function startAgeFile(recipients: readonly string[]): Promise<AgeFileStart> {
   return { ...(await makeHeader(recipients)), nonce: randomBytes(PAYLOAD_NONCE_BYTES) }
@@ -103,11 +108,22 @@ export interface PlainRanges {
   read(start?: number, end?: number): Iterable<Uint8Array>
 }
 
+/** What an age file is opened with: the length of its header in bytes, and the key that was in it. */
+export interface AgeFileKey {
+  headerBytes: number
+  fileKey: Uint8Array
+}
+
+/** @throws ArchiveError `WRONG_KEY`, `INTEGRITY` as {@link decryptAgeFile} at the call */
+export async function unwrapAgeFile(file: Uint8Array, identities: readonly string[]): Promise<AgeFileKey> {
+  const headerBytes = findHeaderEnd(file)
+  return { headerBytes, fileKey: await unwrapFileKey(file.subarray(0, headerBytes), identities) }
+}
+
 /** As {@link decryptAgeFile}, for reading ranges. */
 export async function openAgeFile(file: Uint8Array, identities: readonly string[]): Promise<PlainRanges> {
-  const headerSize = findHeaderEnd(file)
-  const fileKey = await unwrapFileKey(file.subarray(0, headerSize), identities)
-  const payload = file.subarray(headerSize)
+  const { headerBytes, fileKey } = await unwrapAgeFile(file, identities)
+  const payload = file.subarray(headerBytes)
   return {
     sizeBytes: payloadCapacityBytes(payload.length),
     read: (start = 0, end = Number.MAX_SAFE_INTEGER) => decrypted(payload, fileKey, { start, end }),

@@ -48,7 +48,7 @@ export {
 } from '#member-index.ts'
 export { memberPathBytes, memberPathOf } from '#member-path.ts'
 export { readCheckpoint, type UnsealedPart, writeCheckpoint } from '#packs/checkpoint.ts'
-export { type ExpectedPack, type OpenPackOptions, openPack } from '#packs/open-pack.ts'
+export { type ExpectedPack, type OpenPackOptions, openPack, openProvenPack } from '#packs/open-pack.ts'
 export type { OpenedPack } from '#packs/opened-pack.ts'
 export {
   PackBuilder,
@@ -72,6 +72,9 @@ export type {
   PutRecord,
 } from '#packs/pack-header.ts'
 export { PACK_LIMITS } from '#packs/pack-limits.ts'
+export { PackMemory } from '#packs/pack-memory.ts'
+export { PackThread } from '#packs/pack-thread.ts'
+export type { PackWork } from '#packs/pack-work.ts'
 export type { BackupIdentity, PartHeader } from '#part-header.ts'
 export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
 export { DEFAULT_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '#part-planner.ts'

@@ -10,6 +10,13 @@ const MAX_PIECE_BYTES: number = maxFrameSizeBytes(1024 * 1024)
 /** zstd's smallest window, as a power of two. */
 const MIN_WINDOW_LOG = 10
 
+/** A frame of one segment, whose size has four bytes (RFC 8878, 3.1.1.1). */
+const STORED_DESCRIPTOR = 0xa0
+/** Magic number, descriptor and size. */
+const STORED_HEADER_BYTES = 9
+const BLOCK_HEADER_BYTES = 3
+const MAX_BLOCK_BYTES = 128 * 1024
+
 /** The longest frame for that size (`ZSTD_COMPRESSBOUND` in zstd.h, rounded up). */
 export function maxFrameSizeBytes(plainSize: number): number {
   return plainSize + (plainSize >> 8) + 64
@@ -33,6 +40,27 @@ export function compressFrame(plain: Uint8Array): Buffer {
     throw new Error(`zstd made ${frame.length} bytes of ${plain.length}`)
   }
   return frame
+}
+
+/**
+ * Writes a zstd frame that holds the bytes as they are, with their size and without a checksum, and returns
+ * its length. It is never longer than {@link maxFrameSizeBytes}.
+ * @param plain 1 to 4 GiB of bytes
+ */
+export function writeStoredFrame(plain: Uint8Array, into: Buffer): number {
+  into.writeUInt32LE(MAGIC, 0)
+  into[4] = STORED_DESCRIPTOR
+  into.writeUInt32LE(plain.length, 5)
+  let end = STORED_HEADER_BYTES
+  for (let start = 0; start < plain.length; start += MAX_BLOCK_BYTES) {
+    const block = plain.subarray(start, start + MAX_BLOCK_BYTES)
+    const isLast = start + MAX_BLOCK_BYTES >= plain.length
+    // RFC 8878, 3.1.1.2: whether it is the last, its type (0: as it is), and its size.
+    into.writeUIntLE(Number(isLast) + (block.length << 3), end, BLOCK_HEADER_BYTES)
+    into.set(block, end + BLOCK_HEADER_BYTES)
+    end += BLOCK_HEADER_BYTES + block.length
+  }
+  return end
 }
 
 /**

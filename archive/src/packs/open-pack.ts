@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type PlainRanges, unwrapAgeFile } from '#age-file.ts'
 import { ArchiveError, toArchiveError } from '#archive-error.ts'
 import { assertUnlocking, unsealRanges } from '#encryption.ts'
 import { hashInTurns } from '#hashing.ts'
 import { OpenedPack } from '#packs/opened-pack.ts'
 import type { PackHeader } from '#packs/pack-header.ts'
 import { PACK_LIMITS } from '#packs/pack-limits.ts'
+import type { PackMemory } from '#packs/pack-memory.ts'
+import type { PackPlace, PackWork } from '#packs/pack-work.ts'
 import { readPackHeader } from '#packs/read-header.ts'
 import { headerFrameSizeBytes, SKIPPABLE_PREFIX_BYTES } from '#part-header.ts'
 import { PieceReader } from '#piece-reader.ts'
@@ -26,8 +29,6 @@ export interface ExpectedPack {
 
 export interface OpenPackOptions extends DocumentUnlocking {
   expected?: ExpectedPack
-  /** The SHA-256 of these very bytes was compared already. */
-  isProven?: boolean
 }
 
 /**
@@ -37,24 +38,71 @@ export interface OpenPackOptions extends DocumentUnlocking {
  * @throws ArchiveError `NO_KEY`, `WRONG_KEY`; `INTEGRITY` for anything but a whole pack that was expected
  */
 export async function openPack(bytes: Uint8Array, options: OpenPackOptions): Promise<OpenedPack> {
-  const { expected = {}, isProven = false } = options
+  const { expected = {} } = options
   const { sha256 } = expected
   assertUnlocking(options)
-  if (sha256 !== undefined && !isProven) await assertSha256(bytes, sha256)
-  try {
+  if (sha256 !== undefined) await assertSha256(bytes, sha256)
+  return await opening(async () => {
     const plain = await unsealRanges(bytes, options)
-    const reader = new PieceReader(plain.read())
-    const headerFrame = readHeaderFrame(reader, plain.sizeBytes)
-    const { header, signed } = readSignedHeader(headerFrame, options)
-    assertExpected(header, expected)
-    const framesSize = plain.sizeBytes - headerFrame.length
-    if (header.frames.reduce((sum, [size]) => sum + size, 0) !== framesSize)
-      throw damaged(`The frames of the pack take ${framesSize} bytes, its header says otherwise`)
-    if (sha256 === undefined && !isProven) await assertFrames(reader, header, framesSize)
-    return new OpenedPack({ header, signed, plain, framesStart: headerFrame.length })
+    return await openPlain(plain, { ...options, isProven: sha256 !== undefined })
+  })
+}
+
+/** A pack whose bytes are proven, in its memory. */
+export interface ProvenPack {
+  memory: PackMemory
+  place: PackPlace
+}
+
+/**
+ * Opens a pack whose SHA-256 was compared already. All of it is decrypted, in its memory, by `work`; the
+ * memory must stay as it is while the pack is read.
+ * @throws ArchiveError as {@link openPack}
+ */
+export async function openProvenPack(
+  { memory, place }: ProvenPack,
+  {
+    work,
+    ...options
+  }: Omit<OpenPackOptions, 'expected'> & {
+    expected: Omit<ExpectedPack, 'sha256'>
+    work: PackWork
+  },
+): Promise<OpenedPack> {
+  const { encrypted, identities } = options
+  assertUnlocking(options)
+  return await opening(async () => {
+    const sealed = memory.bytes.subarray(place.start, place.end)
+    const { start, end } = encrypted
+      ? await work.open(memory, place, await unwrapAgeFile(sealed, identities))
+      : place
+    const plain = await unsealRanges(memory.bytes.subarray(start, end), { identities, encrypted: false })
+    return await openPlain(plain, { ...options, isProven: true })
+  })
+}
+
+async function opening(open: () => Promise<OpenedPack>): Promise<OpenedPack> {
+  try {
+    return await open()
   } catch (error) {
     throw toArchiveError(error, 'INTEGRITY', 'The pack cannot be opened')
   }
+}
+
+async function openPlain(
+  plain: PlainRanges,
+  options: OpenPackOptions & { isProven: boolean },
+): Promise<OpenedPack> {
+  const { expected = {}, isProven } = options
+  const reader = new PieceReader(plain.read())
+  const headerFrame = readHeaderFrame(reader, plain.sizeBytes)
+  const { header, signed } = readSignedHeader(headerFrame, options)
+  assertExpected(header, expected)
+  const framesSize = plain.sizeBytes - headerFrame.length
+  if (header.frames.reduce((sum, [size]) => sum + size, 0) !== framesSize)
+    throw damaged(`The frames of the pack take ${framesSize} bytes, its header says otherwise`)
+  if (!isProven) await assertFrames(reader, header, framesSize)
+  return new OpenedPack({ header, signed, plain, framesStart: headerFrame.length })
 }
 
 async function assertSha256(bytes: Uint8Array, expected: string): Promise<void> {

@@ -1,15 +1,8 @@
-import { createHash, randomInt } from 'node:crypto'
-import {
-  type AgeFileStart,
-  ageCapacityBytes,
-  ageFileSizeBytes,
-  finishAgeFile,
-  startAgeFile,
-} from '#age-file.ts'
-import { decryptChunks } from '#age-payload.ts'
+import { randomInt } from 'node:crypto'
+import { type AgeFileStart, ageCapacityBytes, ageFileSizeBytes, startAgeFile } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
 import { checkedRecipients, type Encryption } from '#encryption.ts'
-import { hashInTurns } from '#hashing.ts'
+import { FrameWriter } from '#packs/frame-writer.ts'
 import { HeaderRoom } from '#packs/header-room.ts'
 import type {
   CheckpointCover,
@@ -21,6 +14,8 @@ import type {
   PackRecord,
 } from '#packs/pack-header.ts'
 import { PACK_LIMITS } from '#packs/pack-limits.ts'
+import { PackMemory } from '#packs/pack-memory.ts'
+import { HERE, type PackPlace, type PackWork } from '#packs/pack-work.ts'
 import { readPackHeader } from '#packs/read-header.ts'
 import { SKIPPABLE_PREFIX_BYTES, writeSkippablePrefix } from '#part-header.ts'
 import {
@@ -31,8 +26,7 @@ import {
 } from '#part-planner.ts'
 import { canonicalJson, signText } from '#signed-document.ts'
 import type { SigningKey } from '#signing.ts'
-import { freeNow } from '#transient-memory.ts'
-import { compressFrame, maxFrameSizeBytes } from '#zstd-frame.ts'
+import { maxFrameSizeBytes } from '#zstd-frame.ts'
 
 const SPACE = 0x20
 
@@ -44,6 +38,8 @@ export interface PackBuilderOptions {
   packSizeBytes?: number
   /** The checkpoint that this pack is a part of. */
   checkpoint?: CheckpointCover | undefined
+  /** Hashes and encrypts; default: the caller's thread. */
+  work?: PackWork | undefined
 }
 
 /** What the catalog gives to a pack just before it is sealed. */
@@ -80,20 +76,24 @@ export class PackBuilder {
   /** Most bytes before encryption. */
   readonly #capacityBytes: number
   readonly #room: HeaderRoom
-  readonly #memory: Buffer
+  readonly #memory: PackMemory
+  readonly #work: PackWork
+  readonly #writer = new FrameWriter()
   /** Where the frames begin; before them is room for the header and for growth. */
   readonly #framesStart: number
-  readonly #hash = createHash('sha256')
   readonly #frames: [size: number, plainSize: number][] = []
   readonly #records: PackRecord[] = []
   #framesSize = 0
   #plainSize = 0
-  #encrypted: { file: AgeFileStart; bytes: Buffer } | undefined
+  /** Of all frames, hex; once they are complete. */
+  #framesSha256: string | undefined
+  #encrypted: { file: AgeFileStart; place: PackPlace } | undefined
   #state: 'open' | 'sealed' | 'released' = 'open'
 
   /** @throws ArchiveError `NO_KEY`, `CONFIGURATION` (a malformed recipient, a size out of range) */
   constructor(options: PackBuilderOptions) {
     const { bucket, encryption, signingKey, packSizeBytes = DEFAULT_PART_SIZE_BYTES, checkpoint } = options
+    this.#work = options.work ?? HERE
     this.#bucket = bucket
     this.#checkpoint = checkpoint
     this.#recipients = encryption === 'off' ? [] : checkedRecipients(encryption)
@@ -110,8 +110,7 @@ export class PackBuilder {
     this.#room = new HeaderRoom({ bucket, signingKey, checkpoint })
     const headerBytes = Math.min(this.#capacityBytes, SKIPPABLE_PREFIX_BYTES + PACK_LIMITS.headerBytes)
     this.#framesStart = this.#growthBytes(this.#capacityBytes) + headerBytes
-    // With old content: only what was written since is read. Memory that is not written to costs nothing.
-    this.#memory = Buffer.allocUnsafeSlow(this.#framesStart + this.#capacityBytes)
+    this.#memory = new PackMemory(this.#framesStart + this.#capacityBytes)
   }
 
   /** Plain bytes of all frames. */
@@ -191,34 +190,38 @@ export class PackBuilder {
   async seal(identity: PackIdentity): Promise<SealedPack> {
     if (this.#state === 'released') throw new RangeError('the pack was released')
     this.#state = 'sealed'
-    this.#decryptAgain()
-    const header = this.#headerOf(identity)
+    await this.#decryptAgain()
+    this.#framesSha256 ??= await this.#work.hash(this.#memory, this.#framesPlace)
+    const header = this.#headerOf(identity, this.#framesSha256)
     const plain = this.#withHeader(this.#signed(header))
-    const bytes = await this.#encrypt(plain)
-    const hash = createHash('sha256')
-    await hashInTurns(bytes, hash)
     const encrypted = this.#recipients.length > 0
-    return { bytes, sha256: hash.digest('hex'), plainSize: this.#plainSize, encrypted, header }
+    const file = encrypted ? await startAgeFile(this.#recipients) : undefined
+    const { start, end, sha256 } = await this.#work.seal(this.#memory, plain, file)
+    if (file !== undefined) this.#encrypted = { file, place: { start, end } }
+    const bytes = this.#memory.bytes.subarray(start, end)
+    return { bytes, sha256, plainSize: this.#plainSize, encrypted, header }
   }
 
-  /** Frees the memory at once, which the garbage collector would not. May be called twice. */
+  /** Frees the memory at once. May be called twice. */
   release(): void {
     this.#state = 'released'
-    freeNow(this.#memory)
+    this.#memory.free()
+  }
+
+  get #framesPlace(): PackPlace {
+    return { start: this.#framesStart, end: this.#framesStart + this.#framesSize }
   }
 
   #addFrame(plain: Uint8Array): void {
-    const frame = compressFrame(plain)
-    this.#memory.set(frame, this.#framesStart + this.#framesSize)
-    this.#hash.update(frame)
-    this.#framesSize += frame.length
+    const size = this.#writer.write(plain, this.#memory.bytes.subarray(this.#framesPlace.end))
+    this.#framesSize += size
     this.#plainSize += plain.length
-    this.#frames.push([frame.length, plain.length])
-    this.#room.takeFrame(frame.length, plain.length)
-    freeNow(frame)
+    this.#frames.push([size, plain.length])
+    this.#room.takeFrame(size, plain.length)
   }
 
-  #headerOf({ pack, catalogId, sequence, createdAt, names, place }: PackIdentity): PackHeader {
+  #headerOf(identity: PackIdentity, framesSha256: string): PackHeader {
+    const { pack, catalogId, sequence, createdAt, names, place } = identity
     const checkpoint = this.#checkpoint && place && { ...this.#checkpoint, ...place }
     return {
       format: 1,
@@ -230,7 +233,7 @@ export class PackBuilder {
       bucket: this.#bucket,
       names: names.slice(0, PACK_LIMITS.names),
       frames: this.#frames,
-      framesSha256: this.#hash.copy().digest('hex'),
+      framesSha256,
       records: this.#records,
       ...(checkpoint && { checkpoint }),
     }
@@ -247,14 +250,15 @@ export class PackBuilder {
   }
 
   /** Writes the header before the frames; the pack before encryption. */
-  #withHeader(envelope: Buffer): Buffer {
+  #withHeader(envelope: Buffer): PackPlace {
     const contentBytes = envelope.length + this.#paddingBytes(envelope.length)
     const start = this.#framesStart - SKIPPABLE_PREFIX_BYTES - contentBytes
-    const pack = this.#memory.subarray(start, this.#framesStart + this.#framesSize)
+    const { end } = this.#framesPlace
+    const pack = this.#memory.bytes.subarray(start, end)
     writeSkippablePrefix(pack, contentBytes)
     envelope.copy(pack, SKIPPABLE_PREFIX_BYTES)
     pack.fill(SPACE, SKIPPABLE_PREFIX_BYTES + envelope.length, SKIPPABLE_PREFIX_BYTES + contentBytes)
-    return pack
+    return { start, end }
   }
 
   /** Telegram slows down documents of equal size, as those of incompressible data would be. */
@@ -267,27 +271,13 @@ export class PackBuilder {
     return randomInt(Math.min(room, Math.floor(this.#framesSize / 64), MAX_PADDING_BYTES) + 1)
   }
 
-  async #encrypt(plain: Buffer): Promise<Buffer> {
-    if (this.#recipients.length === 0) return plain
-    const file = await startAgeFile(this.#recipients)
-    const start = plain.byteOffset - this.#growthBytes(plain.length)
-    const bytes = await finishAgeFile(file, plain, this.#memory.subarray(start))
-    this.#encrypted = { file, bytes }
-    return bytes
-  }
-
   /** Brings the frames back to their place, for another header. */
-  #decryptAgain(): void {
+  async #decryptAgain(): Promise<void> {
     if (!this.#encrypted) return
-    const { file, bytes } = this.#encrypted
-    let end = bytes.byteOffset
-    const memory = this.#memory
-    // Each chunk goes before the place that it came from.
-    for (const chunk of decryptChunks(bytes.subarray(file.header.length), file.fileKey)) {
-      memory.set(chunk, end)
-      end += chunk.length
-    }
-    memory.copyWithin(this.#framesStart, end - this.#framesSize, end)
+    const { file, place } = this.#encrypted
+    const key = { headerBytes: file.header.length, fileKey: file.fileKey }
+    const { end } = await this.#work.open(this.#memory, place, key)
+    this.#memory.bytes.copyWithin(this.#framesStart, end - this.#framesSize, end)
     this.#encrypted = undefined
   }
 

@@ -3,8 +3,11 @@ import { dirname } from 'node:path'
 import { parentPort, Worker } from 'node:worker_threads'
 
 export interface Thread {
-  /** A thread that waits for its rings takes messages with `receiveMessageOnPort`. */
-  post(message: unknown): void
+  /**
+   * A thread that waits for its rings takes messages with `receiveMessageOnPort`. Memory that is transferred
+   * is the thread's alone.
+   */
+  post(message: unknown, transferred?: readonly ArrayBuffer[]): void
   /**
    * Resolves when the thread is gone. It ends by itself, by its event loop ({@link endOnMessage}) or its
    * rings, which the caller stops: `terminate()` while a thread makes a zstd context aborts the whole process
@@ -51,7 +54,7 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
   })
   if (options.onMessage) worker.on('message', options.onMessage)
   return {
-    post: message => worker.postMessage(message),
+    post: (message, transferred = []) => worker.postMessage(message, transferred),
     stop: () => {
       stopping = true
       worker.postMessage('end')

@@ -32,15 +32,22 @@ function runScript(bucket = 'laptops'): { status: number | null; stdout: string;
   return { status, stdout, stderr }
 }
 
-function newBucket(options: { encrypted?: boolean; bucket?: Partial<typeof BUCKET> } = {}): SampleBucket {
+function newBucket(
+  options: {
+    encrypted?: boolean
+    bucket?: Partial<typeof BUCKET>
+    packSizeBytes?: number
+    pieceBytes?: number
+  } = {},
+): SampleBucket {
   const encryption = options.encrypted === false ? ('off' as const) : { recipients: [KEYS.recipient] }
   const bucket = { ...BUCKET, ...options.bucket }
   return new SampleBucket({
     bucket,
     encryption,
     signingKey: SIGNING_KEY,
-    packSizeBytes: 24_000,
-    pieceBytes: 9000,
+    packSizeBytes: options.packSizeBytes ?? 24_000,
+    pieceBytes: options.pieceBytes ?? 9000,
   })
 }
 
@@ -110,6 +117,16 @@ describe('the script of docs/format.md that makes a folder of a bucket', () => {
     const { status, stdout, stderr } = runScript()
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toBe(`${bucket.objects.size} objects\n`)
+    expect(filesOf(join(folder, 'restored'))).toEqual(expectedFiles(bucket))
+  })
+
+  it('restores bytes that were not compressed because they look random', async () => {
+    const bucket = newBucket({ packSizeBytes: 4_000_000, pieceBytes: 1_000_000 })
+    await putData(bucket, noise(2_300_000))
+    await putData(bucket, dumpText(200_000))
+    await bucket.close()
+    writePacks(bucket)
+    expect(runScript()).toEqual({ status: 0, stdout: '2 objects\n', stderr: '' })
     expect(filesOf(join(folder, 'restored'))).toEqual(expectedFiles(bucket))
   })
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { PackThread } from '@telegram-backup/archive'
 import {
   type Bucket,
   bucketByName,
@@ -27,6 +28,7 @@ export interface StoreParts {
   objects: ObjectWriter
   reader: ObjectReader
   tender: BucketTender
+  work: PackThread
 }
 
 /** The objects of all buckets, by the catalog. */
@@ -100,12 +102,13 @@ export class CatalogObjectStore implements ObjectStore {
 
   async close({ graceMs }: { graceMs: number }): Promise<void> {
     this.#closing.abort()
-    const { packs, opened, writer, tender } = this.#parts
+    const { packs, opened, writer, tender, work } = this.#parts
     await within(graceMs, async () => {
       await Promise.all([packs.idle(), this.#tending])
       await tender.drawLastCheckpoints()
     })
     opened.close()
+    await work.close()
     await writer.close()
   }
 

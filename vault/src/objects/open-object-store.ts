@@ -1,5 +1,10 @@
 import { join } from 'node:path'
-import { DEFAULT_PART_SIZE_BYTES, loadOrCreateSigningKey, readIdentityFile } from '@telegram-backup/archive'
+import {
+  DEFAULT_PART_SIZE_BYTES,
+  loadOrCreateSigningKey,
+  PackThread,
+  readIdentityFile,
+} from '@telegram-backup/archive'
 import type { Database } from '@telegram-backup/database'
 import { BackupError, hint, run } from '@telegram-backup/errors'
 import type { CallWait, TelegramClient } from 'telegram-deployment-bot'
@@ -87,7 +92,8 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     signal,
     waitForCopy: async packId => await secondChat?.waitForPack(packId),
   })
-  const seal = { encryption, signingKey, packSizeBytes }
+  const work = new PackThread()
+  const seal = { encryption, signingKey, packSizeBytes, work }
   const packs = new FillingPacks({
     takeTurn: () => sender.takeTurn({ signal }),
     send: (pack, turn) => packWriter.send(pack, turn),
@@ -100,6 +106,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     atOnce: OPENED_PACKS,
     fetch: (pack, memory) => documents.fetch(pack, memory),
     identities: async () => (identityFile === undefined ? [] : await readIdentityFile(identityFile)),
+    work,
   })
   const hasIdentity = identityFile !== undefined
   const reader = new ObjectReader({ database, packs: opened, hasIdentity })
@@ -110,5 +117,5 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
     openSession: () => openSession({ database, client, config, signal, say: log }),
   }
   const tender = new BucketTender(upkeep)
-  return new CatalogObjectStore({ database, writer, packs, opened, objects, reader, tender })
+  return new CatalogObjectStore({ database, writer, packs, opened, objects, reader, tender, work })
 }

@@ -1,4 +1,4 @@
-import { type OpenedPack, openPack } from '@telegram-backup/archive'
+import { type OpenedPack, openProvenPack, PackMemory, type PackWork } from '@telegram-backup/archive'
 import type { Pack } from '@telegram-backup/database'
 import { MemoryBudget, type Reservation } from '#objects/fill/memory-budget.ts'
 
@@ -11,14 +11,14 @@ export interface OpenedPacksOptions {
    */
   fetch: (pack: Pack, memory: Buffer) => Promise<{ bytes: Buffer; kept: Promise<void> }>
   identities: () => Promise<readonly string[]>
+  /** Decrypts. */
+  work: PackWork
 }
 
 interface Entry {
   readonly opened: Promise<OpenedPack>
   readonly reservation: Reservation
-  readonly memory: Buffer<ArrayBuffer>
-  /** Resolves when the memory can be used for another pack, once nobody reads this one. */
-  readonly kept: Promise<unknown>
+  readonly memory: PackMemory
   users: number
   /** Until it is given up, while nobody reads it. */
   timer: NodeJS.Timeout | undefined
@@ -73,7 +73,7 @@ export class OpenedPacks {
   /** By id; those that were used last come last. */
   readonly #entries = new Map<string, Entry>()
   /** Memory of packs that were given up, for those that others wait for. */
-  readonly #spare: Buffer<ArrayBuffer>[] = []
+  readonly #spare: PackMemory[] = []
 
   constructor(options: OpenedPacksOptions) {
     this.#options = options
@@ -121,7 +121,7 @@ export class OpenedPacks {
   /** Gives all memory back that is not in use. */
   close(): void {
     for (const [id, entry] of this.#entries) if (entry.users === 0) this.#drop(id, entry)
-    for (const memory of this.#spare.splice(0)) free(memory)
+    for (const memory of this.#spare.splice(0)) memory.free()
   }
 
   /** One more uses the pack, which is now the one that was used last. */
@@ -145,28 +145,34 @@ export class OpenedPacks {
     }
     const memory = this.#memoryFor(pack)
     // Not under the caller's signal: others may wait for the same pack.
-    const fetched = this.#options.fetch(pack, memory)
-    const opened = fetched.then(({ bytes }) => this.#openFetched(pack, bytes))
-    const kept = fetched.then(({ kept }) => kept).catch(() => {})
-    const entry = { opened, reservation, memory, kept, users: 1, timer: undefined }
+    const opened = this.#fetchAndOpen(pack, memory)
+    const entry = { opened, reservation, memory, users: 1, timer: undefined }
     this.#entries.set(pack.id, entry)
     opened.catch(() => this.#drop(pack.id, entry))
     return entry
   }
 
-  async #openFetched(pack: Pack, bytes: Buffer): Promise<OpenedPack> {
+  async #fetchAndOpen(pack: Pack, memory: PackMemory): Promise<OpenedPack> {
+    const { fetch, identities, work } = this.#options
+    const { bytes, kept } = await fetch(pack, memory.bytes)
     const { encrypted, id, bucket_id: bucket } = pack
-    const identities = encrypted ? await this.#options.identities() : []
-    return await openPack(bytes, { identities, encrypted, isProven: true, expected: { pack: id, bucket } })
+    const keys = encrypted ? await identities() : []
+    // It is decrypted where it lies.
+    await kept
+    const place = { start: 0, end: bytes.length }
+    return await openProvenPack(
+      { memory, place },
+      { identities: keys, encrypted, expected: { pack: id, bucket }, work },
+    )
   }
 
-  #memoryFor({ size }: Pack): Buffer<ArrayBuffer> {
-    const fits = this.#spare.findIndex(({ length }) => length >= size)
+  #memoryFor({ size }: Pack): PackMemory {
+    const fits = this.#spare.findIndex(({ sizeBytes }) => sizeBytes >= size)
     const [memory] = fits < 0 ? [] : this.#spare.splice(fits, 1)
     if (memory !== undefined) return memory
     // All together are as many as there may be packs.
-    for (const tooSmall of this.#spare.splice(0, 1)) free(tooSmall)
-    return Buffer.allocUnsafeSlow(size + SPARE_BYTES)
+    for (const tooSmall of this.#spare.splice(0, 1)) tooSmall.free()
+    return new PackMemory(size + SPARE_BYTES)
   }
 
   /** The pack that nobody reads, and that was used longest ago, goes. */
@@ -187,23 +193,16 @@ export class OpenedPacks {
   }
 
   #drop(id: string, entry: Entry): void {
-    this.#leaveMemory(id, entry, free)
+    this.#leaveMemory(id, entry, memory => memory.free())
   }
 
   /** Its place is another pack's only when the memory is free: else there would be more of them. */
-  #leaveMemory(id: string, entry: Entry, leave: (memory: Buffer<ArrayBuffer>) => void): void {
+  #leaveMemory(id: string, entry: Entry, leave: (memory: PackMemory) => void): void {
     clearTimeout(entry.timer)
     // It has left already if it could not be opened.
     if (this.#entries.get(id) !== entry) return
     this.#entries.delete(id)
-    void entry.kept.then(() => {
-      leave(entry.memory)
-      entry.reservation.release()
-    })
+    leave(entry.memory)
+    entry.reservation.release()
   }
-}
-
-/** At once: the garbage collector sees only the small object, and would leave tens of megabytes. */
-function free(memory: Buffer<ArrayBuffer>): void {
-  memory.buffer.transfer(0)
 }

@@ -1,4 +1,4 @@
-import type { Encryption, SigningKey } from '@telegram-backup/archive'
+import type { Encryption, PackWork, SigningKey } from '@telegram-backup/archive'
 import type { CallWait } from 'telegram-deployment-bot'
 import type { FillingPacks } from '#objects/fill/filling-packs.ts'
 import type { PackWriter } from '#objects/fill/pack-writer.ts'
@@ -22,7 +22,7 @@ export interface UpkeepTools extends PackTools {
   secondChat: SecondChat | undefined
   openSession: () => Promise<VaultSession>
   reader: ObjectReader
-  seal: { encryption: Encryption; signingKey: SigningKey; packSizeBytes: number }
+  seal: { encryption: Encryption; signingKey: SigningKey; packSizeBytes: number; work: PackWork }
   /** Without a private key objects cannot be moved. */
   hasIdentity: boolean
   times: UpkeepTimes
