@@ -63,20 +63,19 @@ export class PackThread implements PackWork {
     const id = this.#count++
     return new Promise((done, failed) => {
       this.#asked.set(id, { memory, done, failed })
-      const bytes = memory.handOver()
-      thread.post({ ...question, id, memory: bytes } satisfies PackTask, [bytes])
+      thread.post({ ...question, id, memory: memory.handOver() } satisfies PackTask)
     })
   }
 
-  #answer({ id, memory, ...result }: PackTaskResult): void {
+  #answer({ id, ...result }: PackTaskResult): void {
     const asked = this.#asked.get(id)
     this.#asked.delete(id)
-    asked?.memory.takeBack(memory)
+    asked?.memory.takeBack()
     if ('failure' in result) asked?.failed(result.failure)
     else asked?.done(result)
   }
 
-  /** The memory is lost with the thread. The next question starts another one. */
+  /** The thread may still write to the memory, which is lost. The next question starts another thread. */
   #fail(error: Error): void {
     this.#thread = undefined
     const asked = [...this.#asked.values()]

@@ -2,17 +2,14 @@ import { parentPort } from 'node:worker_threads'
 import type { AgeFileKey, AgeFileStart } from '#age-file.ts'
 import { hashBytes, openBytes, type PackPlace, sealBytes } from '#packs/pack-work.ts'
 
-/** See `PackWork`. The memory comes with the task, and goes back with its result. */
-export type PackTask = { id: number; memory: ArrayBuffer; place: PackPlace } & (
+/** See `PackWork`. The memory is this thread's from the task to its result. */
+export type PackTask = { id: number; memory: SharedArrayBuffer; place: PackPlace } & (
   | { kind: 'hash' }
   | { kind: 'seal'; file: AgeFileStart | undefined }
   | { kind: 'open'; key: AgeFileKey }
 )
 
-export type PackTaskResult = { id: number; memory: ArrayBuffer } & (
-  | (PackPlace & { sha256: string })
-  | { failure: unknown }
-)
+export type PackTaskResult = { id: number } & ((PackPlace & { sha256: string }) | { failure: unknown })
 
 async function run(task: PackTask): Promise<PackPlace & { sha256: string }> {
   const memory = Buffer.from(task.memory)
@@ -28,9 +25,8 @@ async function run(task: PackTask): Promise<PackPlace & { sha256: string }> {
 }
 
 async function answer(task: PackTask): Promise<void> {
-  const { id, memory } = task
   const result = await run(task).catch((failure: unknown) => ({ failure }))
-  parentPort?.postMessage({ id, memory, ...result } satisfies PackTaskResult, [memory])
+  parentPort?.postMessage({ id: task.id, ...result } satisfies PackTaskResult)
 }
 
 let last = Promise.resolve()

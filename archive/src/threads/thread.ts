@@ -3,11 +3,8 @@ import { dirname } from 'node:path'
 import { parentPort, Worker } from 'node:worker_threads'
 
 export interface Thread {
-  /**
-   * A thread that waits for its rings takes messages with `receiveMessageOnPort`. Memory that is transferred
-   * is the thread's alone.
-   */
-  post(message: unknown, transferred?: readonly ArrayBuffer[]): void
+  /** A thread that waits for its rings takes messages with `receiveMessageOnPort`. */
+  post(message: unknown): void
   /**
    * Resolves when the thread is gone. It ends by itself, by its event loop ({@link endOnMessage}) or its
    * rings, which the caller stops: `terminate()` while a thread makes a zstd context aborts the whole process
@@ -54,7 +51,7 @@ export function startThread<Message = never>(options: ThreadOptions<Message>): T
   })
   if (options.onMessage) worker.on('message', options.onMessage)
   return {
-    post: (message, transferred = []) => worker.postMessage(message, transferred),
+    post: message => worker.postMessage(message),
     stop: () => {
       stopping = true
       worker.postMessage('end')
