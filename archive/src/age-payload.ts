@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { copyBytes } from '#copy-bytes.ts'
 import { freeNow } from '#transient-memory.ts'
 
 // The payload of an age file (age-encryption.org/v1, "Payload"): a nonce, then chunks, each under
@@ -46,7 +47,7 @@ export async function encryptPayload(
       authTagLength: TAG_BYTES,
     })
     const sealed = cipher.update(chunk)
-    into.set(sealed, target)
+    copyBytes(into, sealed, target)
     freeNow(sealed)
     cipher.final()
     into.set(cipher.getAuthTag(), target + chunk.length)

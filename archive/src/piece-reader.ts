@@ -1,4 +1,5 @@
 import { ArchiveError } from '#archive-error.ts'
+import { copyBytes } from '#copy-bytes.ts'
 
 /** Reads runs of any length from pieces of other lengths. */
 export class PieceReader {
@@ -17,7 +18,7 @@ export class PieceReader {
         throw new ArchiveError('The part ends before its last frame', { code: 'INTEGRITY' })
       }
       const taken = this.#piece.subarray(0, into.length - offset)
-      into.set(taken, offset)
+      copyBytes(into, taken, offset)
       offset += taken.length
       this.#piece = this.#piece.subarray(taken.length)
     }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { ArchiveError } from '#archive-error.ts'
+import { copyBytes } from '#copy-bytes.ts'
 import type { BlockRing } from '#threads/block-ring.ts'
 import { BlockWriter } from '#threads/block-writer.ts'
 
@@ -77,7 +78,7 @@ export async function fillBlocks(
       // Other runs have the memory if this run has ended.
       check()
       const piece = chunk.subarray(offset, offset + room.length)
-      room.set(piece)
+      copyBytes(room, piece)
       writer.advance(piece.length)
       offset += piece.length
     }

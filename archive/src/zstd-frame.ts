@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { copyBytes } from '#copy-bytes.ts'
 
 const MAGIC = 0xfd2fb528
 /** Magic number, descriptor and checksum. */
@@ -57,7 +58,7 @@ export function writeStoredFrame(plain: Uint8Array, into: Buffer): number {
     const isLast = start + MAX_BLOCK_BYTES >= plain.length
     // RFC 8878, 3.1.1.2: whether it is the last, its type (0: as it is), and its size.
     into.writeUIntLE(Number(isLast) + (block.length << 3), end, BLOCK_HEADER_BYTES)
-    into.set(block, end + BLOCK_HEADER_BYTES)
+    copyBytes(into, block, end + BLOCK_HEADER_BYTES)
     end += BLOCK_HEADER_BYTES + block.length
   }
   return end

@@ -1,3 +1,4 @@
+import { copyBytes } from '#copy-bytes.ts'
 import { looksIncompressible } from '#incompressible.ts'
 import { freeNow } from '#transient-memory.ts'
 import { compressFrame, writeStoredFrame } from '#zstd-frame.ts'
@@ -14,7 +15,7 @@ export class FrameWriter {
     if (!this.#isCompressible && looksIncompressible(plain)) return writeStoredFrame(plain, into)
     const frame = compressFrame(plain)
     this.#isCompressible = frame.length < plain.length
-    into.set(frame)
+    copyBytes(into, frame)
     const { length } = frame
     freeNow(frame)
     return length

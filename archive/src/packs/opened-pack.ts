@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PlainRanges } from '#age-file.ts'
 import { ArchiveError } from '#archive-error.ts'
+import { copyBytes } from '#copy-bytes.ts'
 import type { PackHeader } from '#packs/pack-header.ts'
 import { PACK_LIMITS } from '#packs/pack-limits.ts'
 import type { Signer } from '#signed-document.ts'
@@ -103,7 +104,7 @@ function placesOf(frames: PackHeader['frames'], framesStart: number): FramePlace
 function gathered(pieces: Iterable<Uint8Array>): Uint8Array {
   let length = 0
   for (const piece of pieces) {
-    frameMemory.set(piece, length)
+    copyBytes(frameMemory, piece, length)
     length += piece.length
   }
   return frameMemory.subarray(0, length)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type AgeFileKey, type AgeFileStart, ageGrowthBytes, finishAgeFile } from '#age-file.ts'
 import { decryptChunks } from '#age-payload.ts'
+import { copyBytes } from '#copy-bytes.ts'
 import { hashInTurns } from '#hashing.ts'
 import type { PackMemory } from '#packs/pack-memory.ts'
 
@@ -56,7 +57,7 @@ export function openBytes(memory: Buffer, { start, end }: PackPlace, key: AgeFil
   let plainEnd = start
   // Each chunk goes before the place that it came from.
   for (const chunk of decryptChunks(memory.subarray(start + key.headerBytes, end), key.fileKey)) {
-    memory.set(chunk, plainEnd)
+    copyBytes(memory, chunk, plainEnd)
     plainEnd += chunk.length
   }
   return { start, end: plainEnd }

@@ -1,4 +1,5 @@
 import { workerData } from 'node:worker_threads'
+import { copyBytes } from '#copy-bytes.ts'
 import { BLOCK_NUMBER_BYTES, BlockClaims, type SharedAssistance } from '#threads/assistance.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { freeNow } from '#transient-memory.ts'
@@ -26,7 +27,7 @@ function assist({ blocks, assistance }: AssistantTask): void {
       const frame = compressFrame(source.blockAt(number))
       const room = sink.waitForSpace()
       new DataView(room.buffer, room.byteOffset).setInt32(0, number)
-      room.set(frame, BLOCK_NUMBER_BYTES)
+      copyBytes(room, frame, BLOCK_NUMBER_BYTES)
       sink.fill(0, BLOCK_NUMBER_BYTES + frame.length)
       freeNow(frame)
     }

@@ -1,5 +1,6 @@
 import { createHash, type Hash, randomInt } from 'node:crypto'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { copyBytes } from '#copy-bytes.ts'
 import { type BackupIdentity, encodePartHeader, type PartPosition } from '#part-header.ts'
 import { maxPaddingBytes, type PartFill, type PartPlan, takesFrame, withFrame } from '#part-planner.ts'
 import { BLOCK_NUMBER_BYTES, BlockClaims, type SharedAssistance } from '#threads/assistance.ts'
@@ -45,7 +46,7 @@ class OpenPart {
   }
 
   add(block: Uint8Array, frame: Uint8Array): void {
-    this.#memory.set(frame, this.#framesOffset + this.fill.framesBytes)
+    copyBytes(this.#memory, frame, this.#framesOffset + this.fill.framesBytes)
     this.frames.push(frame.length)
     this.fill = withFrame(this.fill, frame.length)
     this.hash.update(block)

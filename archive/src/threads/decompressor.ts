@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
+import { copyBytes } from '#copy-bytes.ts'
 import { decodeHeaderFrame, type PartHeader } from '#part-header.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
 import { freeNow } from '#transient-memory.ts'
@@ -66,7 +67,7 @@ class Decompressor {
   #give(block: Buffer): void {
     if (block.length > 0) {
       if (this.#task.checksWhole) this.#whole.update(block)
-      this.#plain.waitForSpace().set(block)
+      copyBytes(this.#plain.waitForSpace(), block)
       this.#plain.fill(0, block.length)
     }
     freeNow(block)

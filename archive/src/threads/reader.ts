@@ -4,6 +4,7 @@ import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
 import { ArchiveError } from '#archive-error.ts'
+import { copyBytes } from '#copy-bytes.ts'
 import type { Hole, PlainWatch, Watcher, WatchModule } from '#source.ts'
 import { systemErrorSuffix } from '#system-error.ts'
 import { BlockRing, type SharedBlocks } from '#threads/block-ring.ts'
@@ -105,7 +106,7 @@ function readPipe(fd: number, writer: BlockWriter): void {
         for (let offset = 0; offset < length; ) {
           const room = writer.waitForRoom()
           const piece = buffer.subarray(offset, Math.min(length, offset + room.length))
-          room.set(piece)
+          copyBytes(room, piece)
           writer.advance(piece.length)
           offset += piece.length
         }

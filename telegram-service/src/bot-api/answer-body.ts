@@ -32,7 +32,8 @@ export class AnswerBody {
     if (end > Math.min(maxBytes, this.#whole?.length ?? maxBytes)) return false
     hash?.update(chunk)
     if (this.#whole) {
-      this.#whole.set(chunk, this.#received)
+      // `set` takes ten times as long where the memory is shared.
+      if (chunk.length > 0) this.#whole.fill(chunk, this.#received, end)
       freeNow(chunk)
     } else {
       this.#chunks.push(chunk)
