@@ -10,7 +10,7 @@ import type { Writer } from '#objects/messages/writer.ts'
 
 /** A smaller rest of a pack is not worth a frame. */
 const LEAST_PIECE_BYTES = 1_024
-/** Each fills a pack as slowly as its body comes; `FillingPacks` has memory for four packs of all buckets. */
+/** Each fills a pack as slowly as its body comes; `FillingPacks` has memory for five packs of all buckets. */
 const FILLING_OF_BUCKET = 3
 
 export interface LargeObjectsOptions {
