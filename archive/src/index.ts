@@ -47,6 +47,7 @@ export {
   readMemberIndex,
 } from '#member-index.ts'
 export { memberPathBytes, memberPathOf } from '#member-path.ts'
+export { PackThread } from '#pack-thread.ts'
 export { readCheckpoint, type UnsealedPart, writeCheckpoint } from '#packs/checkpoint.ts'
 export { type ExpectedPack, type OpenPackOptions, openPack, openProvenPack } from '#packs/open-pack.ts'
 export type { OpenedPack } from '#packs/opened-pack.ts'
@@ -73,7 +74,6 @@ export type {
 } from '#packs/pack-header.ts'
 export { PACK_LIMITS } from '#packs/pack-limits.ts'
 export { PackMemory } from '#packs/pack-memory.ts'
-export { PackThread } from '#packs/pack-thread.ts'
 export type { PackWork } from '#packs/pack-work.ts'
 export type { BackupIdentity, PartHeader } from '#part-header.ts'
 export type { ExpectedPart, ReceivedPart } from '#part-opener.ts'
