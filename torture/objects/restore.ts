@@ -35,9 +35,9 @@ async function readInPieces(client: DoorClient, object: KnownObject): Promise<vo
   const { changes } = object
   for (const piece of piecesOf(object.bytes.length, client.chance)) {
     const until = performance.now() + PATIENT_FOR_MS
-    while (!(await readPiece(client, object, piece))) {
-      // Somebody is deleting it, or another machine has the chat and may erase what is dead for it.
-      if (object.changes !== changes || client.world.catalog !== client.catalog) return
+    // Somebody is deleting it, or another machine has the chat and may erase what is dead for it.
+    const isThere = (): boolean => object.changes === changes && client.world.catalog === client.catalog
+    while (isThere() && !(await readPiece(client, { object, piece, isThere }))) {
       if (performance.now() > until) {
         client.violations.push(`answer: nobody gives bytes ${piece.from} to ${piece.to} of ${object.key}`)
         return
@@ -56,9 +56,12 @@ function piecesOf(size: number, chance: Chance): Piece[] {
 }
 
 /** Whether the piece came whole. However far it came, it has to be right. */
-async function readPiece(client: DoorClient, object: KnownObject, piece: Piece): Promise<boolean> {
-  const { world, fleet, chance, credentials, tell, violations } = client
-  const { bucket, key, bytes, changes } = object
+async function readPiece(
+  client: DoorClient,
+  { object, piece, isThere }: { object: KnownObject; piece: Piece; isThere: () => boolean },
+): Promise<boolean> {
+  const { fleet, chance, credentials, tell, violations } = client
+  const { bucket, key, bytes } = object
   const member = await fleet.anyone(chance)
   const dies = chance.happens(0.1)
   const wanted = bytes.subarray(piece.from, piece.to + 1)
@@ -73,8 +76,7 @@ async function readPiece(client: DoorClient, object: KnownObject, piece: Piece):
     if (response.status !== 206) {
       const text = (await response.text()).slice(0, 200)
       tell(`  ${name} at ${member.name}: ${response.status} ${text}`)
-      const isThere = object.changes === changes && world.catalog === client.catalog
-      if (response.status === 404 && isThere)
+      if (response.status === 404 && isThere())
         violations.push(`lost: ${bucket}/${key} was answered and is not found`)
       return false
     }
