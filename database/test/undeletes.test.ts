@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import { openTestCatalog, type TestCatalog } from '@telegram-backup/test-support/vault.ts'
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   abandonPack,
@@ -208,4 +209,32 @@ test('wherever undeletes stop, and whatever comes late, the last one gives what 
     }),
     { numRuns: roundsOf(8), endOnFailure: true },
   )
+})
+
+test.for([
+  { when: 'before the bucket was begun', addedMs: -HOUR_MS, words: 'The bucket did not exist at that moment' },
+  { when: 'that is to come', addedMs: HOUR_MS, words: 'That moment is to come' },
+])('a bucket is not taken back to a moment $when', async ({ addedMs, words }) => {
+  const writer = await TestWriter.start(database, { undeleteMs: HOUR_MS })
+  await writer.send(['a'])
+  const at = new Date((await catalogClock(database)).getTime() + addedMs)
+  const asked = beginUndelete(database, { bucketId: writer.bucket.id, at })
+  await expect(asked).rejects.toMatchObject({ code: 'INVALID', message: words })
+  expect((await listObjects(database, { bucketId: writer.bucket.id, prefix: '', limit: 9 })).length).toBe(1)
+  await writer.lease.release()
+})
+
+test('a bucket whose row is younger than its objects, as after a recovery, is taken back to when they were there', async () => {
+  const writer = await TestWriter.start(database, { undeleteMs: HOUR_MS })
+  await writer.send(['a'])
+  await nextMillisecond(database)
+  const at = await catalogClock(database)
+  await nextMillisecond(database)
+  await sql`update control_plane.object_buckets set created_at = clock_timestamp()`.execute(database.kysely)
+  await deleteObject(database, { bucketId: writer.bucket.id, key: 'a' })
+  expect(await beginUndelete(database, { bucketId: writer.bucket.id, at })).toMatchObject({
+    restore: [{ key: 'a' }],
+    remove: [],
+  })
+  await writer.lease.release()
 })

@@ -132,13 +132,25 @@ async function refuseUnknownTime(
 ): Promise<void> {
   const bucket = await kysely
     .selectFrom('object_buckets')
-    .select(['purged_through', sql<boolean>`${at} > clock_timestamp()`.as('is_to_come')])
+    .select([
+      'purged_through',
+      sql<boolean>`${at} > clock_timestamp()`.as('is_to_come'),
+      // A bucket that was recovered without an index has objects that are older than its row.
+      sql<Date>`least(created_at, (select min(stored_at) from control_plane.objects
+                                    where bucket_id = object_buckets.id and in_chat))`.as('begun_at'),
+    ])
     .where('id', '=', bucketId)
     .where('removed_at', 'is', null)
     .executeTakeFirst()
   if (bucket === undefined) throw noBucket(bucketId)
   if (bucket.is_to_come) throw new CatalogError('That moment is to come', { code: 'INVALID' })
-  const { purged_through: earliest } = bucket
+  const { begun_at: begun, purged_through: earliest } = bucket
+  if (at < begun) {
+    throw new CatalogError('The bucket did not exist at that moment', {
+      code: 'INVALID',
+      hint: `It was begun at ${begun.toISOString()}.`,
+    })
+  }
   if (earliest === null || at >= earliest) return
   throw new CatalogError('The bucket cannot be taken back so far: some of what it had is gone for good', {
     code: 'INVALID',
