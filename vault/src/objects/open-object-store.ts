@@ -104,7 +104,7 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Obje
   const documents = new PackDocuments({ ...tools, cache })
   const opened = new OpenedPacks({
     atOnce: OPENED_PACKS,
-    fetch: (pack, memory) => documents.fetch(pack, memory),
+    fetch: (pack, of) => documents.fetch(pack, of),
     identities: async () => (identityFile === undefined ? [] : await readIdentityFile(identityFile)),
     work,
   })

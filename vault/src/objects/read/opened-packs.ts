@@ -7,9 +7,12 @@ export interface OpenedPacksOptions {
   atOnce: number
   /**
    * The document as it was sent, checked by its SHA-256, in `memory`; `kept` resolves when nothing but the
-   * reader needs that memory.
+   * reader needs that memory. `again`: its bytes will be asked for again, later than this class keeps them.
    */
-  fetch: (pack: Pack, memory: Buffer) => Promise<{ bytes: Buffer; kept: Promise<void> }>
+  fetch: (
+    pack: Pack,
+    of: { memory: Buffer; again: boolean },
+  ) => Promise<{ bytes: Buffer; kept: Promise<void> }>
   identities: () => Promise<readonly string[]>
   /** Decrypts. */
   work: PackWork
@@ -30,6 +33,8 @@ const PATIENCE_MS = 2_000
 const SPARE_BYTES = 65_536
 /** A pack that nobody reads stays for so long: the next range is often in the same one. */
 const KEPT_MS = 30_000
+/** Of a pack of 20 MiB; of small ones, readers may well take everything more than once. */
+const LEAST_AT_ONCE_BYTES = 8 * 1024 * 1024
 
 /** One reader of a pack, which ends early when it is slow and others wait. */
 class Use {
@@ -91,7 +96,8 @@ export class OpenedPacks {
     signal: AbortSignal,
   ): AsyncGenerator<Buffer> {
     for (let read = 0; read < length; ) {
-      const use = new Use(await this.#used(pack, signal), entry => this.#leave(pack.id, entry))
+      const again = !takesItAtOnce(pack, length)
+      const use = new Use(await this.#used(pack, again, signal), entry => this.#leave(pack.id, entry))
       try {
         for await (const piece of (await use.entry.opened).read({
           offset: offset + read,
@@ -109,8 +115,8 @@ export class OpenedPacks {
     }
   }
 
-  async #used(pack: Pack, signal: AbortSignal): Promise<Entry> {
-    return this.#use(pack.id) ?? (await this.#open(pack, signal))
+  async #used(pack: Pack, again: boolean, signal: AbortSignal): Promise<Entry> {
+    return this.#use(pack.id) ?? (await this.#open(pack, again, signal))
   }
 
   #leave(id: string, entry: Entry): void {
@@ -135,7 +141,7 @@ export class OpenedPacks {
     return entry
   }
 
-  async #open(pack: Pack, signal: AbortSignal): Promise<Entry> {
+  async #open(pack: Pack, again: boolean, signal: AbortSignal): Promise<Entry> {
     this.#makeRoom()
     const reservation = await this.#memory.reserve(1, signal)
     const other = this.#use(pack.id)
@@ -145,16 +151,19 @@ export class OpenedPacks {
     }
     const memory = this.#memoryFor(pack)
     // Not under the caller's signal: others may wait for the same pack.
-    const opened = this.#fetchAndOpen(pack, memory)
+    const opened = this.#fetchAndOpen(pack, { memory, again })
     const entry = { opened, reservation, memory, users: 1, timer: undefined }
     this.#entries.set(pack.id, entry)
     opened.catch(() => this.#drop(pack.id, entry))
     return entry
   }
 
-  async #fetchAndOpen(pack: Pack, memory: PackMemory): Promise<OpenedPack> {
+  async #fetchAndOpen(
+    pack: Pack,
+    { memory, again }: { memory: PackMemory; again: boolean },
+  ): Promise<OpenedPack> {
     const { fetch, identities, work } = this.#options
-    const { bytes, kept } = await fetch(pack, memory.bytes)
+    const { bytes, kept } = await fetch(pack, { memory: memory.bytes, again })
     const { encrypted, id, bucket_id: bucket } = pack
     const keys = encrypted ? await identities() : []
     // It is decrypted where it lies.
@@ -205,4 +214,12 @@ export class OpenedPacks {
     leave(entry.memory)
     entry.reservation.release()
   }
+}
+
+/**
+ * A client that restores takes most of a pack, once. If it were kept, each restore would write as much to the
+ * disk as it reads, and push out what other clients read piece by piece.
+ */
+function takesItAtOnce({ plain_size }: Pack, length: number): boolean {
+  return length >= LEAST_AT_ONCE_BYTES && length >= plain_size / 2
 }

@@ -38,17 +38,20 @@ export class PackDocuments {
   }
 
   /**
-   * Bytes as they were sent, checked by their SHA-256, in `memory`. `kept` resolves when the cache does not
-   * need that memory any more. Throws `INTEGRITY` when no chat gives them, and the client's errors for an
-   * outage.
+   * Bytes as they were sent, checked by their SHA-256, in `memory`. With `again` the cache keeps them; `kept`
+   * resolves when it does not need that memory any more. Throws `INTEGRITY` when no chat gives them, and the
+   * client's errors for an outage.
    */
-  async fetch(pack: Pack, memory: Buffer): Promise<{ bytes: Buffer; kept: Promise<void> }> {
+  async fetch(
+    pack: Pack,
+    { memory, again }: { memory: Buffer; again: boolean },
+  ): Promise<{ bytes: Buffer; kept: Promise<void> }> {
     const { cache } = this.#options
     const cached = await cache.read(pack, memory)
     if (cached !== undefined) return { bytes: cached, kept: Promise.resolve() }
     const bytes = await this.#download(pack, memory)
     // The reader need not wait for the disk.
-    return { bytes, kept: cache.write(pack, bytes) }
+    return { bytes, kept: again ? cache.write(pack, bytes) : Promise.resolve() }
   }
 
   async #download(pack: Pack, into: Buffer): Promise<Buffer> {
