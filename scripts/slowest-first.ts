@@ -4,12 +4,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const SLOWEST: readonly string[] = [
   'database/test/catalog-embedded.test.ts',
   'cli/test/demo.test.ts',
-  'cli/test/jobs/config-changes.test.ts',
   'scripts/test/pack.test.ts',
   'cli/test/init/init.test.ts',
-  'vault/test/objects/messages/pack-sender.test.ts',
   'api-gateway/test/http/ranges.test.ts',
-  'api-gateway/test/http/slow-and-large.test.ts',
 ]
 
 /**

@@ -53,7 +53,8 @@ it('a bucket that stores more than the pace allows leaves their turns to another
   // All doors are one flow, and each backup is one. Three packs of doors are under way at once, and a part of
   // the backup that is not made yet gives its turn away.
   expect(longestWait(captions, isBackup)).toBeLessThanOrEqual(6)
-  // A bucket fills at most three of the five packs that there is memory for; the backup has its turns besides.
+  // A bucket fills at most three of the five packs that there is memory for; the backup has its turns
+  // besides.
   expect(longestWait(captions, isOther)).toBeLessThanOrEqual(10)
   expect(captions.findIndex(isOther) - captions.findIndex(isBackup)).toBeLessThanOrEqual(20)
   expect(captions.filter(isBackup).length).toBeGreaterThanOrEqual(BACKUP_PARTS)
