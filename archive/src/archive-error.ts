@@ -10,6 +10,7 @@ import { systemErrorHint, systemErrorSuffix } from '#system-error.ts'
  * - `TARGET`: the restored bytes could not be written; the cause is the system's error.
  * - `CONFIGURATION`: an option, key or key file that cannot be used.
  * - `CANCELLED`: the caller's signal.
+ * - `UNEXPECTED`: this process failed, for example for want of memory; the bytes may be right.
  */
 export type ArchiveErrorCode =
   | 'INTEGRITY'
@@ -19,6 +20,7 @@ export type ArchiveErrorCode =
   | 'TARGET'
   | 'CONFIGURATION'
   | 'CANCELLED'
+  | 'UNEXPECTED'
 
 export interface ArchiveErrorDetails extends BackupErrorDetails<ArchiveErrorCode> {
   code: ArchiveErrorCode

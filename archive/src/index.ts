@@ -1,4 +1,5 @@
 export { ArchiveError, type ArchiveErrorCode } from '#archive-error.ts'
+export { copyBytes } from '#copy-bytes.ts'
 export type { FinishedPart, Resumption } from '#earlier-parts.ts'
 export type { Encryption } from '#encryption.ts'
 export { base64Of, escapeName, shownBytes, shownName, unescapeName } from '#escaped-names.ts'

@@ -1,5 +1,5 @@
 import type { AgeFileKey, AgeFileStart } from '#age-file.ts'
-import { ArchiveError, toArchiveError } from '#archive-error.ts'
+import { ArchiveError } from '#archive-error.ts'
 import type { PackMemory } from '#packs/pack-memory.ts'
 import type { PackPlace, PackWork } from '#packs/pack-work.ts'
 import type { PackTask, PackTaskResult } from '#threads/pack-worker.ts'
@@ -19,7 +19,8 @@ type Question = PackTask extends infer Task
 
 /**
  * One thread for the bytes of packs, started when it is first asked. A second core does that work while the
- * main thread receives and sends. It takes one task after the other.
+ * main thread receives and sends. It takes one task after the other. When it fails, all tasks that it has
+ * throw `UNEXPECTED`, and the next one starts another thread.
  */
 export class PackThread implements PackWork {
   readonly #asked = new Map<number, Asked>()
@@ -49,22 +50,32 @@ export class PackThread implements PackWork {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#thread?.stop()
+    // It has answered all, unless it failed before it came to them.
+    this.#fail(new Error('The thread ended before its tasks'))
   }
 
   async #ask(memory: PackMemory, question: Question): Promise<PackPlace & { sha256: string }> {
     if (this.#isClosed) throw new ArchiveError('The thread of packs is closed', { code: 'CANCELLED' })
-    this.#thread ??= startThread<PackTaskResult>({
-      module: '#threads/pack-worker.ts',
-      task: undefined,
-      onMessage: result => this.#answer(result),
-      onFailure: error => this.#fail(error),
-    })
+    this.#thread ??= this.#start()
     const thread = this.#thread
     const id = this.#count++
     return new Promise((done, failed) => {
       this.#asked.set(id, { memory, done, failed })
       thread.post({ ...question, id, memory: memory.handOver() } satisfies PackTask)
     })
+  }
+
+  #start(): Thread {
+    const thread: Thread = startThread<PackTaskResult>({
+      module: '#threads/pack-worker.ts',
+      task: undefined,
+      onMessage: result => this.#answer(result),
+      // A thread that fails says so twice; by the second time, the next one may be at work.
+      onFailure: error => {
+        if (this.#thread === thread) this.#fail(error)
+      },
+    })
+    return thread
   }
 
   #answer({ id, ...result }: PackTaskResult): void {
@@ -80,6 +91,7 @@ export class PackThread implements PackWork {
     this.#thread = undefined
     const asked = [...this.#asked.values()]
     this.#asked.clear()
-    for (const { failed } of asked) failed(toArchiveError(error, 'INTEGRITY', 'The thread of packs failed'))
+    for (const { failed } of asked)
+      failed(new ArchiveError('The thread of packs failed', { code: 'UNEXPECTED', cause: error }))
   }
 }

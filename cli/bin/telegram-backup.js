@@ -12,16 +12,32 @@ process.title = /^[a-z]+$/.test(command) ? `telegram-backup ${command}` : 'teleg
 
 // A service lives for months, with the bodies of many clients. Garbage of bodies would take up to 128 MiB
 // more, and that of many small requests two thirds more.
-const serviceOptions = command === 'serve' ? ['--max-semi-space-size=16', '--heap-growing-percent=50'] : []
+const serviceOptions =
+  command === 'serve' ? missing('--max-semi-space-size=16', '--heap-growing-percent=50') : []
 
 if (majorOf(process.versions.node) < OLDEST_MAJOR) await handOver()
-else if (canBeReplaced()) await replace(process.execPath, [...process.execArgv, ...serviceOptions])
-else await run()
+else {
+  if (serviceOptions.length > 0) await restart()
+  await run()
+}
 
-/** Node takes these options at its start alone. Without execve (on Windows) it does without them. */
-function canBeReplaced() {
-  const isStartedWith = serviceOptions.every(option => process.execArgv.includes(option))
-  return !isStartedWith && process.execve !== undefined
+/** Those that nobody has set to another value. */
+function missing(...options) {
+  const given = [...process.execArgv, process.env.NODE_OPTIONS].join(' ')
+  return options.filter(option => !given.includes(option.split('=')[0]))
+}
+
+/**
+ * Node takes these options at its start alone. Where there is no execve (on Windows), or it is not allowed
+ * (`--permission`), the service does without them.
+ */
+async function restart() {
+  const { emitWarning } = process
+  try {
+    await replace(process.execPath, [...process.execArgv, ...serviceOptions])
+  } catch {
+    process.emitWarning = emitWarning
+  }
 }
 
 async function replace(node, options) {

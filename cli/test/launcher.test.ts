@@ -88,6 +88,30 @@ it.runIf(olderNode())('runs under the older Node of this system, started by a li
   expect([run.status, run.stderr]).toEqual([0, ''])
 })
 
+/** Prints the options of Node each time that it starts. */
+const SHOWING = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent('process.stderr.write(process.execArgv.slice(2) + "\\n")')}`,
+]
+
+it.each([
+  ['starts serve with a smaller heap', '', '\n--max-semi-space-size=16,--heap-growing-percent=50\n'],
+  ['leaves a heap as it was chosen', '--max-semi-space-size=32', '\n--heap-growing-percent=50\n'],
+])('%s', (_, chosen, starts) => {
+  const run = spawnSync(process.execPath, [...SHOWING, LAUNCHER, 'serve', '--help'], {
+    env: { ...process.env, NODE_OPTIONS: chosen },
+    encoding: 'utf8',
+  })
+  expect([run.status, run.stderr]).toEqual([0, starts])
+})
+
+it('runs serve where Node may start no other program', () => {
+  const args = ['--permission', '--allow-fs-read=*', LAUNCHER, 'serve', '--help']
+  const run = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect([run.status, run.stderr]).toEqual([0, ''])
+  expect(run.stdout).toMatch(/^Usage: /)
+})
+
 it('has no static import: what an older Node does not export would end it before it can speak', () => {
   expect(readFileSync(LAUNCHER, 'utf8')).not.toMatch(/^import /m)
 })

@@ -34,6 +34,8 @@ export interface ResticDoor {
 const MOST_REQUESTS = 256
 /** A list has pages in memory for as long as its client reads: 64 of them at once take some 60 MB. */
 const WEIGHT_OF_LIST = 4
+/** So is a file, up to 3 MiB of it: 64 clients that read nothing hold some 140 MB, all 256 would 550. */
+const WEIGHT_OF_READ = 4
 /** A revoked key ends its requests within that time. */
 const LOOK_EVERY_MS = 12_000
 
@@ -57,7 +59,7 @@ export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
           whileWanted({ access, key, request, response }, signal =>
             answer({ ...ports, buckets }, { access, path, key, request, response, signal }),
           )
-        await slots.use(key.id, work, path.is === 'list' ? WEIGHT_OF_LIST : 1)
+        await slots.use(key.id, work, weightOf(path, request))
       } catch (error) {
         if (response.headersSent) throw error
         refuse(response, error)
@@ -65,6 +67,11 @@ export function openResticDoor(ports: ResticDoorPorts): ResticDoor {
     },
     close: access.close,
   }
+}
+
+function weightOf({ is }: ResticPath, { method }: Request): number {
+  if (is === 'list') return WEIGHT_OF_LIST
+  return method === 'GET' ? WEIGHT_OF_READ : 1
 }
 
 interface Asked {

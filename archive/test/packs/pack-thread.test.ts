@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import { roundsOf } from '@telegram-backup/test-support/rounds.ts'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -108,6 +110,35 @@ describe('the thread of packs', () => {
     expect(await rejectionOf(openProvenPack(inMemory(sent), other))).toMatchObject({ code: 'WRONG_KEY' })
   })
 
+  it('fails what it has when it dies, and the next task gets another thread', async () => {
+    const before = leftovers()
+    const dying = new PackThread()
+    const worker = workerOf()
+    const memory = memoryWith(noise(100_000))
+    await dying.hash(memory, { start: 0, end: 1 })
+    // Nothing that it could answer: it throws where nobody catches it.
+    ;(await worker).postMessage(null)
+    const memories = [1, 2, 3].map(() => memoryWith(noise(100_000)))
+    const failed = memories.map(memory => rejectionOf(dying.hash(memory, { start: 0, end: 1 })))
+    expect(await failed[0]).toMatchObject({ code: 'UNEXPECTED' })
+    expect(await dying.hash(memory, { start: 0, end: 0 })).toBe(sha256(Buffer.alloc(0)))
+    for (const one of await Promise.all(failed)) expect(one).toMatchObject({ code: 'UNEXPECTED' })
+    // The dead thread may still have written to it.
+    for (const memory of memories) expect(() => memory.bytes).toThrow(RangeError)
+    await dying.close()
+    expect(leftovers()).toEqual(before)
+  })
+
+  it('fails what it has when it dies while it ends', async () => {
+    const dying = new PackThread()
+    const worker = workerOf()
+    await dying.hash(memoryWith(noise(1)), { start: 0, end: 1 })
+    ;(await worker).postMessage(null)
+    const failed = rejectionOf(dying.hash(memoryWith(noise(1)), { start: 0, end: 1 }))
+    await dying.close()
+    expect(await failed).toMatchObject({ code: 'UNEXPECTED' })
+  })
+
   it('ends after its last task, leaves nothing, and takes no other', async () => {
     const before = leftovers()
     const ending = new PackThread()
@@ -121,6 +152,12 @@ describe('the thread of packs', () => {
     await new PackThread().close()
   })
 })
+
+/** The next thread that this process starts. */
+async function workerOf(): Promise<Worker> {
+  const [worker] = await once(process, 'worker')
+  return worker
+}
 
 async function samplePack(encrypted: boolean, work: PackWork): Promise<{ sent: SentPack; content: Buffer }> {
   const builder = builderOf({ work, ...(!encrypted && { encryption: 'off' }) })

@@ -43,6 +43,28 @@ describe('clients that stand still', () => {
     await one.put('data/0', 'stored')
   })
 
+  it('while they store a key keep nobody waiting for it who has gone', async () => {
+    const one = await world.open()
+    const slow = new AbortController()
+    const body = standing(slow.signal)
+    const first = one.store.put(world.bucket, { key: 'data/a', body, size: 9 }, { signal: slow.signal })
+    const leaving = new AbortController()
+    const { signal } = leaving
+    const puts = Array.from({ length: 3 }, () =>
+      one.store.put(world.bucket, { key: 'data/a', body: bodyOf(Buffer.from('b')) }, { signal }),
+    )
+    const staying = one.put('data/a', 'c')
+    const ended = Promise.allSettled(puts)
+    leaving.abort()
+    for (const put of await ended) expect(put).toMatchObject({ reason: { code: 'CANCELLED' } })
+    // The last one still waits for the first.
+    expect(await one.keys()).toEqual([])
+    slow.abort()
+    await expect(first).rejects.toThrow('gone')
+    await staying
+    expect((await one.read('data/a')).toString()).toBe('c')
+  })
+
   it('while they read let others read, and get the right bytes when they go on', async () => {
     const one = await world.open()
     const contents = Array.from({ length: 4 }, () => randomBytes(100_000))

@@ -69,11 +69,11 @@ export class ObjectWriter {
     const { size, sha256 } = object
     const body = new ObjectBody(object.body, { promised: { size, sha256 }, signal })
     try {
-      return await this.#keys.run(`${bucket.id}/${object.key}`, () =>
+      const put = (): Promise<ObjectVersion> =>
         object.where === 'catalog'
           ? this.#putInCatalog(bucket, object, body)
-          : this.#putInChat(bucket, object, { body, signal }),
-      )
+          : this.#putInChat(bucket, object, { body, signal })
+      return await this.#keys.run(`${bucket.id}/${object.key}`, put, signal)
     } finally {
       // A failure to stop hides nothing: the bytes are stored, or the error is known.
       await body.stop().catch(() => {})

@@ -149,7 +149,7 @@ export class OpenedPacks {
       reservation.release()
       return other
     }
-    const memory = this.#memoryFor(pack)
+    const memory = this.#memoryFor(pack, reservation)
     // Not under the caller's signal: others may wait for the same pack.
     const opened = this.#fetchAndOpen(pack, { memory, again })
     const entry = { opened, reservation, memory, users: 1, timer: undefined }
@@ -164,10 +164,10 @@ export class OpenedPacks {
   ): Promise<OpenedPack> {
     const { fetch, identities, work } = this.#options
     const { bytes, kept } = await fetch(pack, { memory: memory.bytes, again })
+    // It is decrypted where it lies, and given to another pack when it cannot be opened.
+    await kept
     const { encrypted, id, bucket_id: bucket } = pack
     const keys = encrypted ? await identities() : []
-    // It is decrypted where it lies.
-    await kept
     const place = { start: 0, end: bytes.length }
     return await openProvenPack(
       { memory, place },
@@ -175,13 +175,19 @@ export class OpenedPacks {
     )
   }
 
-  #memoryFor({ size }: Pack): PackMemory {
+  /** Releases the reservation when the system has no memory (RangeError). */
+  #memoryFor({ size }: Pack, reservation: Reservation): PackMemory {
     const fits = this.#spare.findIndex(({ sizeBytes }) => sizeBytes >= size)
     const [memory] = fits < 0 ? [] : this.#spare.splice(fits, 1)
     if (memory !== undefined) return memory
     // All together are as many as there may be packs.
     for (const tooSmall of this.#spare.splice(0, 1)) tooSmall.free()
-    return new PackMemory(size + SPARE_BYTES)
+    try {
+      return new PackMemory(size + SPARE_BYTES)
+    } catch (error) {
+      reservation.release()
+      throw error
+    }
   }
 
   /** The pack that nobody reads, and that was used longest ago, goes. */

@@ -1,3 +1,4 @@
+import { copyBytes } from '@telegram-backup/archive'
 import {
   type Database,
   learnPackFile,
@@ -70,7 +71,7 @@ export class PackDocuments {
       { fileId: undefined, size, sha256, elsewhere },
       { name, into, signal },
     )
-    if (fetched.state === 'right') return fetched.bytes
+    if (fetched.state === 'right') return placedIn(into, fetched.bytes)
     throw new BackupError(`The chat does not give back pack ${pack.sequence} as it was sent`, {
       code: 'INTEGRITY',
       hint: hint`Run "${run('verify')}" to see what is damaged.`,
@@ -143,6 +144,13 @@ export class PackDocuments {
       log(`The catalog could not record that: ${describeError(error).message}`),
     )
   }
+}
+
+/** A server that announces no length, or names a path on its disk, gives them in memory of their own. */
+function placedIn(memory: Buffer, bytes: Buffer): Buffer {
+  if (bytes.buffer === memory.buffer) return bytes
+  copyBytes(memory, bytes)
+  return memory.subarray(0, bytes.length)
 }
 
 function leadsSomewhere({ state, message_id, file_id }: PackMessage): boolean {
