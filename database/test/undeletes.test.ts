@@ -212,7 +212,11 @@ test('wherever undeletes stop, and whatever comes late, the last one gives what 
 })
 
 test.for([
-  { when: 'before the bucket was begun', addedMs: -HOUR_MS, words: 'The bucket did not exist at that moment' },
+  {
+    when: 'before the bucket was begun',
+    addedMs: -HOUR_MS,
+    words: 'The bucket did not exist at that moment',
+  },
   { when: 'that is to come', addedMs: HOUR_MS, words: 'That moment is to come' },
 ])('a bucket is not taken back to a moment $when', async ({ addedMs, words }) => {
   const writer = await TestWriter.start(database, { undeleteMs: HOUR_MS })
