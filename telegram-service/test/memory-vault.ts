@@ -110,7 +110,7 @@ export function memoryVault(
       const { index } = chat(chatId)
       if (index) index.nextEdition = edition
     },
-    confirmIndex: async ({ chatId, sendId, names: _, ...index }) => {
+    confirmIndex: async ({ chatId, sendId, names: _, undeletes: __, ...index }) => {
       if (sendId !== undefined) open.delete(sendId)
       chat(chatId).index = index
       raise(chatId, index.messageId)

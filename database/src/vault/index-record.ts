@@ -17,11 +17,10 @@ export interface IndexConfirmation extends Omit<IndexRecord, 'nextEdition'> {
   chatId: string
   /** The id from `beginIndex`, for a new message. */
   sendId?: string | undefined
-  /**
-   * Ids of the checkpoints that it names, and of the buckets that it names as removed or as taken back to a
-   * moment; absent when its content is unknown.
-   */
+  /** Ids of the checkpoints and removed buckets that it names; absent when its content is unknown. */
   names?: readonly string[] | undefined
+  /** Ids of the buckets that it names as taken back to a moment. */
+  undeletes?: readonly string[] | undefined
 }
 
 /** To be called before the index is replaced in place: this edition may be in the chat from then on. */
@@ -48,6 +47,7 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
   checkText('edition', index.edition)
   await inTransaction(database.kysely, async trx => {
     await closeSendIn(trx, index.sendId)
+    const names = [...(index.names ?? []), ...(await notRemoved(trx, index.undeletes ?? []))]
     await ensureChat(trx, index.chatId)
     const before = await lockIndex(trx, index.chatId)
     if (before && !mayFollow(index, before)) {
@@ -67,13 +67,30 @@ export async function confirmIndex(database: Database, index: IndexConfirmation)
         index_edition: before && countOf(index) < countOf(before) ? before.edition : index.edition,
         index_content_sha256: index.contentSha256,
         index_next_edition: null,
-        index_names: [...(index.names ?? [])],
+        index_names: names,
       })
       .where('chat_id', '=', index.chatId)
       .execute()
-    await markIndexed(trx, index.names ?? [])
+    await markIndexed(trx, names)
     await raiseNewest(trx, index.chatId, index.messageId)
   })
+}
+
+/**
+ * Which of these buckets were not removed since the index was drawn: it does not name their removal. They
+ * are not removed before the transaction ends.
+ */
+async function notRemoved(trx: Transaction<CatalogSchema>, bucketIds: readonly string[]): Promise<string[]> {
+  if (bucketIds.length === 0) return []
+  const rows = await trx
+    .selectFrom('object_buckets')
+    .select('id')
+    .where('id', 'in', bucketIds)
+    .where('removed_at', 'is', null)
+    .orderBy('id')
+    .forShare()
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 interface KnownMessage {

@@ -110,7 +110,7 @@ async function replaceIndex(
   { index, sealed, options }: { index: KnownIndex; sealed: SealedIndex; options: IndexOptions },
 ): Promise<boolean> {
   const { chatId, signal, onWait } = options
-  const { fileName, bytes, caption, edition, sha256, contentSha256, names } = sealed
+  const { fileName, bytes, caption, edition, sha256, contentSha256, names, undeletes } = sealed
   const { messageId } = index
   try {
     const edit = { chatId, messageId, fileName, bytes, caption }
@@ -119,7 +119,7 @@ async function replaceIndex(
       throw new TelegramError('Telegram did not replace the index by what was sent', { code: 'UNPROVEN' })
     }
     const { botId } = client
-    const drawn = { sha256, edition, contentSha256, names }
+    const drawn = { sha256, edition, contentSha256, names, undeletes }
     await vault.confirmIndex({ chatId, messageId, fileId, botId, ...drawn })
     return true
   } catch (error) {

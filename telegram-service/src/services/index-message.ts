@@ -32,11 +32,10 @@ export interface SealedIndex {
   sha256: string
   /** Of its content, hex: the same for equal catalogs. */
   contentSha256: string
-  /**
-   * Ids of the checkpoints that it names, and of the buckets that it names as removed or as taken back to a
-   * moment.
-   */
+  /** Ids of the checkpoints and removed buckets that it names. */
   names: string[]
+  /** Ids of the buckets that it names as taken back to a moment. */
+  undeletes: string[]
 }
 
 /**
@@ -62,7 +61,7 @@ export async function sealDrawing(
 ): Promise<SealedIndex> {
   const drawnAt = new Date().toISOString()
   const bytes = await sealIndex({ format: 1, edition, drawnAt, ...drawing }, { encryption, signingKey })
-  const { catalogId: id, generation } = drawing
+  const { catalogId: id, generation, buckets = [] } = drawing
   return {
     edition,
     fileName: indexFileName(encryption !== 'off'),
@@ -70,10 +69,11 @@ export async function sealDrawing(
     caption: writeIndexCaption({ catalog: { id, generation }, edition }),
     sha256: hashOf(bytes),
     contentSha256: hashOf(indexContent(drawing)),
-    names: (drawing.buckets ?? []).flatMap(({ id, checkpoint, removedAt, undeletingTo }) => [
+    names: buckets.flatMap(({ id, checkpoint, removedAt }) => [
       ...(checkpoint === undefined ? [] : [checkpoint.id]),
-      ...(removedAt === undefined && undeletingTo === undefined ? [] : [id]),
+      ...(removedAt === undefined ? [] : [id]),
     ]),
+    undeletes: buckets.filter(({ undeletingTo }) => undeletingTo !== undefined).map(({ id }) => id),
   }
 }
 

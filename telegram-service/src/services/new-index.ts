@@ -46,7 +46,7 @@ export async function makeIndex(
     await removeIndex(client, options, previous.messageId)
   }
   await vault.confirmIndex(index)
-  const { chatId: _, sendId: __, names: ___, ...known } = index
+  const { chatId: _, sendId: __, names: ___, undeletes: ____, ...known } = index
   return known
 }
 
@@ -136,7 +136,7 @@ async function sendSealed(
 ): Promise<NewIndex> {
   const { chatId, signal, onWait } = options
   const { botId } = client
-  const { fileName, bytes, caption, edition, sha256, contentSha256, names } = sealed
+  const { fileName, bytes, caption, edition, sha256, contentSha256, names, undeletes } = sealed
   const document = { chatId, fileName, bytes, caption }
   const { messageId, fileId, sizeBytes, ...sent } = await client.sendDocument(document, { signal, onWait })
   if (sizeBytes !== bytes.length || String(sent.chatId) !== chatId) {
@@ -146,7 +146,7 @@ async function sendSealed(
       unprovenMessage,
     })
   }
-  const drawn = { sha256, edition, contentSha256, names }
+  const drawn = { sha256, edition, contentSha256, names, undeletes }
   return { chatId, messageId, fileId, botId, ...drawn, sendId }
 }
 

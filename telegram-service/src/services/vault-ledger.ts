@@ -96,6 +96,8 @@ export interface ConfirmedIndex {
   sendId?: string
   /** Ids of the checkpoints and removed buckets that it names; absent when its content is unknown. */
   names?: readonly string[]
+  /** Ids of the buckets that it names as taken back to a moment. */
+  undeletes?: readonly string[]
 }
 
 interface EvidenceIntent {
