@@ -251,10 +251,10 @@ export {
   checkBucketName,
   createBucket,
   listBuckets,
-  noteSnapshot,
   removeBucket,
 } from '#objects/buckets/buckets.ts'
 export * from '#objects/buckets/door-keys.ts'
+export { noteSnapshot, settleNewestSnapshot } from '#objects/buckets/newest-snapshot.ts'
 export * from '#objects/buckets/work.ts'
 export * from '#objects/checkpoints/checkpoint-snapshot.ts'
 export * from '#objects/checkpoints/checkpoints.ts'
