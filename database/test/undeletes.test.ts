@@ -256,6 +256,8 @@ test('the newest snapshot is then the newest one of that moment', async () => {
   await nextMillisecond(database)
   await bucket.put(['snapshots/b'], false)
   await noteSnapshot(database, id, await catalogClock(database))
+  await deleteObject(database, { bucketId: id, key: 'snapshots/a' })
+  await nextMillisecond(database)
   await beginUndelete(database, { bucketId: id, at })
   while (await bucket.undeleteSome(at, false));
   expect(await settleUndelete(database, { bucketId: id, at })).toBe(true)

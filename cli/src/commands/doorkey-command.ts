@@ -109,7 +109,7 @@ function describeNew(of: {
     'The key is shown only once. As part of the address it works too, but then every user of that machine can read',
     'it in the list of processes:',
     '',
-    `  restic -r ${door.replace('://', `://${user}:${key}@`)} snapshots`,
+    `  restic -r ${door.replace('://', `://${user}:${key}@`)} ${scope === 'read' ? 'snapshots --no-lock' : 'snapshots'}`,
   ].join('\n')
 }
 

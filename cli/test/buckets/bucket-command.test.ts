@@ -102,7 +102,9 @@ it('a door key is printed once, with what restic needs; listed without itself; a
   expect(other.stdout).toContain('export RESTIC_REPOSITORY=rest:http://127.0.0.1:8080/restic/doors/\n')
   expect(other.stdout).toContain('No serve runs yet')
   expect(other.stdout).toMatch(/^ {2}restic init$/m)
-  expect((await run(...create, '--scope', 'read')).stdout).toMatch(/^ {2}restic snapshots --no-lock$/m)
+  const reading = (await run(...create, '--scope', 'read')).stdout
+  expect(reading).toMatch(/^ {2}restic snapshots --no-lock$/m)
+  expect(reading).toMatch(/^ {2}restic -r rest:\S+ snapshots --no-lock$/m)
   // restic would refuse to make a second repository.
   await store('doors', 'config', 155)
   const next = await run(...create, '--scope', 'append')

@@ -34,14 +34,22 @@ export async function settleNewestSnapshot(database: Database, bucketId: string)
   })
 }
 
-/** To be called with the bucket locked. Buckets of another kind have no snapshots, and stay as they are. */
+/**
+ * Takes the newest of the live snapshots. One that an undelete brought back is as old as its first version. To
+ * be called with the bucket locked. Buckets of another kind have no snapshots, and stay as they are.
+ */
 export async function takeNewestSnapshot(trx: Transaction<CatalogSchema>, bucketId: string): Promise<void> {
   // Keys are in the order of their bytes, in which `0` comes after `/`.
   await sql`
     update control_plane.object_buckets
        set last_snapshot_at = (
-             select max(stored_at) from control_plane.objects
-              where bucket_id = ${bucketId} and state = 'live' and key >= 'snapshots/' and key < 'snapshots0')
+             select max(first.stored_at) from control_plane.objects live
+              cross join lateral (
+                select min(version.stored_at) as stored_at from control_plane.objects version
+                 where version.bucket_id = live.bucket_id and version.key = live.key
+                   and version.state <> 'intended') first
+              where live.bucket_id = ${bucketId} and live.state = 'live'
+                and live.key >= 'snapshots/' and live.key < 'snapshots0')
      where id = ${bucketId} and kind = 'restic'
   `.execute(trx)
 }
