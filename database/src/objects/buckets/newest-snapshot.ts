@@ -34,10 +34,7 @@ export async function settleNewestSnapshot(database: Database, bucketId: string)
   })
 }
 
-/**
- * Takes the newest of the live snapshots. One that an undelete brought back is as old as its first version. To
- * be called with the bucket locked. Buckets of another kind have no snapshots, and stay as they are.
- */
+/** To be called with the bucket locked. What an undelete brought back is as old as its first version. */
 export async function takeNewestSnapshot(trx: Transaction<CatalogSchema>, bucketId: string): Promise<void> {
   // Keys are in the order of their bytes, in which `0` comes after `/`.
   await sql`
