@@ -251,10 +251,10 @@ export {
   checkBucketName,
   createBucket,
   listBuckets,
-  noteSnapshot,
   removeBucket,
 } from '#objects/buckets/buckets.ts'
 export * from '#objects/buckets/door-keys.ts'
+export { noteSnapshot, settleNewestSnapshot } from '#objects/buckets/newest-snapshot.ts'
 export * from '#objects/buckets/work.ts'
 export * from '#objects/checkpoints/checkpoint-snapshot.ts'
 export * from '#objects/checkpoints/checkpoints.ts'
@@ -265,6 +265,7 @@ export { settleKnownVersions } from '#objects/imports/settle-known.ts'
 export type * from '#objects/imports/types.import.ts'
 export * from '#objects/packs/garbage.ts'
 export type { IntendedObject } from '#objects/packs/intended-objects.ts'
+export { type PackAges, packAges } from '#objects/packs/pack-ages.ts'
 export * from '#objects/packs/pack-copies.ts'
 export {
   type HeldPack,
@@ -284,13 +285,7 @@ export {
   packsLackingCopy,
   unfinishedPacks,
 } from '#objects/packs/pack-queries.ts'
-export {
-  intendPack,
-  type PackIntent,
-  type PackName,
-  type ReservedPack,
-  reservePack,
-} from '#objects/packs/packs.ts'
+export * from '#objects/packs/packs.ts'
 export type * from '#objects/types.object.ts'
 export * from '#objects/versions/deletions.ts'
 export { checkKey } from '#objects/versions/object-keys.ts'

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   abandonPack,
   beginUndelete,
+  bucketById,
   catalogClock,
   changeBucket,
   closeSend,
@@ -15,6 +16,7 @@ import {
   findObject,
   type IntendedObject,
   listObjects,
+  noteSnapshot,
   planUndelete,
   purgeObjects,
   settleUndelete,
@@ -240,5 +242,25 @@ test('a bucket whose row is younger than its objects, as after a recovery, is ta
     restore: [{ key: 'a' }],
     remove: [],
   })
+  await writer.lease.release()
+})
+
+test('the newest snapshot is then the newest one of that moment', async () => {
+  const writer = await TestWriter.start(database, { undeleteMs: HOUR_MS })
+  const { id } = writer.bucket
+  const bucket = new Bucket(writer)
+  await bucket.put(['snapshots/a'], false)
+  const kept = await findObject(database, { bucketId: id, key: 'snapshots/a' })
+  await nextMillisecond(database)
+  const at = await catalogClock(database)
+  await nextMillisecond(database)
+  await bucket.put(['snapshots/b'], false)
+  await noteSnapshot(database, id, await catalogClock(database))
+  await deleteObject(database, { bucketId: id, key: 'snapshots/a' })
+  await nextMillisecond(database)
+  await beginUndelete(database, { bucketId: id, at })
+  while (await bucket.undeleteSome(at, false));
+  expect(await settleUndelete(database, { bucketId: id, at })).toBe(true)
+  expect(await bucketById(database, id)).toMatchObject({ last_snapshot_at: kept?.object.stored_at })
   await writer.lease.release()
 })

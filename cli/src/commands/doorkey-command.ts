@@ -52,6 +52,7 @@ const registerCreate: RegisterCommand = (group, run) => {
     ],
   }).action((options: CreateOptions) =>
     run(async context => {
+      const { findObject } = await import('@telegram-backup/database')
       const { createDoorKey } = await import('@telegram-backup/engine/operations/door-keys.ts')
       const { name } = options
       const scope = scopeOf(options.scope)
@@ -62,8 +63,11 @@ const registerCreate: RegisterCommand = (group, run) => {
         const bucket = await bucketMeant(database, options.bucket)
         const made = await createDoorKey(database, { bucketId: bucket.id, scope, name, expiresAt })
         const address = await pageAddress(database, host)
+        const hasRepository = (await findObject(database, { bucketId: bucket.id, key: 'config' })) !== null
         const { id, user_name: user } = made.doorKey
-        context.output.answer({ id, user, key: made.key }, () => describeNew({ ...made, bucket, address }))
+        context.output.answer({ id, user, key: made.key }, () =>
+          describeNew({ ...made, bucket, address, hasRepository }),
+        )
       })
       return ExitCode.DONE
     }, options),
@@ -86,8 +90,10 @@ function describeNew(of: {
   key: string
   bucket: Bucket
   address: { url: string; isGuess: boolean }
+  /** restic refuses to make another one. */
+  hasRepository: boolean
 }): string {
-  const { doorKey, key, bucket, address } = of
+  const { doorKey, key, bucket, address, hasRepository } = of
   const { id, user_name: user, scope } = doorKey
   const base = address.url.replace(/\/+$/, '')
   const door = `rest:${base}/restic/${bucket.name}/`
@@ -97,14 +103,19 @@ function describeNew(of: {
     `  export RESTIC_REPOSITORY=${door}`,
     `  export RESTIC_REST_USERNAME=${user}`,
     `  export RESTIC_REST_PASSWORD=${key}`,
-    scope === 'read' ? '  restic snapshots --no-lock' : '  restic init',
+    `  ${firstCommand(scope, hasRepository)}`,
     '',
     ...(address.isGuess ? ['No serve runs yet: put in the address where clients will reach it.', ''] : []),
     'The key is shown only once. As part of the address it works too, but then every user of that machine can read',
     'it in the list of processes:',
     '',
-    `  restic -r ${door.replace('://', `://${user}:${key}@`)} snapshots`,
+    `  restic -r ${door.replace('://', `://${user}:${key}@`)} ${scope === 'read' ? 'snapshots --no-lock' : 'snapshots'}`,
   ].join('\n')
+}
+
+function firstCommand(scope: DoorScope, hasRepository: boolean): string {
+  if (scope === 'read') return 'restic snapshots --no-lock'
+  return hasRepository ? 'restic snapshots' : 'restic init'
 }
 
 const registerList: RegisterCommand = (group, run) => {

@@ -101,7 +101,15 @@ it('a door key is printed once, with what restic needs; listed without itself; a
   expect(secret).toMatch(/^tbd_[\w-]{43}$/)
   expect(other.stdout).toContain('export RESTIC_REPOSITORY=rest:http://127.0.0.1:8080/restic/doors/\n')
   expect(other.stdout).toContain('No serve runs yet')
-  expect((await run(...create, '--scope', 'read')).stdout).not.toContain('restic init')
+  expect(other.stdout).toMatch(/^ {2}restic init$/m)
+  const reading = (await run(...create, '--scope', 'read')).stdout
+  expect(reading).toMatch(/^ {2}restic snapshots --no-lock$/m)
+  expect(reading).toMatch(/^ {2}restic -r rest:\S+ snapshots --no-lock$/m)
+  // restic would refuse to make a second repository.
+  await store('doors', 'config', 155)
+  const next = await run(...create, '--scope', 'append')
+  expect(next.stdout).toMatch(/^ {2}restic snapshots$/m)
+  expect(next.stdout).not.toContain('restic init')
   expect(other.stdout).toMatch(
     new RegExp(`restic -r rest:http://[\\w-]+:${secret}@127.0.0.1:8080/restic/doors/`),
   )

@@ -1,3 +1,4 @@
+import type { PackAges } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
 import type { BucketState } from '#monitoring/bucket-states.ts'
 import { OVERVIEW_STATES } from '#monitoring/state-findings.ts'
@@ -5,7 +6,9 @@ import { OVERVIEW_STATES } from '#monitoring/state-findings.ts'
 const LABELS = ['project', 'bucket'] as const
 
 /** Null: no time series. */
-type Reading = [name: string, help: string, read: (bucket: BucketState) => number | null]
+type Reading = [name: string, help: string, read: (bucket: BucketState, ages: PackAges) => number | null]
+
+const secondsOf = (at: Date | null): number | null => (at === null ? null : at.getTime() / 1000)
 
 const READINGS: readonly Reading[] = [
   [
@@ -26,12 +29,23 @@ const READINGS: readonly Reading[] = [
   [
     'last_snapshot_timestamp_seconds',
     'When the newest snapshot was stored',
-    ({ last_snapshot_at: at }) => (at === null ? null : at.getTime() / 1000),
+    ({ last_snapshot_at: at }) => secondsOf(at),
   ],
   [
     'snapshot_limit_seconds',
     'The age of the newest snapshot at which people are told',
     ({ snapshot_limit_hours: hours }) => (hours === null ? null : hours * 3_600),
+  ],
+  ['created_timestamp_seconds', 'When the bucket was made', ({ created_at: at }) => secondsOf(at)],
+  [
+    'unread_since_timestamp_seconds',
+    'When the pack was read, or sent, that was not read for the longest time',
+    (_, { unread_since: at }) => secondsOf(at),
+  ],
+  [
+    'uncopied_since_timestamp_seconds',
+    'When the oldest pack was sent that the second chat lacks',
+    (_, { uncopied_since: at }) => secondsOf(at),
   ],
 ]
 
@@ -39,7 +53,7 @@ const READINGS: readonly Reading[] = [
 export function bucketGauges(
   registry: Registry,
   most: number,
-): { show(buckets: readonly BucketState[]): void } {
+): { show(buckets: readonly BucketState[], ages: readonly PackAges[]): void } {
   const gauges = READINGS.map(([name, help, read]) => ({
     gauge: new Gauge({
       name: `telegram_backup_bucket_${name}`,
@@ -50,15 +64,21 @@ export function bucketGauges(
     read,
   }))
   return {
-    show: buckets => {
+    show: (buckets, ages) => {
+      const byId = new Map(ages.map(one => [one.bucket_id, one]))
       for (const { gauge, read } of gauges) {
         // Removes buckets that are gone.
         gauge.reset()
         for (const bucket of buckets.slice(0, most)) {
-          const value = read(bucket)
+          const value = read(bucket, byId.get(bucket.id) ?? withoutPacks(bucket.id))
           if (value !== null) gauge.set({ project: bucket.project_id, bucket: bucket.name }, value)
         }
       }
     },
   }
+}
+
+/** Of a bucket that was made a moment ago. */
+function withoutPacks(bucketId: string): PackAges {
+  return { bucket_id: bucketId, unread_since: null, uncopied_since: null }
 }

@@ -1,4 +1,4 @@
-import { JOB_KINDS, JOB_STATES, type QueueFacts } from '@telegram-backup/database'
+import { JOB_KINDS, JOB_STATES, type PackAges, type QueueFacts } from '@telegram-backup/database'
 import { Gauge, type Registry } from 'prom-client'
 import { CONDITION_KINDS } from '#config/condition-kinds.ts'
 import { bucketGauges } from '#monitoring/bucket-gauges.ts'
@@ -11,6 +11,7 @@ import type { IntervalOf } from '#monitoring/watch-facts.ts'
 export interface CatalogFacts {
   overview: OverviewFacts
   queue: QueueFacts
+  packAges: PackAges[]
 }
 
 /**
@@ -52,7 +53,7 @@ export function catalogGauges(
       ofSources.show(overview.watched.sources, overview.watched.schedules)
       ofStates.show(overview.sources)
       ofDrills.show(overview.watched.drills)
-      ofBuckets.show(overview.buckets)
+      ofBuckets.show(overview.buckets, facts.packAges)
       for (const [state, count] of Object.entries(queue.backups)) backups.set({ state }, count)
       for (const kind of JOB_KINDS) {
         const count = (state: string): number =>

@@ -1,4 +1,4 @@
-import { type Database, queueFacts } from '@telegram-backup/database'
+import { currentChat, type Database, packAges, queueFacts } from '@telegram-backup/database'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { TransferObserver } from 'telegram-deployment-bot'
 import type { Logger } from '#logging.ts'
@@ -208,5 +208,15 @@ class CatalogReader {
 }
 
 async function readFacts(database: Database, own: OwnMachine): Promise<CatalogFacts> {
-  return { overview: await readOverviewFacts(database, own), queue: await queueFacts(database) }
+  return {
+    overview: await readOverviewFacts(database, own),
+    queue: await queueFacts(database),
+    packAges: await packAges(database, { chatId: await secondChat(database, own) }),
+  }
+}
+
+/** Its number; undefined for none, and for a chat whose number only Telegram knows. */
+async function secondChat(database: Database, { config }: OwnMachine): Promise<string | undefined> {
+  const { replicaChatId: chatId } = config
+  return chatId !== undefined && /^-?\d+$/.test(chatId) ? await currentChat(database, chatId) : undefined
 }

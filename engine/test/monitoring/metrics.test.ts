@@ -195,6 +195,7 @@ describe('the metrics of buckets', () => {
       ['bucket_snapshot_limit_seconds', [`${of('laptop')} 93600`]],
       ['bucket_last_snapshot_timestamp_seconds', [`${of('laptop')} ${made.getTime() / 1000}`]],
       ['bucket_damaged', [`${of('endless')} 0`, `${of('laptop')} 0`]],
+      ['bucket_unread_since_timestamp_seconds', []],
     ] as const)
       expect((await linesOf(metrics, name)).toSorted(), name).toEqual(lines)
     await plantDamagedPack('endless')
@@ -202,6 +203,33 @@ describe('the metrics of buckets', () => {
     later.readFrom({ database, intervalOf, own, log })
     expect(await linesOf(later, 'bucket_damaged')).toContain(`${of('endless')} 1`)
     expect(await linesOf(later, 'bucket_damaged')).toContain(`${of('laptop')} 0`)
+  })
+
+  test('say since when packs were not read, and which the second chat lacks', async () => {
+    const { id } = await createBucket(database, { name: 'copied', kind: 'restic', projectId: 'shop' })
+    const of = '{project="shop",bucket="copied"}'
+    const at = (hour: number): Date => new Date(Date.UTC(2026, 10, 1, hour))
+    await plantSentPack(id, { sequence: 1, sentAt: at(1), verifiedAt: at(9), chats: ['-1', '-2'] })
+    await plantSentPack(id, { sequence: 2, sentAt: at(2), verifiedAt: null, chats: ['-1', '-2'] })
+    await plantSentPack(id, { sequence: 3, sentAt: at(3), verifiedAt: null, chats: ['-1'] })
+    const read = async (replica: string | undefined) => {
+      const metrics = createMetrics(PATIENT)
+      const config = readConfig({
+        TELEGRAM_BACKUP_HOME: '/nowhere',
+        ...(replica !== undefined && { TELEGRAM_REPLICA_CHAT_ID: replica }),
+      })
+      metrics.readFrom({ database, intervalOf, own: () => ({ config, configFile: undefined }), log })
+      const unread = await linesOf(metrics, 'bucket_unread_since_timestamp_seconds')
+      return [unread, await linesOf(metrics, 'bucket_uncopied_since_timestamp_seconds')]
+    }
+    const seconds = (hour: number): number => at(hour).getTime() / 1000
+    const unread = [`${of} ${seconds(2)}`]
+    expect(await read('-2')).toEqual([unread, [`${of} ${seconds(3)}`]])
+    expect(await read('-3')).toEqual([unread, [`${of} ${seconds(1)}`]])
+    expect(await read('-1')).toEqual([unread, []])
+    expect(await read(undefined)).toEqual([unread, []])
+    // Only Telegram knows its number.
+    expect(await read('@second')).toEqual([unread, []])
   })
 })
 
@@ -213,5 +241,22 @@ async function plantDamagedPack(bucket: string): Promise<void> {
     select gen_random_uuid(), id, 1, 'sent', gen_random_uuid(), 'f', 1, 1, repeat('0', 64), true, false,
            clock_timestamp(), clock_timestamp()
       from control_plane.object_buckets where name = ${bucket}
+  `.execute(database.kysely)
+}
+
+/** A pack that tells of something, and is in these chats. */
+async function plantSentPack(
+  bucketId: string,
+  of: { sequence: number; sentAt: Date; verifiedAt: Date | null; chats: readonly string[] },
+): Promise<void> {
+  await sql`
+    with pack as (
+      insert into control_plane.packs (id, bucket_id, sequence, state, writer, file_name, plain_size, size, sha256,
+             encrypted, has_records, verified_at, sent_at)
+      values (gen_random_uuid(), ${bucketId}, ${of.sequence}, 'sent', gen_random_uuid(), 'f', 1, 1, repeat('0', 64),
+              true, true, ${of.verifiedAt}, ${of.sentAt})
+      returning id)
+    insert into control_plane.pack_messages (pack_id, chat_id, state, message_id)
+    select pack.id, chat, 'sent', ${of.sequence} from pack, unnest(${[...of.chats]}::text[]) chat
   `.execute(database.kysely)
 }

@@ -105,6 +105,7 @@ export class BucketRecovery {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
       }
+      await bucket.settleNewestSnapshot()
       await bucket.addPlaces([...found.packs, ...found.checkpoints.flatMap(({ parts }) => parts)])
     }
   }

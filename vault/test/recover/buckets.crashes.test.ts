@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { bucketById, findObject, noteSnapshot } from '@telegram-backup/database'
 import { type Machine, type Machines, openMachines } from '@telegram-backup/test-support/machines.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BucketWriter } from '#test/recover/bucket-writer.ts'
@@ -67,6 +68,34 @@ describe('a bucket comes back', () => {
     expect(await versionsIn(next.database, writer.bucket.id)).toEqual(
       await versionsIn(old.database, writer.bucket.id),
     )
+  })
+
+  test('with the moment of its newest snapshot, of which the index has not heard', async () => {
+    const of = { bucketId: writer.bucket.id }
+    const storedAt = async (machine: Machine, key: string) =>
+      (await findObject(machine.database, { ...of, key }))?.object.stored_at
+    await writer.put({ 'snapshots/a': some(), config: some() })
+    await noteSnapshot(old.database, of.bucketId, (await storedAt(old, 'snapshots/a')) ?? new Date(0))
+    await writer.checkpoint()
+    await writer.refreshIndex()
+    await writer.put({ 'snapshots/b': some() })
+    await writer.put({ 'snapshots/gone': some(), snapshots1: some() })
+    await writer.delete('snapshots/gone')
+    await writer.tell()
+    const next = await expectRecovered()
+    const newest = await storedAt(next, 'snapshots/b')
+    expect(newest).toBeInstanceOf(Date)
+    expect(await bucketById(next.database, of.bucketId)).toMatchObject({ last_snapshot_at: newest })
+  })
+
+  test('without a newest snapshot, when the one that the index names was lost', async () => {
+    const message = await writer.put({ 'snapshots/a': some() })
+    await noteSnapshot(old.database, writer.bucket.id, new Date())
+    await writer.refreshIndex()
+    lose(message)
+    const next = await openOtherBot()
+    await next.recover()
+    expect(await bucketById(next.database, writer.bucket.id)).toMatchObject({ last_snapshot_at: null })
   })
 
   test.each([

@@ -17,6 +17,7 @@ it('an administrator makes a bucket and a key, which is shown once with what res
   await page.getByRole('button', { name: 'Make it' }).click()
   await page.getByRole('heading', { name: 'laptops' }).waitFor()
 
+  await page.getByText('Nothing is in it yet').waitFor()
   await page.getByRole('button', { name: 'Create a door key' }).click()
   await page.getByRole('textbox', { name: 'Name' }).fill('ann')
   await page.getByRole('radio', { name: /^append/ }).check()
@@ -56,6 +57,7 @@ it('somebody who may only look sees the buckets of their project, and neither ke
   await page.getByRole('region', { name: 'Buckets' }).getByRole('link', { name: 'seen' }).click()
   await page.getByRole('heading', { name: 'seen' }).waitFor()
   expect(page.url()).toContain(id)
+  expect(await page.getByText('Nothing is in it yet').count()).toBe(0)
   expect(await page.getByRole('button', { name: /Remove|door key|moment/ }).count()).toBe(0)
   await page.goto(new URL('buckets', site.url).href)
   await page.getByRole('table', { name: 'Buckets' }).waitFor()

@@ -5,9 +5,9 @@ import { CatalogError } from '#catalog-error.ts'
 import type { CatalogSchema } from '#catalog-schema.ts'
 import { inTransaction } from '#connections.ts'
 import type { Database } from '#database.ts'
-import { checkCount, checkProjectId, checkTime, isUuid } from '#input-checks.ts'
+import { checkCount, checkProjectId, isUuid } from '#input-checks.ts'
 import type { JsonObject } from '#jobs/types.backup.ts'
-import { type BucketRow, inBucket, lockBucket, revokeKeys } from '#objects/buckets/bucket-writes.ts'
+import { type BucketRow, inBucket, revokeKeys } from '#objects/buckets/bucket-writes.ts'
 import type { Bucket, BucketKind } from '#objects/types.object.ts'
 
 /** What can be changed of a bucket; see `Bucket`. */
@@ -187,22 +187,5 @@ export async function removeBucket(database: Database, bucketId: string): Promis
     const details = { name: row.name, objects: row.live_objects, bytes: row.live_bytes }
     await addToAudit(trx, { ...actOn(database, row), act: 'bucket.remove', details })
     return bucketOf(row)
-  })
-}
-
-/**
- * Records that a snapshot was stored: notices tell when the newest one is too old. Earlier times change
- * nothing.
- */
-export async function noteSnapshot(database: Database, bucketId: string, at: Date): Promise<void> {
-  checkTime('time', at)
-  await inTransaction(database.kysely, async trx => {
-    await lockBucket(trx, { bucketId, evenRemoved: true })
-    await trx
-      .updateTable('object_buckets')
-      .set({ last_snapshot_at: at })
-      .where('id', '=', bucketId)
-      .where(({ eb, or }) => or([eb('last_snapshot_at', 'is', null), eb('last_snapshot_at', '<', at)]))
-      .execute()
   })
 }

@@ -4,6 +4,7 @@ import type { CatalogSchema } from '#catalog-schema.ts'
 import type { Database } from '#database.ts'
 import { checkTime, checkUuid } from '#input-checks.ts'
 import { type BucketRow, inBucket } from '#objects/buckets/bucket-writes.ts'
+import { takeNewestSnapshot } from '#objects/buckets/newest-snapshot.ts'
 import { isSame, otherUndelete } from '#objects/versions/closed-bucket.ts'
 import { planUndelete, type UndeletePlan } from '#objects/versions/deletions.ts'
 
@@ -74,6 +75,7 @@ export async function settleUndelete(database: Database, { bucketId, at }: Undel
       .set({ undeleted_at: sql<Date>`clock_timestamp()` })
       .where('id', '=', bucketId)
       .execute()
+    await takeNewestSnapshot(trx, bucketId)
     return true
   })
 }

@@ -1,4 +1,4 @@
-import { Group, Stack, Title } from '@mantine/core'
+import { Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { getBucketOptions } from '#api/generated/@tanstack/react-query.gen.ts'
@@ -45,6 +45,7 @@ function Found({ bucket }: { bucket: Bucket }) {
         )}
         {isAdmin ? <BucketActs bucket={bucket} /> : null}
       </Stack>
+      {isAdmin && bucket.objects === 0 ? <Text size="sm">{buckets.emptyHint}</Text> : null}
       <BucketFacts bucket={bucket} />
       {isAdmin ? <DoorKeys bucket={bucket} /> : null}
       <AnchorLink to="/buckets" size="sm">

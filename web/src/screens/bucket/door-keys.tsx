@@ -21,7 +21,7 @@ export function DoorKeys({ bucket }: { bucket: Bucket }) {
     <KeyActs<DoorKey, NewDoorKey>
       words={words}
       dialog={of => <CreateDoorKey bucket={bucket} {...of} />}
-      secretOf={key => shellLinesOf(key, bucket.name, `${window.location.origin}${urlOf('')}`)}
+      secretOf={key => shellLinesOf(key, bucket, `${window.location.origin}${urlOf('')}`)}
       revoke={({ id }) => revokeDoorKey({ path: { id } })}
       changed={() => query.refetch()}
     >

@@ -45,6 +45,8 @@ export const buckets: Words['buckets'] = {
     replica: 'Zweiter Chat',
     most: 'Höchstens',
   },
+  emptyHint:
+    'Noch ist nichts darin. Legen Sie unten einen Schlüssel für die Tür an, und führen Sie die gezeigten Zeilen dort aus, wo restic läuft.',
   deadHint: 'wird nach und nach gelöscht',
   replica: { wait: 'ein Client wartet, bis die Bytes auch dort sind', later: 'später kopiert' },
   noUndelete: 'keine Zeit: Löschen ist endgültig',

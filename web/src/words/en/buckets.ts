@@ -46,6 +46,8 @@ export const buckets = {
     replica: 'Second chat',
     most: 'Most bytes',
   },
+  emptyHint:
+    'Nothing is in it yet. Create a door key below, and run the lines that it shows where restic runs.',
   deadHint: 'erased by and by',
   replica: { wait: 'a client waits until its bytes are there too', later: 'copied later' },
   noUndelete: 'no time: a delete is final',
