@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   announce,
   type Backup,
@@ -40,29 +40,33 @@ async function fill(database: Database): Promise<void> {
   await sql`analyze control_plane.backups`.execute(database.kysely)
 }
 
+async function walk(
+  database: Database,
+  filter: Omit<BackupPageFilter, 'limit' | 'after'>,
+  limit: number,
+): Promise<Backup[]> {
+  const found: Backup[] = []
+  for (;;) {
+    const last = found.at(-1)
+    const after = last && { createdAt: last.created_at, id: last.id }
+    const { backups, hasMore } = await pageBackups(database, { ...filter, limit, after })
+    found.push(...backups)
+    if (!hasMore) return found
+  }
+}
+
 /** For those who watch, and for lists that are long. */
 export function describeMonitoring(open: () => Promise<Database>): void {
-  describe('monitoring', () => {
+  describe('ten thousand backups that nobody changes', () => {
     let database: Database
-    beforeEach(async () => {
+    beforeAll(async () => {
       database = await open()
+      await fill(database)
     })
-    afterEach(() => database.close())
-
-    async function walk(filter: Omit<BackupPageFilter, 'limit' | 'after'>, limit: number): Promise<Backup[]> {
-      const found: Backup[] = []
-      for (;;) {
-        const last = found.at(-1)
-        const after = last && { createdAt: last.created_at, id: last.id }
-        const { backups, hasMore } = await pageBackups(database, { ...filter, limit, after })
-        found.push(...backups)
-        if (!hasMore) return found
-      }
-    }
+    afterAll(() => database.close())
 
     test('ten thousand backups come in pages, each once, newest first, whatever is asked for', async () => {
-      await fill(database)
-      const all = await walk({}, 999)
+      const all = await walk(database, {}, 999)
       expect(new Set(all.map(({ id }) => id)).size).toBe(ROWS)
       const times = all.map(({ created_at }) => created_at.getTime())
       expect(times).toEqual([...times].sort((a, b) => b - a))
@@ -85,72 +89,13 @@ export function describeMonitoring(open: () => Promise<Database>): void {
             backup.created_at <= (filter.to ?? backup.created_at),
         )
         expect(expected.length).toBeGreaterThan(50)
-        const found = await walk(filter, 200)
+        const found = await walk(database, filter, 200)
         expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id))
       }
     })
 
-    test('pages neither repeat nor hide a backup while others come and go, also of the same millisecond', async () => {
-      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
-      const insert = (time: string) =>
-        sql`insert into control_plane.backups (project_id, type, created_at) values ('p', 'logs', ${time})`.execute(
-          database.kysely,
-        )
-      for (let count = 0; count < 9; count++) await insert('2026-01-01T00:00:00.123Z')
-      const { backups: first } = await pageBackups(database, { limit: 4 })
-      await insert('2026-01-02T00:00:00Z')
-      const last = first.at(-1)
-      if (!last) throw new Error('the first page is empty')
-      await sql`delete from control_plane.backups where id = ${last.id}`.execute(database.kysely)
-      const { backups: rest } = await pageBackups(database, {
-        limit: 99,
-        after: { createdAt: last.created_at, id: last.id },
-      })
-      expect(new Set([...first, ...rest].map(({ id }) => id)).size).toBe(9)
-    })
-
-    test('a page of long records ends sooner, and the next ones go on until all have come, each once', async () => {
-      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
-      await sql`
-        insert into control_plane.backups (project_id, type, created_at, source)
-        select 'p', 'database', now() - number * interval '1 second', jsonb_build_object('comment', repeat('x', 256 * 1024))
-          from generate_series(1, 100) number`.execute(database.kysely)
-      const { backups, hasMore } = await pageBackups(database, { limit: 500 })
-      expect({ hasMore, count: backups.length }).toEqual({ hasMore: true, count: 16 })
-      const all = await walk({}, 500)
-      expect(new Set(all.map(({ id }) => id)).size).toBe(100)
-      expect(all).toHaveLength(100)
-    })
-
-    test('lists leave out hashes of contents, which may be many, and a backup by itself has them', async () => {
-      const source = { kind: 'postgres', contents: { tables: 1, hashes: { tables: [] } } }
-      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
-      await sql`
-        insert into control_plane.backups (project_id, type, created_at, source, tags)
-        values ('p', 'database', now(), ${JSON.stringify(source)}, array['a', 'b']), ('p', 'logs', now(), null, '{}')`.execute(
-        database.kysely,
-      )
-      const listed = { kind: 'postgres', contents: { tables: 1 } }
-      const { backups } = await pageBackups(database, { limit: 5, type: 'database' })
-      const { data } = await queryBackups(database, { type: 'database' })
-      expect([...backups, ...data].map(backup => backup.source)).toEqual([listed, listed])
-      expect(await getBackupDetails(database, String(data[0]?.id))).toMatchObject({ ...data[0], source })
-      expect((await queryBackups(database, { type: 'logs' })).data[0]?.source).toBeNull()
-    })
-
-    test.each<BackupPageFilter>([
-      { limit: 0 },
-      { limit: 1.5 },
-      { limit: 1, projectId: '../x' },
-      { limit: 1, from: new Date(Number.NaN) },
-      { limit: 1, after: { createdAt: new Date(), id: "' or true" } },
-    ])('page %j is refused', async filter => {
-      await expect(pageBackups(database, filter)).rejects.toMatchObject({ code: 'INVALID' })
-    })
-
     test('the facts of twenty sources with ten thousand backups are those of their rows', async () => {
-      await fill(database)
-      const all = await walk({}, ROWS)
+      const all = await walk(database, {}, ROWS)
       const facts = await sourceFacts(database)
       expect(facts).toHaveLength(20)
       for (const fact of facts) {
@@ -192,6 +137,72 @@ export function describeMonitoring(open: () => Promise<Database>): void {
           recent_sizes: complete.slice(0, 6).map(({ size }) => size),
         })
       }
+    })
+  })
+
+  describe('monitoring', () => {
+    let database: Database
+    beforeEach(async () => {
+      database = await open()
+    })
+    afterEach(() => database.close())
+
+    test('pages neither repeat nor hide a backup while others come and go, also of the same millisecond', async () => {
+      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
+      const insert = (time: string) =>
+        sql`insert into control_plane.backups (project_id, type, created_at) values ('p', 'logs', ${time})`.execute(
+          database.kysely,
+        )
+      for (let count = 0; count < 9; count++) await insert('2026-01-01T00:00:00.123Z')
+      const { backups: first } = await pageBackups(database, { limit: 4 })
+      await insert('2026-01-02T00:00:00Z')
+      const last = first.at(-1)
+      if (!last) throw new Error('the first page is empty')
+      await sql`delete from control_plane.backups where id = ${last.id}`.execute(database.kysely)
+      const { backups: rest } = await pageBackups(database, {
+        limit: 99,
+        after: { createdAt: last.created_at, id: last.id },
+      })
+      expect(new Set([...first, ...rest].map(({ id }) => id)).size).toBe(9)
+    })
+
+    test('a page of long records ends sooner, and the next ones go on until all have come, each once', async () => {
+      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
+      await sql`
+        insert into control_plane.backups (project_id, type, created_at, source)
+        select 'p', 'database', now() - number * interval '1 second', jsonb_build_object('comment', repeat('x', 256 * 1024))
+          from generate_series(1, 100) number`.execute(database.kysely)
+      const { backups, hasMore } = await pageBackups(database, { limit: 500 })
+      expect({ hasMore, count: backups.length }).toEqual({ hasMore: true, count: 16 })
+      const all = await walk(database, {}, 500)
+      expect(new Set(all.map(({ id }) => id)).size).toBe(100)
+      expect(all).toHaveLength(100)
+    })
+
+    test('lists leave out hashes of contents, which may be many, and a backup by itself has them', async () => {
+      const source = { kind: 'postgres', contents: { tables: 1, hashes: { tables: [] } } }
+      await sql`insert into control_plane.projects (id) values ('p')`.execute(database.kysely)
+      await sql`
+        insert into control_plane.backups (project_id, type, created_at, source, tags)
+        values ('p', 'database', now(), ${JSON.stringify(source)}, array['a', 'b']), ('p', 'logs', now(), null, '{}')`.execute(
+        database.kysely,
+      )
+      const listed = { kind: 'postgres', contents: { tables: 1 } }
+      const { backups } = await pageBackups(database, { limit: 5, type: 'database' })
+      const { data } = await queryBackups(database, { type: 'database' })
+      expect([...backups, ...data].map(backup => backup.source)).toEqual([listed, listed])
+      expect(await getBackupDetails(database, String(data[0]?.id))).toMatchObject({ ...data[0], source })
+      expect((await queryBackups(database, { type: 'logs' })).data[0]?.source).toBeNull()
+    })
+
+    test.each<BackupPageFilter>([
+      { limit: 0 },
+      { limit: 1.5 },
+      { limit: 1, projectId: '../x' },
+      { limit: 1, from: new Date(Number.NaN) },
+      { limit: 1, after: { createdAt: new Date(), id: "' or true" } },
+    ])('page %j is refused', async filter => {
+      await expect(pageBackups(database, filter)).rejects.toMatchObject({ code: 'INVALID' })
     })
 
     test('one of tomorrow, by a clock that was ahead, is not the newest, and none took less than no time', async () => {
