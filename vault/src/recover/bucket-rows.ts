@@ -17,7 +17,6 @@ import {
   type ReplayedRecord,
   replayPack,
   settleKnownVersions,
-  settleNewestSnapshot,
 } from '@telegram-backup/database'
 import { packFileName } from 'telegram-deployment-bot'
 import type { ChatReader } from '#recover/chat-reader.ts'
@@ -210,11 +209,6 @@ export class BucketRows {
       found.push({ ...factsOf(pack), messages: messagesAt(missing) })
     }
     await this.#importPacks(found)
-  }
-
-  /** After its packs were replayed. */
-  async settleNewestSnapshot(): Promise<void> {
-    await settleNewestSnapshot(this.#database, this.id)
   }
 
   /** Adds a sentence to the report. */

@@ -1,5 +1,5 @@
 import type { CheckpointCover, PackHeader } from '@telegram-backup/archive'
-import { bucketFacts, type Database } from '@telegram-backup/database'
+import { bucketFacts, type Database, settleNewestSnapshot } from '@telegram-backup/database'
 import { describeError } from '@telegram-backup/errors'
 import { BucketRows, type PackToReplay } from '#recover/bucket-rows.ts'
 import type { ChatReader } from '#recover/chat-reader.ts'
@@ -105,7 +105,7 @@ export class BucketRecovery {
         const reason = await bucket.replay(pack)
         if (reason !== undefined) this.#refuse({ place: pack.places[0], reason })
       }
-      await bucket.settleNewestSnapshot()
+      await settleNewestSnapshot(this.#of.database, bucket.id)
       await bucket.addPlaces([...found.packs, ...found.checkpoints.flatMap(({ parts }) => parts)])
     }
   }
